@@ -1,0 +1,1 @@
+//! The Arm architecture as facts: registers, syndromes, decode tables, translation tables.

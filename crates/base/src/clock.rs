@@ -1,0 +1,173 @@
+//! Time: a monotonic clock for guests and a queue of alarms on it.
+#![forbid(unsafe_code)]
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Condvar, Mutex, Weak};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+/// Nanoseconds since the machine was created. One per machine, so that all vCPUs agree.
+#[derive(Clone, Copy, Debug)]
+pub struct Clock {
+    start: Instant,
+}
+
+impl Default for Clock {
+    fn default() -> Self {
+        Self { start: Instant::now() }
+    }
+}
+
+impl Clock {
+    /// Nanoseconds since the clock was made.
+    pub fn now_ns(&self) -> u64 {
+        self.start.elapsed().as_nanos() as u64
+    }
+
+    /// Ticks of a counter of `hz` since the clock was made.
+    pub fn ticks(&self, hz: u64) -> u64 {
+        ns_to_ticks(self.now_ns(), hz)
+    }
+}
+
+/// Converts nanoseconds to ticks of `hz`, rounding down.
+pub fn ns_to_ticks(ns: u64, hz: u64) -> u64 {
+    (u128::from(ns) * u128::from(hz) / 1_000_000_000) as u64
+}
+
+/// Converts ticks of `hz` to nanoseconds, rounding up, so that an alarm never rings early.
+pub fn ticks_to_ns(ticks: u64, hz: u64) -> u64 {
+    (u128::from(ticks) * 1_000_000_000).div_ceil(u128::from(hz)).min(u128::from(u64::MAX)) as u64
+}
+
+/// What an [`AlarmQueue`] rings.
+pub trait Alarm: Send + Sync {
+    /// Called once on the queue's thread when the deadline has passed. Must not block.
+    fn ring(&self);
+}
+
+#[derive(Default)]
+struct Pending {
+    by_deadline: BTreeMap<(u64, u64), Weak<dyn Alarm>>,
+    deadline_of: std::collections::HashMap<u64, u64>,
+    stop: bool,
+}
+
+struct Shared {
+    clock: Clock,
+    pending: Mutex<Pending>,
+    changed: Condvar,
+}
+
+/// Rings alarms at points of a [`Clock`], on a thread of its own that sleeps in between.
+///
+/// Each alarm is named by a key of the caller's choice and has at most one deadline.
+pub struct AlarmQueue {
+    shared: Arc<Shared>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl AlarmQueue {
+    /// Starts the queue's thread.
+    pub fn new(clock: Clock) -> Self {
+        let shared = Arc::new(Shared { clock, pending: Mutex::default(), changed: Condvar::new() });
+        let for_thread = shared.clone();
+        let thread = std::thread::Builder::new()
+            .name("alarms".into())
+            .spawn(move || for_thread.serve())
+            .expect("the host can start a thread");
+        Self { shared, thread: Some(thread) }
+    }
+
+    /// The clock that deadlines refer to.
+    pub fn clock(&self) -> Clock {
+        self.shared.clock
+    }
+
+    /// Sets the alarm `key` to ring at `deadline_ns`, or never with `None`. Replaces an earlier deadline.
+    pub fn set(&self, key: u64, deadline_ns: Option<u64>, alarm: &Arc<impl Alarm + 'static>) {
+        let mut pending = self.shared.pending.lock().unwrap();
+        let first = pending.by_deadline.keys().next().copied();
+        if let Some(old) = pending.deadline_of.remove(&key) {
+            pending.by_deadline.remove(&(old, key));
+        }
+        if let Some(at) = deadline_ns {
+            let alarm: Weak<dyn Alarm> = Arc::downgrade(&(alarm.clone() as Arc<dyn Alarm>));
+            pending.deadline_of.insert(key, at);
+            pending.by_deadline.insert((at, key), alarm);
+            if first.is_none_or(|(first, _)| at < first) {
+                self.shared.changed.notify_one();
+            }
+        }
+    }
+}
+
+impl Shared {
+    fn serve(&self) {
+        let mut pending = self.pending.lock().unwrap();
+        while !pending.stop {
+            let now = self.clock.now_ns();
+            let first = pending.by_deadline.first_key_value().map(|(&key, _)| key);
+            pending = match first {
+                None => self.changed.wait(pending).unwrap(),
+                Some((at, _)) if at > now => {
+                    self.changed.wait_timeout(pending, Duration::from_nanos(at - now)).unwrap().0
+                }
+                Some((_, key)) => {
+                    let alarm = pending.by_deadline.pop_first().and_then(|(_, alarm)| alarm.upgrade());
+                    pending.deadline_of.remove(&key);
+                    drop(pending);
+                    if let Some(alarm) = alarm {
+                        alarm.ring();
+                    }
+                    self.pending.lock().unwrap()
+                }
+            };
+        }
+    }
+}
+
+impl Drop for AlarmQueue {
+    fn drop(&mut self) {
+        self.shared.pending.lock().unwrap().stop = true;
+        self.shared.changed.notify_one();
+        if let Some(thread) = self.thread.take() {
+            // An alarm that owns the last reference would join the thread it runs on.
+            if thread.thread().id() != std::thread::current().id() {
+                let _ = thread.join();
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc;
+
+    struct Bell(mpsc::Sender<u32>, u32);
+    impl Alarm for Bell {
+        fn ring(&self) {
+            self.0.send(self.1).unwrap();
+        }
+    }
+
+    #[test]
+    fn rings_in_order_of_deadline_and_forgets_replaced_ones() {
+        let queue = AlarmQueue::new(Clock::default());
+        let (tx, rx) = mpsc::channel();
+        let bells: Vec<_> = (0..3).map(|n| Arc::new(Bell(tx.clone(), n))).collect();
+        queue.set(0, Some(u64::MAX), &bells[0]);
+        queue.set(1, Some(2_000_000), &bells[1]);
+        queue.set(2, Some(1_000_000), &bells[2]);
+        queue.set(0, None, &bells[0]);
+        assert_eq!((rx.recv().unwrap(), rx.recv().unwrap()), (2, 1));
+    }
+
+    #[test]
+    fn tick_conversion_never_rings_early() {
+        for ticks in [0, 1, 7, 62_499_999, 1 << 40] {
+            assert!(ns_to_ticks(ticks_to_ns(ticks, 62_500_000), 62_500_000) >= ticks);
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! What every other crate stands on: guest memory, the MMIO bus, interrupt lines and clocks.
+//!
+//! Nothing here knows about Arm, about a CPU backend or about a host operating system beyond
+//! what `vm-memory` and `std` abstract.
+
+pub mod bus;
+pub mod clock;
+pub mod irq;
+pub mod ram;
+
+pub use bus::{Access, Bus, BusError, MmioDevice};
+pub use clock::{Alarm, AlarmQueue, Clock};
+pub use irq::{CpuIrqInput, IrqLine, IrqSink};
+pub use ram::{GuestRam, RamError, RamKind, RamRegion};

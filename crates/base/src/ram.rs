@@ -1,0 +1,358 @@
+//! Guest memory: one host mapping that holds every RAM and ROM region of a machine.
+//!
+//! All regions live in a single anonymous mapping, so that a byte of guest memory has one *offset*,
+//! and an access by offset is one bounds check and one host load or store. The CPU engine's soft TLB
+//! caches guest-virtual to offset; loaders and devices use guest physical addresses.
+//!
+//! Guest memory is shared between vCPU threads that follow no Rust rule, so every access here is
+//! atomic (aligned) or bytewise volatile (unaligned, for which Arm promises only byte atomicity).
+
+use std::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering};
+
+use portable_atomic::AtomicU128;
+use vm_memory::MmapRegion;
+
+/// What a region lets the guest do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RamKind {
+    /// Ordinary memory.
+    ReadWrite,
+    /// Reads are memory; a guest write is an exit (flash, the hvio request region).
+    ReadOnly,
+}
+
+/// A region of guest memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RamRegion {
+    /// Guest physical address of the first byte; a multiple of 4096.
+    pub gpa: u64,
+    /// Length in bytes; a multiple of 4096, not zero.
+    pub len: u64,
+    /// What the guest may do with it.
+    pub kind: RamKind,
+}
+
+/// Why guest memory could not be made or reached.
+#[derive(Debug, thiserror::Error)]
+pub enum RamError {
+    /// A region is empty, unaligned, beyond the address space, or overlaps another.
+    #[error("bad memory region at {gpa:#x}, {len:#x} bytes: {why}")]
+    BadRegion {
+        /// Start of the region.
+        gpa: u64,
+        /// Its length.
+        len: u64,
+        /// What is wrong with it.
+        why: &'static str,
+    },
+    /// The host did not give the memory.
+    #[error("the host has no {0} MiB of memory for the guest")]
+    NoMemory(u64, #[source] vm_memory::mmap::MmapRegionError),
+    /// An access outside every region.
+    #[error("no guest memory at {gpa:#x} (+{len:#x})")]
+    OutOfRange {
+        /// Start of the access.
+        gpa: u64,
+        /// Its length in bytes.
+        len: u64,
+    },
+}
+
+/// All memory of one machine.
+pub struct GuestRam {
+    mapping: MmapRegion,
+    len: usize,
+    /// Ordered by guest address; `.1` is the offset of the region's first byte in the mapping.
+    regions: Vec<(RamRegion, usize)>,
+}
+
+/// An integer that guest memory can hold; sealed by being implementable only over atomics here.
+pub trait Word: Copy + sealed::Sealed {
+    /// Size in bytes.
+    const SIZE: usize;
+}
+
+mod sealed {
+    use std::sync::atomic::Ordering;
+
+    pub trait Sealed: Sized {
+        /// # Safety
+        /// `at` is valid for reads of `Self` and aligned to its size.
+        unsafe fn load(at: *mut u8, order: Ordering) -> Self;
+        /// # Safety
+        /// `at` is valid for writes of `Self` and aligned to its size.
+        unsafe fn store(at: *mut u8, value: Self, order: Ordering);
+        /// # Safety
+        /// As for `store`. Returns the old value; the exchange happened if it equals `current`.
+        unsafe fn compare_exchange(at: *mut u8, current: Self, new: Self) -> Self;
+        fn from_bytes(bytes: [u8; 16]) -> Self;
+        fn to_bytes(self) -> [u8; 16];
+    }
+}
+
+macro_rules! word {
+    ($($int:ty => $atomic:ty),*) => {$(
+        impl Word for $int {
+            const SIZE: usize = size_of::<$int>();
+        }
+        impl sealed::Sealed for $int {
+            #[inline(always)]
+            unsafe fn load(at: *mut u8, order: Ordering) -> Self {
+                // SAFETY: by the caller's contract; the memory outlives the borrow made here.
+                unsafe { <$atomic>::from_ptr(at.cast()) }.load(order)
+            }
+            #[inline(always)]
+            unsafe fn store(at: *mut u8, value: Self, order: Ordering) {
+                // SAFETY: by the caller's contract.
+                unsafe { <$atomic>::from_ptr(at.cast()) }.store(value, order)
+            }
+            #[inline(always)]
+            unsafe fn compare_exchange(at: *mut u8, current: Self, new: Self) -> Self {
+                // SAFETY: by the caller's contract.
+                let cell = unsafe { <$atomic>::from_ptr(at.cast()) };
+                match cell.compare_exchange(current, new, Ordering::SeqCst, Ordering::SeqCst) {
+                    Ok(old) | Err(old) => old,
+                }
+            }
+            #[inline(always)]
+            fn from_bytes(bytes: [u8; 16]) -> Self {
+                u128::from_le_bytes(bytes) as $int
+            }
+            #[inline(always)]
+            fn to_bytes(self) -> [u8; 16] {
+                (self as u128).to_le_bytes()
+            }
+        }
+    )*};
+}
+word!(u8 => AtomicU8, u16 => AtomicU16, u32 => AtomicU32, u64 => AtomicU64, u128 => AtomicU128);
+
+impl GuestRam {
+    /// Allocates zeroed memory for `regions`. The host commits pages as they are touched.
+    pub fn new(regions: &[RamRegion]) -> Result<Self, RamError> {
+        let mut sorted: Vec<RamRegion> = regions.to_vec();
+        sorted.sort_by_key(|r| r.gpa);
+        let mut placed = Vec::new();
+        let (mut offset, mut end) = (0u64, 0u64);
+        for region in sorted {
+            let bad = |why| RamError::BadRegion { gpa: region.gpa, len: region.len, why };
+            if region.len == 0 || region.len % 4096 != 0 || region.gpa % 4096 != 0 {
+                return Err(bad("start and length must be multiples of 4096, length not zero"));
+            }
+            if region.gpa < end {
+                return Err(bad("it overlaps another region"));
+            }
+            end = region.gpa.checked_add(region.len).ok_or_else(|| bad("it wraps around"))?;
+            placed.push((region, offset as usize));
+            offset = offset.checked_add(region.len).ok_or_else(|| bad("it is too large"))?;
+        }
+        let len = usize::try_from(offset)
+            .ok()
+            .filter(|len| *len <= isize::MAX as usize)
+            .ok_or(RamError::BadRegion { gpa: 0, len: offset, why: "it is too large for this host" })?;
+        let mapping = MmapRegion::new(len.max(4096)).map_err(|e| RamError::NoMemory(offset >> 20, e))?;
+        Ok(Self { mapping, len, regions: placed })
+    }
+
+    /// The regions in address order.
+    pub fn regions(&self) -> impl Iterator<Item = RamRegion> + '_ {
+        self.regions.iter().map(|(region, _)| *region)
+    }
+
+    /// Total bytes over all regions; every offset is below this.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// True if there is no memory at all.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Host address of the first byte, for backends that map guest memory into a hypervisor and for
+    /// generated code. Offsets count from here.
+    pub fn host_base(&self) -> *mut u8 {
+        self.mapping.as_ptr()
+    }
+
+    /// Finds the region that holds `gpa`: its kind, the offset of `gpa`, and the bytes left from there.
+    pub fn find(&self, gpa: u64) -> Option<(RamKind, usize, u64)> {
+        let at = self.regions.partition_point(|(r, _)| r.gpa <= gpa);
+        let (region, offset) = self.regions.get(at.checked_sub(1)?)?;
+        let within = gpa - region.gpa;
+        (within < region.len).then(|| (region.kind, offset + within as usize, region.len - within))
+    }
+
+    #[inline(always)]
+    fn at(&self, offset: usize, size: usize) -> *mut u8 {
+        assert!(offset < self.len && size <= self.len - offset, "guest memory offset out of range");
+        // SAFETY: the offset lies inside the mapping, checked on the line above.
+        unsafe { self.mapping.as_ptr().add(offset) }
+    }
+
+    /// Loads a little-endian word. Atomic with `order` if `offset` is aligned to its size, else bytewise.
+    ///
+    /// # Panics
+    /// Outside guest memory: the soft TLB only caches offsets inside.
+    #[inline(always)]
+    pub fn load<T: Word>(&self, offset: usize, order: Ordering) -> T {
+        let at = self.at(offset, T::SIZE);
+        if offset % T::SIZE == 0 {
+            // SAFETY: in range by `at`; aligned, since the mapping is page-aligned.
+            return unsafe { T::load(at, order) };
+        }
+        let mut bytes = [0; 16];
+        for (i, byte) in bytes.iter_mut().enumerate().take(T::SIZE) {
+            // SAFETY: in range by `at`; volatile because other threads may write it.
+            *byte = unsafe { at.add(i).read_volatile() };
+        }
+        T::from_bytes(bytes)
+    }
+
+    /// Stores a little-endian word. Atomic with `order` if `offset` is aligned to its size, else bytewise.
+    ///
+    /// # Panics
+    /// Outside guest memory.
+    #[inline(always)]
+    pub fn store<T: Word>(&self, offset: usize, value: T, order: Ordering) {
+        let at = self.at(offset, T::SIZE);
+        if offset % T::SIZE == 0 {
+            // SAFETY: in range by `at`; aligned, since the mapping is page-aligned.
+            return unsafe { T::store(at, value, order) };
+        }
+        for (i, byte) in value.to_bytes().into_iter().enumerate().take(T::SIZE) {
+            // SAFETY: in range by `at`; volatile because other threads may read it.
+            unsafe { at.add(i).write_volatile(byte) };
+        }
+    }
+
+    /// Sequentially consistent compare-and-exchange; returns the old value.
+    ///
+    /// # Panics
+    /// Outside guest memory, or if `offset` is not aligned to the size of the word.
+    #[inline]
+    pub fn compare_exchange<T: Word>(&self, offset: usize, current: T, new: T) -> T {
+        let at = self.at(offset, T::SIZE);
+        assert!(offset % T::SIZE == 0, "unaligned atomic access to guest memory");
+        // SAFETY: in range by `at`; aligned by the line above and the page-aligned mapping.
+        unsafe { T::compare_exchange(at, current, new) }
+    }
+
+    /// Copies guest memory at `gpa` into `out`. The range may span adjacent regions.
+    pub fn read(&self, gpa: u64, out: &mut [u8]) -> Result<(), RamError> {
+        self.each_piece(gpa, out.len(), |offset, range| {
+            for (i, byte) in out[range].iter_mut().enumerate() {
+                *byte = self.load(offset + i, Ordering::Relaxed);
+            }
+        })
+    }
+
+    /// Copies `data` to guest memory at `gpa`, read-only regions included (loaders fill them).
+    pub fn write(&self, gpa: u64, data: &[u8]) -> Result<(), RamError> {
+        self.each_piece(gpa, data.len(), |offset, range| {
+            let piece = &data[range];
+            let at = self.at(offset, piece.len());
+            // SAFETY: in range by `at`; `piece` is host memory and cannot overlap the mapping. A vCPU
+            // that runs meanwhile sees some mix of old and new bytes, as with any DMA.
+            unsafe { std::ptr::copy_nonoverlapping(piece.as_ptr(), at, piece.len()) };
+        })
+    }
+
+    /// Fills `len` bytes at `gpa` with zeros.
+    pub fn zero(&self, gpa: u64, len: usize) -> Result<(), RamError> {
+        self.each_piece(gpa, len, |offset, range| {
+            let at = self.at(offset, range.len());
+            // SAFETY: in range by `at`.
+            unsafe { std::ptr::write_bytes(at, 0, range.len()) };
+        })
+    }
+
+    fn each_piece(
+        &self,
+        gpa: u64,
+        len: usize,
+        mut piece: impl FnMut(usize, std::ops::Range<usize>),
+    ) -> Result<(), RamError> {
+        let out_of_range = || RamError::OutOfRange { gpa, len: len as u64 };
+        for pass in 0..2 {
+            let mut done = 0;
+            while done < len {
+                let here = gpa.checked_add(done as u64).ok_or_else(out_of_range)?;
+                let (_, offset, left) = self.find(here).ok_or_else(out_of_range)?;
+                let n = (len - done).min(usize::try_from(left).unwrap_or(usize::MAX));
+                if pass == 1 {
+                    piece(offset, done..done + n);
+                }
+                done += n;
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn region(gpa: u64, len: u64, kind: RamKind) -> RamRegion {
+        RamRegion { gpa, len, kind }
+    }
+
+    fn two() -> GuestRam {
+        GuestRam::new(&[
+            region(0x8000, 0x1000, RamKind::ReadWrite),
+            region(0x7000, 0x1000, RamKind::ReadOnly),
+            region(0x10000, 0x1000, RamKind::ReadWrite),
+        ])
+        .unwrap()
+    }
+
+    #[test]
+    fn copies_across_adjacent_regions_and_refuses_holes() {
+        let ram = two();
+        let data: Vec<u8> = (0..=255).collect();
+        ram.write(0x7f80, &data).unwrap();
+        let mut back = vec![0; 256];
+        ram.read(0x7f80, &mut back).unwrap();
+        assert_eq!(back, data);
+        assert!(ram.write(0x8f80, &data).is_err());
+        assert!(ram.read(u64::MAX - 3, &mut back).is_err());
+        assert_eq!(ram.find(0x7fff).map(|f| f.0), Some(RamKind::ReadOnly));
+        assert!(ram.find(0x9000).is_none());
+    }
+
+    #[test]
+    fn words_are_little_endian_at_any_alignment() {
+        let ram = two();
+        for offset in 0..32 {
+            ram.store(offset, 0x0102_0304_0506_0708_090a_0b0c_0d0e_0f10_u128, Ordering::Relaxed);
+            assert_eq!(ram.load::<u128>(offset, Ordering::Relaxed), 0x0102_0304_0506_0708_090a_0b0c_0d0e_0f10);
+            assert_eq!(ram.load::<u16>(offset, Ordering::Relaxed), 0x0f10);
+            assert_eq!(ram.load::<u64>(offset + 8, Ordering::Relaxed), 0x0102_0304_0506_0708);
+        }
+        assert_eq!(ram.compare_exchange(0x100, 0u32, 7), 0);
+        assert_eq!(ram.compare_exchange(0x100, 0u32, 9), 7);
+        assert_eq!(ram.load::<u32>(0x100, Ordering::SeqCst), 7);
+    }
+
+    #[test]
+    #[should_panic(expected = "out of range")]
+    fn an_offset_outside_panics() {
+        let ram = two();
+        ram.load::<u64>(ram.len() - 4, Ordering::Relaxed);
+    }
+
+    #[test]
+    fn refuses_bad_regions() {
+        let rw = RamKind::ReadWrite;
+        for bad in [
+            vec![region(0, 0, rw)],
+            vec![region(1, 4096, rw)],
+            vec![region(0, 8192, rw), region(4096, 4096, rw)],
+            vec![region(u64::MAX - 4095, 8192, rw)],
+            vec![region(0, 1 << 63, rw)],
+        ] {
+            assert!(matches!(GuestRam::new(&bad), Err(RamError::BadRegion { .. })));
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! Models of Arm system devices: interrupt controllers, UART, RTC, timers.

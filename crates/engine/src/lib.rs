@@ -1,0 +1,1 @@
+//! The software CPU: micro-ops, front ends, interpreter, soft TLB.

@@ -1,0 +1,1 @@
+//! Arm floating-point arithmetic in software, exact to the bit.

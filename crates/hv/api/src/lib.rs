@@ -1,0 +1,1 @@
+//! Hypervisor, Vm and Vcpu: the interface every CPU backend implements.

@@ -1,0 +1,1 @@
+//! The soft backend: the CPU engine behind the hypervisor interface.

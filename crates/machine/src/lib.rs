@@ -1,0 +1,1 @@
+//! Boards, loaders, device trees, PSCI and the run loop.
