@@ -1,1 +1,14 @@
-//! The Arm architecture as facts: registers, syndromes, decode tables, translation tables.
+//! The Arm architecture as facts: registers, syndromes, features and CPU models, decode tables,
+//! translation tables, firmware call numbers. Nothing here runs a guest.
+#![forbid(unsafe_code)]
+
+pub mod esr;
+pub mod gic;
+pub mod pstate;
+pub mod smccc;
+pub mod state;
+pub mod sysreg;
+
+pub use pstate::Pstate;
+pub use state::CpuState;
+pub use sysreg::SysReg;

@@ -59,7 +59,8 @@ impl Bus {
     /// If the range overlaps another device: a mistake of the board, not of a guest.
     pub fn insert(&mut self, name: &'static str, start: u64, len: u64, device: Arc<dyn MmioDevice>) {
         let at = self.mappings.partition_point(|m| m.start < start);
-        let clear = |m: Option<&Mapping>| m.is_none_or(|m| m.start + m.len <= start || start + len <= m.start);
+        let clear =
+            |m: Option<&Mapping>| m.is_none_or(|m| m.start + m.len <= start || start + len <= m.start);
         assert!(
             clear(self.mappings.get(at)) && clear(at.checked_sub(1).and_then(|i| self.mappings.get(i))),
             "device {name} at {start:#x} overlaps another"

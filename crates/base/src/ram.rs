@@ -326,7 +326,10 @@ mod tests {
         let ram = two();
         for offset in 0..32 {
             ram.store(offset, 0x0102_0304_0506_0708_090a_0b0c_0d0e_0f10_u128, Ordering::Relaxed);
-            assert_eq!(ram.load::<u128>(offset, Ordering::Relaxed), 0x0102_0304_0506_0708_090a_0b0c_0d0e_0f10);
+            assert_eq!(
+                ram.load::<u128>(offset, Ordering::Relaxed),
+                0x0102_0304_0506_0708_090a_0b0c_0d0e_0f10
+            );
             assert_eq!(ram.load::<u16>(offset, Ordering::Relaxed), 0x0f10);
             assert_eq!(ram.load::<u64>(offset + 8, Ordering::Relaxed), 0x0102_0304_0506_0708);
         }

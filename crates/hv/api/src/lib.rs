@@ -1,1 +1,135 @@
-//! Hypervisor, Vm and Vcpu: the interface every CPU backend implements.
+//! `Hypervisor` -> `Vm` -> `Vcpu`: the interface every CPU backend implements, and the exits that
+//! travel through it. Generic code names no backend; what a backend can't do is refused up front.
+#![forbid(unsafe_code)]
+
+mod caps;
+mod error;
+mod exit;
+
+use std::sync::Arc;
+
+use armlet_arm::{CpuState, gic, smccc::Conduit};
+use armlet_base::{BusError, Clock, CpuIrqInput, GuestRam};
+
+pub use caps::{Capabilities, GicKind, GuestMode};
+pub use error::HvError;
+pub use exit::{ExitEvent, Observer};
+
+/// What a VM is made of, fixed at creation.
+#[derive(Clone)]
+pub struct VmConfig {
+    /// All guest memory, already placed at its guest physical addresses.
+    pub ram: Arc<GuestRam>,
+    /// Number of vCPUs that will be created.
+    pub cpus: usize,
+    /// The CPU model by name (`armlet cpus`), for backends that can choose; hardware ones refuse all but `host`.
+    pub cpu_model: String,
+    /// The interrupt controller the board wants.
+    pub gic: GicKind,
+    /// The guest's time base.
+    pub clock: Clock,
+}
+
+/// A CPU backend.
+pub trait Hypervisor: Send + Sync {
+    /// Name as `--backend` takes it.
+    fn name(&self) -> &'static str;
+    /// What this backend can do on this host.
+    fn capabilities(&self) -> &Capabilities;
+    /// Creates a virtual machine.
+    fn create_vm(&self, config: VmConfig) -> Result<Box<dyn Vm>, HvError>;
+}
+
+/// A virtual machine: memory and interrupt wiring shared by its vCPUs.
+pub trait Vm: Send + Sync {
+    /// The interrupt controller inside the backend (kvm, whp); `None` where armlet's own is used, which
+    /// the board then attaches with [`Vm::attach_gic`].
+    fn in_kernel_irqs(&self) -> Option<Arc<dyn armlet_base::IrqSink>> {
+        None
+    }
+    /// Gives a backend without an interrupt controller armlet's own, before any vCPU is created.
+    /// A GICv2 has no system registers: it only takes the private peripheral interrupts from the vCPUs.
+    fn attach_gic(&mut self, gic: Arc<dyn gic::CpuInterface>) -> Result<(), HvError>;
+    /// The IRQ and FIQ inputs of vCPU `index`, for armlet's own interrupt controller.
+    fn irq_input(&self, index: usize) -> Option<Arc<dyn CpuIrqInput>>;
+    /// Creates vCPU `index`, with MPIDR affinity `index` (Aff0 below 16, then Aff1), powered on at reset state.
+    fn create_vcpu(&self, index: usize) -> Result<Box<dyn Vcpu>, HvError>;
+}
+
+/// One virtual CPU. Created on any thread, then moved to the one that runs it.
+pub trait Vcpu: Send {
+    /// Runs the guest until something only the run loop can decide. All other exits go to `io`.
+    fn run(&mut self, io: &mut dyn VcpuIo) -> Result<Stop, HvError>;
+    /// Copies the state out.
+    fn save(&self, state: &mut CpuState) -> Result<(), HvError>;
+    /// Replaces the state; identification registers keep the model's values.
+    fn load(&mut self, state: &CpuState) -> Result<(), HvError>;
+    /// Architectural reset: the state a fresh vCPU has.
+    fn reset(&mut self) -> Result<(), HvError>;
+    /// A handle to make `run` return [`Stop::Kicked`] from another thread.
+    fn kicker(&self) -> Arc<dyn Kick>;
+    /// Guest instructions retired so far, where the backend can tell.
+    fn retired(&self) -> Option<u64> {
+        None
+    }
+    /// A shared view of the retired-instruction count, for progress displays on other threads.
+    fn retired_counter(&self) -> Option<Arc<std::sync::atomic::AtomicU64>> {
+        None
+    }
+}
+
+/// Interrupts a running vCPU from outside.
+pub trait Kick: Send + Sync {
+    /// Makes the vCPU's current or next `run` return [`Stop::Kicked`] soon, once.
+    fn kick(&self);
+}
+
+/// Why [`Vcpu::run`] returned.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// The guest powered the machine off (by [`CallOutcome::Stop`] or a backend's own PSCI).
+    Shutdown,
+    /// The guest asked for a system reset.
+    Reset,
+    /// This vCPU turned itself off; it waits for a CPU_ON.
+    CpuOff,
+    /// The guest left with an exit status (monitor and hvio machines).
+    Exit(u32),
+    /// Another thread called [`Kick::kick`].
+    Kicked,
+    /// WFI with interrupts that can never come (all masked and no timer armed would still wake it; this
+    /// is only reported by backends that can prove it).
+    Hung(&'static str),
+    /// A debugger asked to stop here.
+    Debug,
+    /// The guest is in a state it can't leave, for instance an exception whose vector faults again.
+    Dead(String),
+}
+
+/// General-purpose registers of a firmware call (SMCCC): X0-X17 in and out.
+pub type CallRegs = [u64; 18];
+
+/// What a firmware call leads to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CallOutcome {
+    /// The registers hold the result; the guest goes on after the call.
+    Continue,
+    /// The guest goes on after the call, but `run` returns first.
+    Stop(Stop),
+    /// Nobody implements calls by this conduit: UNDEFINED.
+    Undefined,
+}
+
+/// What a running vCPU needs of the machine around it.
+pub trait VcpuIo {
+    /// Reads `size` (1, 2, 4, 8) bytes where no RAM is; an error becomes an external abort in the guest.
+    fn mmio_read(&mut self, gpa: u64, size: u8) -> Result<u64, BusError>;
+    /// Writes where no writable RAM is, read-only regions included.
+    fn mmio_write(&mut self, gpa: u64, size: u8, value: u64) -> Result<(), BusError>;
+    /// HVC or SMC with immediate `imm`.
+    fn call(&mut self, conduit: Conduit, imm: u16, regs: &mut CallRegs) -> CallOutcome;
+    /// True if [`VcpuIo::observe`] wants events; backends skip building them otherwise.
+    fn observed(&self) -> bool;
+    /// Tells the exit log, counters and traces what happened.
+    fn observe(&mut self, event: &ExitEvent);
+}

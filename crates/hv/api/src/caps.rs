@@ -1,0 +1,42 @@
+//! What a backend can do on this host.
+
+/// State a guest can start in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum GuestMode {
+    /// AArch64 at EL1.
+    A64El1,
+    /// AArch32 at EL1.
+    A32El1,
+    /// AArch64 at EL2.
+    A64El2,
+}
+
+/// Interrupt controllers a board can have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum GicKind {
+    /// GICv2: memory-mapped CPU interface, up to 8 CPUs.
+    V2,
+    /// GICv3: redistributors and system-register CPU interface.
+    V3,
+}
+
+/// The capability report of a [`crate::Hypervisor`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Capabilities {
+    /// Guest modes it can start.
+    pub modes: Vec<GuestMode>,
+    /// Interrupt controllers it has or can be given.
+    pub gics: Vec<GicKind>,
+    /// True if the interrupt controller and timers are the backend's own (kvm, whp).
+    pub in_kernel_gic: bool,
+    /// Width of guest physical addresses in bits.
+    pub address_bits: u8,
+    /// Most vCPUs of one VM.
+    pub max_cpus: usize,
+    /// CPU models `--cpu` can name; the first is the default.
+    pub cpu_models: Vec<String>,
+    /// Dirty-page tracking.
+    pub dirty_log: bool,
+    /// Breakpoints, watchpoints and single step from outside the guest.
+    pub guest_debug: bool,
+}
