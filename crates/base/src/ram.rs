@@ -197,7 +197,7 @@ impl GuestRam {
     #[inline(always)]
     pub fn load<T: Word>(&self, offset: usize, order: Ordering) -> T {
         let at = self.at(offset, T::SIZE);
-        if offset % T::SIZE == 0 {
+        if offset.is_multiple_of(T::SIZE) {
             // SAFETY: in range by `at`; aligned, since the mapping is page-aligned.
             return unsafe { T::load(at, order) };
         }
@@ -216,7 +216,7 @@ impl GuestRam {
     #[inline(always)]
     pub fn store<T: Word>(&self, offset: usize, value: T, order: Ordering) {
         let at = self.at(offset, T::SIZE);
-        if offset % T::SIZE == 0 {
+        if offset.is_multiple_of(T::SIZE) {
             // SAFETY: in range by `at`; aligned, since the mapping is page-aligned.
             return unsafe { T::store(at, value, order) };
         }
@@ -233,7 +233,7 @@ impl GuestRam {
     #[inline]
     pub fn compare_exchange<T: Word>(&self, offset: usize, current: T, new: T) -> T {
         let at = self.at(offset, T::SIZE);
-        assert!(offset % T::SIZE == 0, "unaligned atomic access to guest memory");
+        assert!(offset.is_multiple_of(T::SIZE), "unaligned atomic access to guest memory");
         // SAFETY: in range by `at`; aligned by the line above and the page-aligned mapping.
         unsafe { T::compare_exchange(at, current, new) }
     }
