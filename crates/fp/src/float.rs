@@ -5,7 +5,7 @@ use crate::fast::Host;
 /// A floating-point format, named by the unsigned integer that holds its bits.
 ///
 /// Sealed: the formats are `u16` (half), `u32` (single) and `u64` (double).
-pub trait Float: Copy + Eq + std::fmt::Debug + Host {
+pub trait Float: Copy + Eq + std::fmt::Debug + Host + 'static {
     /// The width of the format.
     const BITS: u32;
     /// The width of the fraction field.
