@@ -135,7 +135,11 @@ fn agrees_with_a_processor() {
         let count = (per_op - round).min(10_000);
         let mut vectors = Vec::with_capacity(ops.len() * count);
         for (op, Op { operands, .. }) in ops.iter().enumerate() {
-            vectors.extend((0..count).map(|_| Vector { op, fpcr: fpcr(&mut rng), operands: operands(&mut rng) }));
+            vectors.extend((0..count).map(|_| Vector {
+                op,
+                fpcr: fpcr(&mut rng),
+                operands: operands(&mut rng),
+            }));
         }
         let outcomes = execute(&emulator, &program, &vectors);
         assert_eq!(outcomes.len(), vectors.len());

@@ -82,11 +82,13 @@ pub fn operands<F: Float>(rng: &mut Rng) -> [F; 3] {
             b = F::from_fields(!a.sign(), exp, b.frac_field());
         }
         2 => {
-            let exp = clamp(F::BIAS as i64 + 2 - F::FRAC_BITS as i64 * rng.below(2) as i64 - a.exp_field() as i64);
+            let exp =
+                clamp(F::BIAS as i64 + 2 - F::FRAC_BITS as i64 * rng.below(2) as i64 - a.exp_field() as i64);
             b = F::from_fields(b.sign(), exp, b.frac_field());
         }
         3 => {
-            let exp = clamp(F::EXP_MAX as i64 + F::BIAS as i64 - 3 + rng.below(4) as i64 - a.exp_field() as i64);
+            let exp =
+                clamp(F::EXP_MAX as i64 + F::BIAS as i64 - 3 + rng.below(4) as i64 - a.exp_field() as i64);
             b = F::from_fields(b.sign(), exp, b.frac_field());
         }
         _ => (),
@@ -94,7 +96,8 @@ pub fn operands<F: Float>(rng: &mut Rng) -> [F; 3] {
     if rng.one_in(3) {
         // An addend of about the size of the product, or of the part of it that is rounded away.
         let below = if rng.one_in(2) { 0 } else { F::FRAC_BITS as i64 };
-        let exp = a.exp_field() as i64 + b.exp_field() as i64 - F::BIAS as i64 - below + rng.below(5) as i64 - 2;
+        let exp =
+            a.exp_field() as i64 + b.exp_field() as i64 - F::BIAS as i64 - below + rng.below(5) as i64 - 2;
         let frac = if rng.one_in(2) { c.frac_field() } else { product_fraction(a, b) };
         c = F::from_fields(c.sign(), clamp(exp), frac);
     }
@@ -107,4 +110,15 @@ fn product_fraction<F: Float>(a: F, b: F) -> u64 {
     let wide = (u128::from(a.frac_field()) | hidden) * (u128::from(b.frac_field()) | hidden);
     let top = wide >> (wide.ilog2() - F::FRAC_BITS);
     top as u64 & F::FRAC_MASK
+}
+
+/// An operand whose exponent is near the ends of the range of a narrower format.
+pub fn edge<F: Float, To: Float>(rng: &mut Rng) -> F {
+    let spread = To::FRAC_BITS as i64 + 6;
+    let exp = match rng.below(3) {
+        0 => F::BIAS as i64 - To::BIAS as i64 - spread + rng.below(spread as u64 + 6) as i64,
+        1 => F::BIAS as i64 + To::BIAS as i64 - 2 + rng.below(5) as i64,
+        _ => F::BIAS as i64 + rng.below(20) as i64 - 10,
+    };
+    F::from_fields(rng.one_in(2), exp as u64, pattern(rng, F::FRAC_BITS))
 }

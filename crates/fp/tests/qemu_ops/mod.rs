@@ -140,8 +140,9 @@ fn format_ops<F: Float>(ops: &mut Vec<Op>, l: char, output: Output) {
     for (x, width) in [('w', 32), ('x', 64)] {
         for (s, unsigned) in [('s', false), ('u', true)] {
             for fbits in [1, 7, 31, 32, 53, 64].into_iter().filter(|&fbits| fbits <= width) {
-                let run: Run =
-                    Box::new(move |cx, [a, ..]| to_fixed::<F>(cx, f(a), fbits, unsigned, Rounding::Zero, width));
+                let run: Run = Box::new(move |cx, [a, ..]| {
+                    to_fixed::<F>(cx, f(a), fbits, unsigned, Rounding::Zero, width)
+                });
                 push(format!("fcvtz{s} {x}0, {l}0, #{fbits}"), Output::Integer, run);
             }
         }
@@ -179,7 +180,9 @@ fn vector_fixed_ops(ops: &mut Vec<Op>) {
                 asm: format!("fcvtz{s} h0, h0{scale}"),
                 output: Output::Half,
                 operands: floats::<u16>,
-                run: Box::new(move |cx, [a, ..]| to_fixed::<u16>(cx, f(a), fbits, unsigned, Rounding::Zero, 16)),
+                run: Box::new(move |cx, [a, ..]| {
+                    to_fixed::<u16>(cx, f(a), fbits, unsigned, Rounding::Zero, 16)
+                }),
             });
             ops.push(Op {
                 asm: format!("{s}cvtf h0, h0{scale}"),
@@ -209,7 +212,9 @@ fn other_ops(ops: &mut Vec<Op>) {
         let (value, exact) = to_int_js(cx, a);
         u64::from(value) | u64::from(exact) << 32
     });
-    push("fmlal v0.2s, v1.2h, v2.2h", Single, mixed, |cx, [c, a, b]| mul_add_half(cx, f(c), f(a), f(b)).bits());
+    push("fmlal v0.2s, v1.2h, v2.2h", Single, mixed, |cx, [c, a, b]| {
+        mul_add_half(cx, f(c), f(a), f(b)).bits()
+    });
     push("urecpe v0.2s, v0.2s", Single, integers, |_, [a, ..]| unsigned_recip_estimate(a as u32).into());
     push("ursqrte v0.2s, v0.2s", Single, integers, |_, [a, ..]| unsigned_rsqrt_estimate(a as u32).into());
 }
