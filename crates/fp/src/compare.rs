@@ -35,9 +35,8 @@ fn key<F: Float>(cx: &mut FpContext, a: F) -> Option<i64> {
 #[inline]
 pub fn compare<F: Float>(cx: &mut FpContext, a: F, b: F, signal_all_nans: bool) -> u8 {
     match order(cx, a, b) {
-        Some(Ordering::Less) => 0b1000,
-        Some(Ordering::Equal) => 0b0110,
-        Some(Ordering::Greater) => 0b0010,
+        // Looked up, as the outcome of a comparison is not predictable: less, equal, greater.
+        Some(order) => [0b1000, 0b0110, 0b0010][(order as i8 + 1) as usize],
         None => {
             if signal_all_nans || a.is_signalling() || b.is_signalling() {
                 cx.raise(IOC);

@@ -55,7 +55,8 @@ impl Rounding {
     pub(crate) fn increments(self, sign: bool, odd: bool, rest: u64) -> bool {
         const HALF: u64 = 1 << 63;
         match self {
-            Self::Nearest => rest > HALF || (rest == HALF && odd),
+            // No branch: which way a result rounds is not predictable.
+            Self::Nearest => (rest > HALF) | ((rest == HALF) & odd),
             Self::TiesAway => rest >= HALF,
             Self::PlusInf => rest != 0 && !sign,
             Self::MinusInf => rest != 0 && sign,

@@ -186,7 +186,7 @@ mod single {
 
 /// Doubles: whether a result is exact is decided on the significands.
 mod double {
-    use crate::context::FpContext;
+    use crate::context::{FpContext, IXC};
 
     /// The significand, without its trailing zeros.
     #[inline]
@@ -218,10 +218,22 @@ mod double {
         differs(root, root, a)
     }
 
-    /// Without a fused multiply-add known at compile time the host would call a library that is no faster than
-    /// the slow path, and not exact on all hosts.
+    /// Whether the multiply-add of the host is an instruction, or of a library known to round once.
+    const FUSED: bool = cfg!(any(
+        target_arch = "aarch64",
+        target_feature = "fma",
+        target_vendor = "apple",
+        all(target_os = "linux", target_env = "gnu"),
+    ));
+
+    /// Only with IXC set: that the fused result is exact takes as long to find out as the slow path does.
     #[inline]
-    pub fn mul_add(_cx: &mut FpContext, _c: u64, _a: u64, _b: u64) -> Option<u64> {
-        None
+    pub fn mul_add(cx: &mut FpContext, c: u64, a: u64, b: u64) -> Option<u64> {
+        if !FUSED || cx.flags & IXC == 0 {
+            return None;
+        }
+        let [c, a, b] = [c, a, b].map(f64::from_bits);
+        let result = a.mul_add(b, c).to_bits();
+        inside!(u64, 52, result).then_some(result)
     }
 }

@@ -88,15 +88,14 @@ fn round_base<F: Float>(
     let drop = 63 - F::FRAC_BITS;
     let rest = sig << (64 - drop);
     let mut magnitude = (base << F::FRAC_BITS) + (sig >> drop);
-    if rest != 0 {
-        if tiny > 0 {
-            cx.raise(UFC);
-        }
-        if rounding == Rounding::Odd {
-            magnitude |= 1;
-        } else if rounding.increments(sign, magnitude & 1 != 0, rest) {
-            magnitude += 1;
-        }
+    let inexact = rest != 0;
+    if inexact && tiny > 0 {
+        cx.raise(UFC);
+    }
+    if rounding == Rounding::Odd {
+        magnitude |= u64::from(inexact);
+    } else {
+        magnitude += u64::from(rounding.increments(sign, magnitude & 1 != 0, rest));
     }
     let field = magnitude >> F::FRAC_BITS;
     if field >= F::EXP_MAX {
@@ -113,8 +112,6 @@ fn round_base<F: Float>(
             return F::from_fields(sign, F::EXP_MAX, F::FRAC_MASK);
         }
     }
-    if rest != 0 {
-        cx.raise(IXC);
-    }
+    cx.raise(if inexact { IXC } else { 0 });
     F::from_fields(sign, 0, magnitude)
 }

@@ -24,12 +24,20 @@ pub struct Op {
     pub output: Output,
     /// Makes its operands.
     pub operands: Operands,
+    /// Whether its only operand is a half, so that all of them can be tried.
+    pub unary_half: bool,
     /// The same by this crate.
     pub run: Run,
 }
 
 fn floats<F: Float>(rng: &mut Rng) -> [u64; 3] {
     common::operands::<F>(rng).map(F::bits)
+}
+
+/// One operand, often one that is on the edge of a narrower format.
+fn edge<F: Float, Narrow: Float>(rng: &mut Rng) -> [u64; 3] {
+    let a: F = if rng.one_in(2) { common::operand(rng) } else { common::edge::<F, Narrow>(rng) };
+    [a.bits(), 0, 0]
 }
 
 fn integers(rng: &mut Rng) -> [u64; 3] {
@@ -67,7 +75,10 @@ fn f<F: Float>(bits: u64) -> F {
 
 /// The instructions that all three formats have. `l` is the letter of the registers.
 fn format_ops<F: Float>(ops: &mut Vec<Op>, l: char, output: Output) {
-    let mut push = |asm: String, output, run: Run| ops.push(Op { asm, output, operands: floats::<F>, run });
+    let mut push = |asm: String, output, run: Run| {
+        let unary_half = F::BITS == 16 && !asm.contains("h1");
+        ops.push(Op { asm, output, operands: floats::<F>, unary_half, run });
+    };
     type Unary<F> = fn(&mut FpContext, F) -> F;
     type Binary<F> = fn(&mut FpContext, F, F) -> F;
     let binary: [(&str, Binary<F>); 11] = [
@@ -154,7 +165,7 @@ fn format_ops<F: Float>(ops: &mut Vec<Op>, l: char, output: Output) {
                     Box::new(move |cx, [a, ..]| from_fixed::<F>(cx, a, fbits, unsigned, width).bits());
                 let scale = if fbits == 0 { String::new() } else { format!(", #{fbits}") };
                 let asm = format!("{s}cvtf {l}0, {x}0{scale}");
-                ops.push(Op { asm, output, operands: integers, run });
+                ops.push(Op { asm, output, operands: integers, unary_half: false, run });
             }
         }
     }
@@ -166,7 +177,13 @@ fn integral_ops<F: Float>(ops: &mut Vec<Op>, l: char, output: Output) {
         let z: Run = Box::new(move |cx, [a, ..]| round_int_n::<F>(cx, f(a), Rounding::Zero, size).bits());
         let x: Run = Box::new(move |cx, [a, ..]| round_int_n::<F>(cx, f(a), cx.rounding, size).bits());
         for (m, run) in [('z', z), ('x', x)] {
-            ops.push(Op { asm: format!("frint{size}{m} {l}0, {l}0"), output, operands: floats::<F>, run });
+            ops.push(Op {
+                asm: format!("frint{size}{m} {l}0, {l}0"),
+                output,
+                operands: floats::<F>,
+                unary_half: false,
+                run,
+            });
         }
     }
 }
@@ -180,6 +197,7 @@ fn vector_fixed_ops(ops: &mut Vec<Op>) {
                 asm: format!("fcvtz{s} h0, h0{scale}"),
                 output: Output::Half,
                 operands: floats::<u16>,
+                unary_half: true,
                 run: Box::new(move |cx, [a, ..]| {
                     to_fixed::<u16>(cx, f(a), fbits, unsigned, Rounding::Zero, 16)
                 }),
@@ -188,6 +206,7 @@ fn vector_fixed_ops(ops: &mut Vec<Op>) {
                 asm: format!("{s}cvtf h0, h0{scale}"),
                 output: Output::Half,
                 operands: integers,
+                unary_half: false,
                 run: Box::new(move |cx, [a, ..]| from_fixed::<u16>(cx, a, fbits, unsigned, 16).bits()),
             });
         }
@@ -196,16 +215,17 @@ fn vector_fixed_ops(ops: &mut Vec<Op>) {
 
 fn other_ops(ops: &mut Vec<Op>) {
     let mut push = |asm: &str, output, operands: Operands, run: fn(&mut FpContext, [u64; 3]) -> u64| {
-        ops.push(Op { asm: asm.to_owned(), output, operands, run: Box::new(run) });
+        let unary_half = asm.ends_with(", h0");
+        ops.push(Op { asm: asm.to_owned(), output, operands, unary_half, run: Box::new(run) });
     };
     use Output::*;
     push("fcvt s0, h0", Single, floats::<u16>, |cx, [a, ..]| convert::<u16, u32>(cx, f(a)).bits());
     push("fcvt d0, h0", Double, floats::<u16>, |cx, [a, ..]| convert::<u16, u64>(cx, f(a)).bits());
     push("fcvt d0, s0", Double, floats::<u32>, |cx, [a, ..]| convert::<u32, u64>(cx, f(a)).bits());
-    push("fcvt h0, s0", Half, floats::<u32>, |cx, [a, ..]| convert::<u32, u16>(cx, f(a)).bits());
-    push("fcvt h0, d0", Half, floats::<u64>, |cx, [a, ..]| convert::<u64, u16>(cx, f(a)).bits());
-    push("fcvt s0, d0", Single, floats::<u64>, |cx, [a, ..]| convert::<u64, u32>(cx, f(a)).bits());
-    push("fcvtxn s0, d0", Single, floats::<u64>, |cx, [a, ..]| {
+    push("fcvt h0, s0", Half, edge::<u32, u16>, |cx, [a, ..]| convert::<u32, u16>(cx, f(a)).bits());
+    push("fcvt h0, d0", Half, edge::<u64, u16>, |cx, [a, ..]| convert::<u64, u16>(cx, f(a)).bits());
+    push("fcvt s0, d0", Single, edge::<u64, u32>, |cx, [a, ..]| convert::<u64, u32>(cx, f(a)).bits());
+    push("fcvtxn s0, d0", Single, edge::<u64, u32>, |cx, [a, ..]| {
         convert_rounding::<u64, u32>(cx, f(a), Rounding::Odd).bits()
     });
     push("fjcvtzs w0, d0\ncset w4, eq\norr x0, x0, x4, lsl #32", Integer, floats::<u64>, |cx, [a, ..]| {
