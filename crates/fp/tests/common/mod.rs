@@ -23,7 +23,7 @@ impl Rng {
 
     /// A random number below `n`.
     pub fn below(&mut self, n: u64) -> u64 {
-        (u128::from(self.bits()) * u128::from(n) >> 64) as u64
+        ((u128::from(self.bits()) * u128::from(n)) >> 64) as u64
     }
 
     /// True once in `n` times.
