@@ -8,7 +8,7 @@ use std::io::Write;
 use std::process::{Command, Stdio};
 
 use armlet_arm::FeatureSet;
-use armlet_arm::a64::{self, branch, float, integer, memory, simd, system};
+use armlet_arm::a64::{self, branch, integer, memory, simd, system};
 
 const SEED: u64 = 0x2545_f491_4f6c_dd1d;
 /// What LLVM must accept beside Armv8.0: the features whose instructions the tables hold.
@@ -55,7 +55,9 @@ fn disassemble(words: &[u32]) -> Option<Vec<Option<String>>> {
     }
     let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
     let mut lines = stdout.lines().map(str::trim).filter(|l| !l.is_empty() && !l.starts_with('.'));
-    bad.into_iter().map(|bad| if bad { Some(None) } else { lines.next().map(|l| Some(l.to_string())) }).collect()
+    bad.into_iter()
+        .map(|bad| if bad { Some(None) } else { lines.next().map(|l| Some(l.to_string())) })
+        .collect()
 }
 
 fn rows() -> Vec<(u32, u32)> {
@@ -63,7 +65,7 @@ fn rows() -> Vec<(u32, u32)> {
     macro_rules! add {
         ($($table:ident),*) => {$( rows.extend($table::TABLE.rows().iter().map(|r| (r.mask, r.value))); )*};
     }
-    add!(integer, branch, system, memory, simd, float);
+    add!(integer, branch, system, memory, simd);
     rows
 }
 
@@ -76,7 +78,10 @@ fn is_open(word: u32) -> bool {
 #[test]
 fn tables_agree_with_llvm() {
     if Command::new("llvm-mc").arg("--version").output().is_err() {
-        assert!(std::env::var_os("ARMLET_REQUIRE_ORACLES").is_none(), "llvm-mc is not installed (package llvm)");
+        assert!(
+            std::env::var_os("ARMLET_REQUIRE_ORACLES").is_none(),
+            "llvm-mc is not installed (package llvm)"
+        );
         eprintln!("skipped: llvm-mc is not installed (package llvm)");
         return;
     }
@@ -154,9 +159,9 @@ fn same_mnemonic(ours: &str, text: &str) -> bool {
         "uxtl2" => &["ushll"],
         "fmov" => &["fmov", "movi"],
         "ic" | "dc" | "at" | "tlbi" | "cfp" | "dvp" | "cpp" => &["sys"],
-        "nop" | "yield" | "wfe" | "wfi" | "sev" | "sevl" | "hint" | "dgh" | "esb" | "csdb" | "bti" | "tsb" | "psb"
-        | "xpaclri" | "pacia1716" | "pacib1716" | "autia1716" | "autib1716" | "paciaz" | "paciasp" | "pacibz"
-        | "pacibsp" | "autiaz" | "autiasp" | "autibz" | "autibsp" => &["hint"],
+        "nop" | "yield" | "wfe" | "wfi" | "sev" | "sevl" | "hint" | "dgh" | "esb" | "csdb" | "bti"
+        | "tsb" | "psb" | "xpaclri" | "pacia1716" | "pacib1716" | "autia1716" | "autib1716" | "paciaz"
+        | "paciasp" | "pacibz" | "pacibsp" | "autiaz" | "autiasp" | "autibz" | "autibsp" => &["hint"],
         "ssbb" | "pssbb" | "dfb" => &["dsb"],
         "eretaa" => &["eret"],
         _ => &[],
@@ -168,7 +173,11 @@ fn same_mnemonic(ours: &str, text: &str) -> bool {
 fn stem(name: &str) -> String {
     let name = name.strip_suffix('2').unwrap_or(name);
     match name.strip_prefix("st") {
-        Some(rest) if ["add", "clr", "eor", "set", "smax", "smin", "umax", "umin"].iter().any(|op| rest.starts_with(op)) => {
+        Some(rest)
+            if ["add", "clr", "eor", "set", "smax", "smin", "umax", "umin"]
+                .iter()
+                .any(|op| rest.starts_with(op)) =>
+        {
             format!("ld{rest}")
         }
         _ => name.to_string(),
