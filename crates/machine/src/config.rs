@@ -8,6 +8,7 @@ use armlet_hv::{Capabilities, GicKind, GuestMode, Hypervisor};
 use crate::board::{monitor, virt};
 use crate::error::MachineError;
 use crate::loader::Payload;
+use crate::machine::gic_name;
 use crate::nearest;
 
 /// The boards there are.
@@ -155,7 +156,7 @@ pub(crate) fn check(config: &MachineConfig, hv: &dyn Hypervisor) -> Result<Check
         let limited_by = if limit < board_limit {
             format!("backend {}", hv.name())
         } else {
-            format!("machine {} with GIC{gic:?}", config.board).to_lowercase().replace("gic", "GIC")
+            format!("machine {} with {}", config.board, gic_name(gic))
         };
         return Err(MachineError::Cpus { cpus: config.cpus, limit, limited_by });
     }
@@ -188,7 +189,9 @@ fn gic(config: &MachineConfig, hv: &dyn Hypervisor) -> Result<GicKind, MachineEr
     if has.contains(&wanted) {
         Ok(wanted)
     } else {
-        Err(MachineError::Gic { gic: wanted, backend: hv.name(), has: has.clone() })
+        let has: Vec<_> = has.iter().map(|gic| gic_name(*gic).trim_start_matches("GIC")).collect();
+        let (gic, has) = (gic_name(wanted), has.join(" or "));
+        Err(MachineError::Gic { gic, backend: hv.name(), has })
     }
 }
 
@@ -203,7 +206,11 @@ fn memory(config: &MachineConfig, capabilities: &Capabilities) -> Result<u64, Ma
     let bytes = config.memory.unwrap_or(default);
     let refuse = |why: String| Err(MachineError::Memory { bytes, why });
     if smallest == largest && bytes != largest {
-        return refuse(format!("machine {} always has {} MiB; leave --memory out", config.board, largest >> 20));
+        return refuse(format!(
+            "machine {} always has {} MiB; leave --memory out",
+            config.board,
+            largest >> 20
+        ));
     }
     if bytes < smallest {
         return refuse(format!("machine {} needs at least {} MiB", config.board, smallest >> 20));

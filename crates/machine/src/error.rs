@@ -1,7 +1,7 @@
 //! Why a machine can't be built or run.
 
 use armlet_base::RamError;
-use armlet_hv::{GicKind, HvError};
+use armlet_hv::HvError;
 
 use crate::fdt::DtbError;
 use crate::loader::LoadError;
@@ -38,14 +38,14 @@ pub enum MachineError {
         hint: String,
     },
     /// An interrupt controller the backend does not have.
-    #[error("backend {backend} has no {gic:?} interrupt controller; it has {has:?}")]
+    #[error("backend {backend} has no {gic}; choose --gic {has}")]
     Gic {
         /// Asked for.
-        gic: GicKind,
+        gic: &'static str,
         /// Name of the backend.
         backend: &'static str,
         /// What it has.
-        has: Vec<GicKind>,
+        has: String,
     },
     /// The backend can't start a 64-bit guest.
     #[error("backend {0} can't run AArch64 guests on this host; use --backend soft")]

@@ -3,23 +3,21 @@
 use std::sync::Arc;
 
 use armlet_base::{Bus, IrqSink};
-use armlet_devices::gicv2::Gicv2;
-use armlet_devices::gicv3::{Gicv3, REDISTRIBUTOR_SIZE};
+use armlet_devices::gicv2::{self, Gicv2};
+use armlet_devices::gicv3::{self, Gicv3};
 use armlet_hv::{GicKind, Vm};
 
 use crate::error::MachineError;
 
 /// Shared peripheral interrupts a board has: INTIDs 32 to 255.
 const SPIS: usize = 224;
-/// Length of the distributor.
-const GICD_LEN: u64 = 0x1_0000;
 
 /// Where a board has its interrupt controller.
 pub(super) struct Place {
     /// Distributor.
     pub gicd: u64,
-    /// GICv2 CPU interface and its length.
-    pub gicc: (u64, u64),
+    /// GICv2 CPU interface.
+    pub gicc: u64,
     /// GICv3 redistributors.
     pub gicr: u64,
 }
@@ -42,8 +40,8 @@ pub(super) fn attach(
             let gic = Gicv3::new(cpus, SPIS)?;
             inputs.for_each(|(cpu, input)| gic.connect(cpu, input));
             vm.attach_gic(gic.clone())?;
-            bus.insert("GICv3 distributor", place.gicd, GICD_LEN, gic.distributor());
-            let len = REDISTRIBUTOR_SIZE * cpus as u64;
+            bus.insert("GICv3 distributor", place.gicd, gicv3::DISTRIBUTOR_SIZE, gic.distributor());
+            let len = gicv3::REDISTRIBUTOR_SIZE * cpus as u64;
             bus.insert("GICv3 redistributors", place.gicr, len, gic.redistributors(0..cpus));
             Ok(gic)
         }
@@ -51,8 +49,8 @@ pub(super) fn attach(
             let gic = Gicv2::new(cpus, SPIS)?;
             inputs.for_each(|(cpu, input)| gic.connect(cpu, input));
             vm.attach_gic(gic.clone())?;
-            bus.insert("GICv2 distributor", place.gicd, GICD_LEN, gic.distributor());
-            bus.insert("GICv2 CPU interface", place.gicc.0, place.gicc.1, gic.cpu_interface());
+            bus.insert("GICv2 distributor", place.gicd, gicv2::DISTRIBUTOR_SIZE, gic.distributor());
+            bus.insert("GICv2 CPU interface", place.gicc, gicv2::CPU_INTERFACE_SIZE, gic.cpu_interface());
             Ok(gic)
         }
     }

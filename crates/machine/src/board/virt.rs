@@ -1,5 +1,19 @@
 //! The `virt` board: register-compatible with QEMU's machine of the same name.
 
+use armlet_base::{Bus, IrqLine};
+use armlet_hv::Vm;
+
+use super::interrupts::{self, Place};
+use super::{Context, Devices};
+use crate::error::MachineError;
+
+/// Guest memory unless asked otherwise: 1 GiB.
+pub const DEFAULT_RAM: u64 = 1 << 30;
+/// Least guest memory: room for a device tree and a small program.
+pub const MIN_RAM: u64 = 4 << 20;
+/// Where flat binaries go: where QEMU puts them.
+pub const FLAT_AT: u64 = map::RAM + 0x8_0000;
+
 /// Guest physical addresses and interrupts.
 pub mod map {
     /// GIC distributor.
@@ -37,4 +51,13 @@ pub mod map {
     pub const fn gicr_len(cpus: usize) -> u64 {
         GICR_STRIDE * cpus as u64
     }
+}
+
+/// Makes the devices and wires them.
+pub(crate) fn wire(vm: &mut dyn Vm, context: &Context) -> Result<Devices, MachineError> {
+    let mut bus = Bus::new();
+    let place = Place { gicd: map::GICD, gicc: map::GICC, gicr: map::GICR };
+    let irqs = interrupts::attach(vm, &mut bus, context.gic, context.cpus, &place)?;
+    let uart = super::uart(&mut bus, map::UART, IrqLine::new(irqs.clone(), map::UART_INTID), context);
+    Ok(Devices { bus, uart })
 }

@@ -124,7 +124,8 @@ mod tests {
     #[test]
     fn cpu_on_has_all_its_answers() {
         let (firmware, _) = testing::firmware(3);
-        let on = |args: [u64; 3]| testing::call(&firmware, &[id(psci::CPU_ON), args[0], args[1], args[2]]).1[0];
+        let on =
+            |args: [u64; 3]| testing::call(&firmware, &[id(psci::CPU_ON), args[0], args[1], args[2]]).1[0];
         assert_eq!(on([3, CODE, 0]), code(Status::InvalidParameters));
         assert_eq!(on([1 << 31, CODE, 0]), code(Status::InvalidParameters));
         assert_eq!(on([1, 0x1000, 0]), code(Status::InvalidAddress));
@@ -134,7 +135,10 @@ mod tests {
         assert_eq!(on([1, CODE, 0]), code(Status::OnPending));
         let info = |target, level| testing::call(&firmware, &[id(psci::AFFINITY_INFO), target, level]).1[0];
         assert_eq!((info(0, 0), info(1, 0), info(2, 0)), (0, 2, 1));
-        assert_eq!((info(0, 1), info(0x100, 1), info(9, 0), info(0, 4)), (0, -2i64 as u64, -2i64 as u64, -2i64 as u64));
+        assert_eq!(
+            (info(0, 1), info(0x100, 1), info(9, 0), info(0, 4)),
+            (0, -2i64 as u64, -2i64 as u64, -2i64 as u64)
+        );
         assert_eq!(firmware.power.next(1), Some(Start { pc: CODE, x0: 7, sp: None }));
         assert_eq!(on([1, CODE, 0]), code(Status::AlreadyOn));
     }
@@ -156,7 +160,9 @@ mod tests {
         assert_eq!(call(&[psci::VERSION.into()]).1[0], 0x1_0001);
         assert_eq!(call(&[psci::MIGRATE_INFO_TYPE.into()]).1[0], 2);
         assert_eq!(call(&[id(psci::VERSION)]).1[0], NOT_SUPPORTED);
-        for f in [psci::CPU_ON | SMC64, psci::CPU_ON, psci::CPU_OFF, psci::SYSTEM_RESET2 | SMC64, SMCCC_VERSION] {
+        for f in
+            [psci::CPU_ON | SMC64, psci::CPU_ON, psci::CPU_OFF, psci::SYSTEM_RESET2 | SMC64, SMCCC_VERSION]
+        {
             assert_eq!(features(f), 0, "{f:#x}");
         }
         for f in [psci::CPU_OFF | SMC64, psci::MIGRATE, psci::SYSTEM_SUSPEND, 0x8400_7777] {

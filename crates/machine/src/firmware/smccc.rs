@@ -44,7 +44,7 @@ mod tests {
         assert_eq!(call(&[SMCCC_VERSION.into()]), VERSION);
         for workaround in [SMCCC_ARCH_WORKAROUND_1, SMCCC_ARCH_WORKAROUND_2, SMCCC_ARCH_WORKAROUND_3] {
             assert_eq!(call(&[features, workaround.into()]), 1);
-            assert_eq!(call(&[workaround.into()]), workaround.into());
+            assert_eq!(call(&[workaround.into()]), u64::from(workaround));
         }
         assert_eq!(call(&[features, SMCCC_VERSION.into()]), 0);
         assert_eq!(call(&[features, 0x8000_0002]), NOT_SUPPORTED);

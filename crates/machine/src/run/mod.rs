@@ -43,7 +43,6 @@ pub(crate) struct Shared {
     pub power: Arc<Power>,
     pub console: Arc<Console>,
     pub observers: Vec<Arc<dyn Observer>>,
-    pub counters: Vec<Counters>,
 }
 
 /// What a vCPU shows of itself to other threads.
