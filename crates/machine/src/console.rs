@@ -1,67 +1,87 @@
-//! The guest's text on its way out: shared by the UART and the firmware, flushed soon after it was written.
+//! The guest's text on its way out: shared by the UART and the firmware, and flushed soon after it was
+//! written even if no newline comes.
 
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-use crate::SerialOutput;
+use armlet_devices::pl011::{Pl011, SerialOutput};
 
 /// How long text may wait for more of it.
-const LINGER: Duration = Duration::from_millis(4);
+const TICK: Duration = Duration::from_millis(20);
 
-#[derive(Default)]
-struct Flushing {
+struct Output {
+    sink: Box<dyn SerialOutput>,
     dirty: bool,
-    closed: bool,
 }
 
 /// The one way out for all text of a guest.
 pub struct Console {
-    output: Mutex<Box<dyn SerialOutput>>,
-    flushing: Mutex<Flushing>,
+    output: Mutex<Output>,
+    /// The UART in front, which gathers bytes too.
+    uart: OnceLock<Arc<Pl011>>,
+    closed: Mutex<bool>,
     changed: Condvar,
 }
 
 impl Console {
-    /// A console that writes to `output`.
-    pub fn new(output: Box<dyn SerialOutput>) -> Self {
-        Self { output: Mutex::new(output), flushing: Mutex::default(), changed: Condvar::new() }
+    /// A console that writes to `sink`.
+    pub fn new(sink: Box<dyn SerialOutput>) -> Self {
+        Self {
+            output: Mutex::new(Output { sink, dirty: false }),
+            uart: OnceLock::new(),
+            closed: Mutex::new(false),
+            changed: Condvar::new(),
+        }
     }
 
-    /// Writes bytes; they are flushed a few milliseconds later.
-    pub fn write(&self, bytes: &[u8]) {
-        lock(&self.output).write(bytes);
-        let mut flushing = lock(&self.flushing);
-        if !flushing.dirty {
-            flushing.dirty = true;
-            self.changed.notify_all();
-        }
+    /// Names the UART that writes here, so that [`Console::flush`] reaches what it holds.
+    pub fn attach(&self, uart: Arc<Pl011>) {
+        // A board attaches one UART; a second one would only be flushed by itself.
+        let _ = self.uart.set(uart);
+    }
+
+    /// Writes bytes that do not come from the UART, after all that did so far.
+    pub fn print(&self, bytes: &[u8]) {
+        self.flush_uart();
+        self.write(bytes);
     }
 
     /// Flushes what was written.
     pub fn flush(&self) {
-        lock(&self.flushing).dirty = false;
-        lock(&self.output).flush();
+        self.flush_uart();
+        let mut output = lock(&self.output);
+        if std::mem::take(&mut output.dirty) {
+            output.sink.flush();
+        }
     }
 
-    /// Flushes whenever there is something to flush, until [`Console::close`]. For a thread of its own.
+    /// Flushes again and again until [`Console::close`]. For a thread of its own.
     pub fn keep_flushed(&self) {
-        loop {
-            let flushing = lock(&self.flushing);
-            let flushing = self.changed.wait_while(flushing, |f| !f.dirty && !f.closed);
-            if flushing.unwrap_or_else(PoisonError::into_inner).closed {
-                break;
-            }
-            let flushing = lock(&self.flushing);
-            drop(self.changed.wait_timeout_while(flushing, LINGER, |f| !f.closed));
+        let mut closed = false;
+        while !closed {
+            let guard = lock(&self.closed);
+            let wait = self.changed.wait_timeout_while(guard, TICK, |closed| !*closed);
+            closed = *wait.unwrap_or_else(PoisonError::into_inner).0;
             self.flush();
         }
-        self.flush();
     }
 
     /// Ends [`Console::keep_flushed`].
     pub fn close(&self) {
-        lock(&self.flushing).closed = true;
+        *lock(&self.closed) = true;
         self.changed.notify_all();
+    }
+
+    fn write(&self, bytes: &[u8]) {
+        let mut output = lock(&self.output);
+        output.sink.write(bytes);
+        output.dirty = true;
+    }
+
+    fn flush_uart(&self) {
+        if let Some(uart) = self.uart.get() {
+            uart.flush();
+        }
     }
 }
 
@@ -73,8 +93,11 @@ impl SerialOutput for UartOutput {
         self.0.write(bytes);
     }
 
+    /// Not [`Console::flush`]: that would come back to the UART.
     fn flush(&mut self) {
-        self.0.flush();
+        let mut output = lock(&self.0.output);
+        output.dirty = false;
+        output.sink.flush();
     }
 }
 
@@ -86,6 +109,7 @@ pub(crate) fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[cfg(test)]
 pub(crate) mod testing {
     use super::*;
+    use armlet_base::{Access, IrqLine, MmioDevice};
 
     /// An output that keeps what it gets: bytes written, and how many of them were flushed.
     #[derive(Clone, Default)]
@@ -113,22 +137,27 @@ pub(crate) mod testing {
     }
 
     #[test]
-    fn text_is_flushed_while_nothing_more_comes() {
+    fn text_is_flushed_while_nothing_more_comes_and_stays_in_order() {
         let captured = Captured::default();
         let console = Arc::new(Console::new(Box::new(captured.clone())));
+        let uart = Pl011::new(Box::new(UartOutput(console.clone())), IrqLine::unconnected());
+        let uart = Arc::new(uart);
+        console.attach(uart.clone());
         let flusher = std::thread::spawn({
             let console = console.clone();
             move || console.keep_flushed()
         });
-        console.write(b"prompt> ");
+        uart.write(Access { cpu: 0, size: 1 }, 0, b'a'.into());
+        console.print(b"b");
+        uart.write(Access { cpu: 0, size: 1 }, 0, b'c'.into());
         let start = std::time::Instant::now();
-        while captured.flushed() < 8 {
+        while captured.flushed() < 3 {
             assert!(start.elapsed() < Duration::from_secs(10));
             std::thread::yield_now();
         }
-        console.write(b"bye");
+        uart.write(Access { cpu: 0, size: 1 }, 0, b'd'.into());
         console.close();
         flusher.join().unwrap();
-        assert_eq!(captured.flushed(), 11);
+        assert_eq!((captured.text().as_str(), captured.flushed()), ("abcd", 4));
     }
 }

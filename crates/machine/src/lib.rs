@@ -18,6 +18,7 @@ mod plan;
 mod run;
 pub mod topology;
 
+pub use armlet_devices::pl011::SerialOutput;
 pub use config::{BoardKind, MachineConfig, UnknownBoard};
 pub use error::MachineError;
 pub use input::ConsoleInput;
@@ -25,11 +26,3 @@ pub use loader::{LoadError, Payload, PayloadKind};
 pub use machine::Machine;
 pub use nearest::nearest;
 pub use run::{Ending, MachineControl};
-
-/// Where a UART's output goes.
-pub trait SerialOutput: Send {
-    /// Takes bytes the guest sent.
-    fn write(&mut self, bytes: &[u8]);
-    /// Shows what was written so far.
-    fn flush(&mut self);
-}

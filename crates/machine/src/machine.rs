@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use armlet_base::{AlarmQueue, Clock, GuestRam, RamKind, RamRegion};
+use armlet_devices::pl011::SerialOutput;
 use armlet_hv::{GicKind, HvError, Hypervisor, Observer, Vcpu, Vm, VmConfig};
 
 use crate::board::{self, Context, boot_info, monitor, virt};
@@ -11,11 +12,11 @@ use crate::console::Console;
 use crate::error::MachineError;
 use crate::fdt::{self, Chosen};
 use crate::firmware::Firmware;
-use crate::input::{ConsoleInput, Room};
+use crate::input::ConsoleInput;
 use crate::loader::{self, Load, Placement, Request};
+use crate::plan;
 use crate::run::power::{Power, Start};
 use crate::run::{self, Boot, Counters, Ending, MachineControl, Shared};
-use crate::{SerialOutput, plan};
 
 /// A machine ready to run.
 pub struct Machine {
@@ -74,13 +75,11 @@ impl Machine {
             clock,
         })?;
         let console = Arc::new(Console::new(console));
-        let room = Arc::new(Room::default());
         let context = Context {
             gic: checked.gic,
             cpus: config.cpus,
             console: console.clone(),
             alarms: Arc::new(AlarmQueue::new(clock)),
-            room: room.clone(),
         };
         let devices = board::wire(config.board, vm.as_mut(), &context)?;
         let vcpus: Result<Vec<_>, HvError> = (0..config.cpus).map(|cpu| vm.create_vcpu(cpu)).collect();
@@ -106,7 +105,7 @@ impl Machine {
             shared: Shared { bus: devices.bus, firmware, power, console, observers },
             vcpus,
             boot,
-            input: ConsoleInput { uart: devices.uart, room },
+            input: ConsoleInput { uart: devices.uart },
             counters: counters.into(),
             summary,
             device_tree: contents.device_tree,
@@ -141,7 +140,7 @@ impl Machine {
     /// If the backend fails. What the guest does to itself is an [`Ending`].
     pub fn run(self) -> Result<Ending, MachineError> {
         let ending = run::run(&self.shared, self.vcpus, &self.boot);
-        self.input.room.close();
+        self.input.eof();
         ending
     }
 }

@@ -8,17 +8,17 @@ pub mod virt;
 use std::sync::Arc;
 
 use armlet_base::{AlarmQueue, Bus, IrqLine};
+use armlet_devices::pl011::{self, Pl011};
 use armlet_hv::{GicKind, Vm};
 
 use crate::config::BoardKind;
-use crate::console::Console;
+use crate::console::{Console, UartOutput};
 use crate::error::MachineError;
-use crate::input::{Room, SerialInput};
 
 /// A board's devices, wired to each other and to the vCPUs' interrupt inputs.
 pub(crate) struct Devices {
     pub bus: Bus,
-    pub uart: Arc<dyn SerialInput>,
+    pub uart: Arc<Pl011>,
 }
 
 /// What devices are made with.
@@ -27,7 +27,6 @@ pub(crate) struct Context {
     pub cpus: usize,
     pub console: Arc<Console>,
     pub alarms: Arc<AlarmQueue>,
-    pub room: Arc<Room>,
 }
 
 /// Makes a board's devices, before its vCPUs are created.
@@ -38,14 +37,10 @@ pub(crate) fn wire(board: BoardKind, vm: &mut dyn Vm, context: &Context) -> Resu
     }
 }
 
-struct NoUart;
-impl SerialInput for NoUart {
-    fn receive(&self, bytes: &[u8]) -> usize {
-        bytes.len()
-    }
-}
-
-fn uart(bus: &mut Bus, at: u64, irq: IrqLine, context: &Context) -> Arc<dyn SerialInput> {
-    let _ = (bus, at, irq, context);
-    Arc::new(NoUart)
+/// Maps the UART that is the machine's console.
+fn uart(bus: &mut Bus, at: u64, irq: IrqLine, context: &Context) -> Arc<Pl011> {
+    let uart = Arc::new(Pl011::new(Box::new(UartOutput(context.console.clone())), irq));
+    context.console.attach(uart.clone());
+    bus.insert("PL011", at, pl011::SIZE, uart.clone());
+    uart
 }

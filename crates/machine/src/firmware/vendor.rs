@@ -22,14 +22,14 @@ impl Firmware {
                 let limit = if limit == 0 { MAX_STRING } else { limit.min(MAX_STRING) };
                 match self.string(address, limit) {
                     Some(text) => {
-                        self.console.write(&text);
+                        self.console.print(&text);
                         call.done(0)
                     }
                     None => call.done(INVALID_PARAMETER),
                 }
             }
             vendor::WRITE_CHAR => {
-                self.console.write(&[call.args[1] as u8]);
+                self.console.print(&[call.args[1] as u8]);
                 call.done(0)
             }
             vendor::EXIT => {

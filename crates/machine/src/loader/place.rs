@@ -194,7 +194,7 @@ fn fit(
 }
 
 fn align_up(value: u64, to: u64) -> u64 {
-    value.checked_next_multiple_of(to).unwrap_or(u64::MAX & !(to - 1))
+    value.checked_next_multiple_of(to).unwrap_or(!(to - 1))
 }
 
 #[cfg(test)]
