@@ -9,6 +9,7 @@ mod gic;
 pub mod gicv2;
 pub mod gicv3;
 mod mmio;
+pub mod pl011;
 
 pub use gic::GicError;
 pub use mmio::{GuestErrors, LastError};
