@@ -10,6 +10,7 @@ pub mod gicv2;
 pub mod gicv3;
 mod mmio;
 pub mod pl011;
+pub mod pl031;
 
 pub use gic::GicError;
 pub use mmio::{GuestErrors, LastError};
