@@ -9,6 +9,9 @@ mod gic;
 pub mod gicv2;
 pub mod gicv3;
 mod mmio;
+pub mod pl011;
+pub mod pl031;
+pub mod timer_frame;
 
 pub use gic::GicError;
 pub use mmio::{GuestErrors, LastError};
