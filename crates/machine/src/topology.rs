@@ -8,7 +8,7 @@ pub const AFFINITY_MASK: u64 = 0xff_00ff_ffff;
 
 /// Affinity of CPU `index`: Aff0 below 16, then Aff1.
 pub fn affinity(index: usize) -> u64 {
-    ((index / CLUSTER) << 8 | (index % CLUSTER)) as u64
+    (((index / CLUSTER) << 8) | (index % CLUSTER)) as u64
 }
 
 /// The CPU of `count` with this affinity; `None` if there is none or other bits are set.

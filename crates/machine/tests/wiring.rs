@@ -4,7 +4,7 @@ mod common;
 
 use armlet_arm::sysreg::Encoding;
 use armlet_hv::GicKind;
-use armlet_hv_fake::{Action, Expect, FakeHypervisor};
+use armlet_hv_fake::{Action, Expect, FakeHypervisor, Record};
 use armlet_machine::{BoardKind, Ending, MachineConfig};
 use common::{build, config, psci, within};
 
@@ -123,4 +123,59 @@ fn what_the_uart_sends_comes_out_without_a_newline() {
     assert_eq!(output.text(), "login: ");
     control.stop();
     within(move || runner.join().unwrap()).unwrap();
+}
+
+#[test]
+fn the_monitors_timer_interrupts() {
+    let frame = 0x0901_0000;
+    let arm = vec![Action::write(frame + 0x28, 4, 1000), Action::write(frame + 0x2c, 4, 1)];
+    let disarm = vec![Action::write(frame + 0x2c, 4, 0), off()];
+    for (gic, wait) in
+        [(GicKind::V2, gicv2(0x0902_0000, 0x0903_0000, 34)), (GicKind::V3, gicv3(0x0902_0000, 34))]
+    {
+        let hv = FakeHypervisor::new([[arm.clone(), wait, disarm.clone()].concat()]);
+        let (machine, _) = build(&hv, MachineConfig { gic: Some(gic), ..config(BoardKind::Monitor, 1) });
+        let ending = within(move || machine.run()).unwrap();
+        assert_eq!((ending, hv.failures()), (Ending::PowerOff, vec![]), "{gic:?}");
+    }
+}
+
+#[test]
+fn the_clock_shows_the_hosts_time() {
+    let hv = FakeHypervisor::new([vec![
+        Action::MmioRead { gpa: 0x0901_0000, size: 4, expect: Expect::Anything },
+        off(),
+    ]]);
+    let (machine, _) = build(&hv, config(BoardKind::Virt, 1));
+    within(move || machine.run()).unwrap();
+    let now = armlet_devices::pl031::host_utc().as_secs();
+    let shown = hv.log_of(0).iter().find_map(|r| match r {
+        Record::Read(0x0901_0000, seconds) => Some(*seconds),
+        _ => None,
+    });
+    assert!(shown.unwrap().abs_diff(now) <= 5);
+}
+
+#[test]
+fn software_interrupts_reach_the_other_cpu() {
+    let sgi1r = Encoding::new(3, 0, 12, 11, 5);
+    let boot = vec![
+        Action::write(0x0800_0000, 4, 0x12),
+        Action::hvc(&[psci::CPU_ON, 1, 0x4000_4000, 0], 0),
+        Action::CallUntil { regs: vec![psci::AFFINITY_INFO, 1, 0], until: 0 },
+        Action::IccWrite(sgi1r, 5 << 24 | 1 << 1),
+        Action::Spin,
+    ];
+    let rd = 0x080a_0000 + 0x2_0000 + 0x1_0000;
+    let second = vec![
+        Action::write(rd + 0x80, 4, 1 << 5),
+        Action::write(rd + 0x100, 4, 1 << 5),
+        Action::IccWrite(ICC_PMR, 0xff),
+        Action::IccWrite(ICC_IGRPEN1, 1),
+        Action::WaitIrq,
+        Action::IccRead(ICC_IAR1, Expect::Value(5)),
+        off(),
+    ];
+    let (ending, hv, _) = common::run(vec![boot, second]);
+    assert_eq!((ending, hv.failures()), (Ending::PowerOff, vec![]));
 }

@@ -11,8 +11,8 @@
 //! | 12 | 4 | number of CPUs |
 //! | 16 | 4 | interrupt controller: 2 for GICv2, 3 for GICv3 |
 //! | 20 | 4 | INTID of the UART |
-//! | 24 | 4 | INTID of the timer frame |
-//! | 28 | 4 | zero |
+//! | 24 | 4 | INTID of the timer frame's physical timer |
+//! | 28 | 4 | INTID of the timer frame's virtual timer |
 //! | 32 | 8 | GIC distributor |
 //! | 40 | 8 | GICv2: CPU interface; GICv3: first redistributor, 0x20000 bytes for each CPU |
 //! | 48 | 8 | PL011 UART |
@@ -37,7 +37,8 @@ pub fn encode(gic: GicKind, cpus: usize) -> Vec<u8> {
         GicKind::V2 => (2, map::GICC),
         GicKind::V3 => (3, map::GICR),
     };
-    let words = [MAGIC, VERSION, LEN, cpus as u32, kind, map::UART_INTID, map::TIMER_INTID, 0];
+    let words =
+        [MAGIC, VERSION, LEN, cpus as u32, kind, map::UART_INTID, map::TIMER_INTID, map::VIRTUAL_TIMER_INTID];
     let addresses = [map::GICD, cpu_side, map::UART, map::TIMER, map::RAM, map::RAM_LEN];
     let mut bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
     bytes.extend(addresses.iter().flat_map(|address| address.to_le_bytes()));

@@ -3,7 +3,10 @@
 //! Programs start at [`ENTRY`] with the stack at [`STACK`] and X0 at [`BOOT_INFO`], which says what the
 //! interrupt controller is (see [`super::boot_info`]).
 
+use std::sync::Arc;
+
 use armlet_base::{Bus, IrqLine};
+use armlet_devices::timer_frame::{self, TimerFrame};
 use armlet_hv::Vm;
 
 use super::interrupts::{self, Place};
@@ -17,6 +20,11 @@ pub const STACK: u64 = 0x43ff_f000;
 /// Where the boot information is: the page above the stack.
 pub const BOOT_INFO: u64 = STACK;
 
+/// Rate of the timer frame's counter; the frame's CNTFRQ tells it too.
+pub const TIMER_HZ: u32 = 62_500_000;
+/// The frame's keys in the alarm queue.
+const ALARMS_TIMER: [u64; 2] = [0, 1];
+
 /// Guest physical addresses and interrupts.
 pub mod map {
     /// PL011.
@@ -25,8 +33,10 @@ pub mod map {
     pub const UART_INTID: u32 = 33;
     /// Generic timer as a CNTBase frame.
     pub const TIMER: u64 = 0x0901_0000;
-    /// Interrupt of the timer frame: SPI 2.
+    /// Interrupt of the frame's physical timer: SPI 2.
     pub const TIMER_INTID: u32 = 34;
+    /// Interrupt of the frame's virtual timer: SPI 3.
+    pub const VIRTUAL_TIMER_INTID: u32 = 35;
     /// GIC distributor.
     pub const GICD: u64 = 0x0902_0000;
     /// GICv2 CPU interface.
@@ -47,5 +57,9 @@ pub(crate) fn wire(vm: &mut dyn Vm, context: &Context) -> Result<Devices, Machin
     let place = Place { gicd: map::GICD, gicc: map::GICC, gicr: map::GICR };
     let irqs = interrupts::attach(vm, &mut bus, context.gic, context.cpus, &place)?;
     let uart = super::uart(&mut bus, map::UART, IrqLine::new(irqs.clone(), map::UART_INTID), context);
+    let physical = IrqLine::new(irqs.clone(), map::TIMER_INTID);
+    let virtual_ = IrqLine::new(irqs, map::VIRTUAL_TIMER_INTID);
+    let timer = TimerFrame::new(TIMER_HZ, context.alarms.clone(), ALARMS_TIMER, physical, virtual_);
+    bus.insert("timer frame", map::TIMER, timer_frame::SIZE, Arc::new(timer));
     Ok(Devices { bus, uart })
 }

@@ -1,6 +1,9 @@
 //! The `virt` board: register-compatible with QEMU's machine of the same name.
 
+use std::sync::Arc;
+
 use armlet_base::{Bus, IrqLine};
+use armlet_devices::pl031::{self, Pl031};
 use armlet_hv::Vm;
 
 use super::interrupts::{self, Place};
@@ -13,6 +16,9 @@ pub const DEFAULT_RAM: u64 = 1 << 30;
 pub const MIN_RAM: u64 = 4 << 20;
 /// Where flat binaries go: where QEMU puts them.
 pub const FLAT_AT: u64 = map::RAM + 0x8_0000;
+
+/// The RTC's key in the alarm queue.
+const ALARM_RTC: u64 = 0;
 
 /// Guest physical addresses and interrupts.
 pub mod map {
@@ -59,5 +65,8 @@ pub(crate) fn wire(vm: &mut dyn Vm, context: &Context) -> Result<Devices, Machin
     let place = Place { gicd: map::GICD, gicc: map::GICC, gicr: map::GICR };
     let irqs = interrupts::attach(vm, &mut bus, context.gic, context.cpus, &place)?;
     let uart = super::uart(&mut bus, map::UART, IrqLine::new(irqs.clone(), map::UART_INTID), context);
+    let rtc_irq = IrqLine::new(irqs, map::RTC_INTID);
+    let rtc = Pl031::new(pl031::host_utc(), context.alarms.clone(), ALARM_RTC, rtc_irq);
+    bus.insert("PL031", map::RTC, pl031::SIZE, Arc::new(rtc));
     Ok(Devices { bus, uart })
 }

@@ -261,9 +261,10 @@ mod tests {
     #[test]
     fn the_device_tree_finds_a_gap_or_says_none() {
         let ram = BASE..BASE + 4 * MIB;
-        assert_eq!(find_dtb_address(4096, &ram, &[BASE + 4096..ram.end]), Some(BASE));
-        assert_eq!(find_dtb_address(4096, &ram, &[BASE..ram.end - 4096]), Some(ram.end - 4096));
-        assert_eq!(find_dtb_address(4097, &ram, &[BASE..ram.end - 4096]), None);
+        let find = |len, taken| find_dtb_address(len, &ram, std::slice::from_ref(&taken));
+        assert_eq!(find(4096, BASE + 4096..ram.end), Some(BASE));
+        assert_eq!(find(4096, BASE..ram.end - 4096), Some(ram.end - 4096));
+        assert_eq!(find(4097, BASE..ram.end - 4096), None);
     }
 
     proptest! {
