@@ -1,6 +1,7 @@
 //! The guest's text on its way out: shared by the UART and the firmware, and flushed soon after it was
 //! written even if no newline comes.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -10,8 +11,19 @@ use armlet_devices::pl011::{Pl011, SerialOutput};
 const TICK: Duration = Duration::from_millis(20);
 
 struct Output {
-    sink: Box<dyn SerialOutput>,
+    /// `None` once it panicked: the guest goes on unheard.
+    sink: Option<Box<dyn SerialOutput>>,
     dirty: bool,
+}
+
+impl Output {
+    fn guarded(&mut self, act: impl FnOnce(&mut dyn SerialOutput)) {
+        if let Some(sink) = &mut self.sink
+            && catch_unwind(AssertUnwindSafe(|| act(sink.as_mut()))).is_err()
+        {
+            self.sink = None;
+        }
+    }
 }
 
 /// The one way out for all text of a guest.
@@ -27,7 +39,7 @@ impl Console {
     /// A console that writes to `sink`.
     pub fn new(sink: Box<dyn SerialOutput>) -> Self {
         Self {
-            output: Mutex::new(Output { sink, dirty: false }),
+            output: Mutex::new(Output { sink: Some(sink), dirty: false }),
             uart: OnceLock::new(),
             closed: Mutex::new(false),
             changed: Condvar::new(),
@@ -51,7 +63,7 @@ impl Console {
         self.flush_uart();
         let mut output = lock(&self.output);
         if std::mem::take(&mut output.dirty) {
-            output.sink.flush();
+            output.guarded(|sink| sink.flush());
         }
     }
 
@@ -74,7 +86,7 @@ impl Console {
 
     fn write(&self, bytes: &[u8]) {
         let mut output = lock(&self.output);
-        output.sink.write(bytes);
+        output.guarded(|sink| sink.write(bytes));
         output.dirty = true;
     }
 
@@ -97,7 +109,7 @@ impl SerialOutput for UartOutput {
     fn flush(&mut self) {
         let mut output = lock(&self.0.output);
         output.dirty = false;
-        output.sink.flush();
+        output.guarded(|sink| sink.flush());
     }
 }
 
@@ -134,6 +146,20 @@ pub(crate) mod testing {
             let mut state = lock(&self.0);
             state.1 = state.0.len();
         }
+    }
+
+    #[test]
+    fn an_output_that_panics_is_dropped() {
+        struct Broken;
+        impl SerialOutput for Broken {
+            fn write(&mut self, _: &[u8]) {
+                panic!("broken pipe");
+            }
+        }
+        let console = Console::new(Box::new(Broken));
+        console.print(b"a");
+        console.print(b"b");
+        console.flush();
     }
 
     #[test]

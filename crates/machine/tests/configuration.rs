@@ -78,7 +78,7 @@ fn the_monitor_enters_with_a_stack_and_boot_information() {
         assert_eq!(hv.log_of(0)[1], load);
         let mut info = [0; 80];
         hv.ram().unwrap().read(0x43ff_f000, &mut info).unwrap();
-        assert_eq!((&info[..4], info[16]), (&b"ALBI"[..], kind));
+        assert_eq!((&info[..4], info[8]), (&b"ARML"[..], kind));
     }
 }
 
@@ -101,6 +101,7 @@ fn limits_are_told_in_one_line() {
     says(MachineConfig { kernel: None, ..virt() }, "has nothing to start");
     says(MachineConfig { kernel: Some(image(17 << 20)), ..virt() }, "give the guest more memory");
     says(MachineConfig { initrd: Some(vec![1; 16 << 20]), ..virt() }, "can't load the initrd");
+    says(MachineConfig { initrd: Some(vec![]), ..virt() }, "can't load the initrd: the file is empty");
     let monitor = || config(BoardKind::Monitor, 1);
     says(MachineConfig { memory: Some(1 << 30), ..monitor() }, "always has 64 MiB");
     says(

@@ -15,7 +15,7 @@ pub struct LoadError {
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
 pub enum Fault {
     /// Zero bytes.
-    #[error("the file is empty; pass an arm64 Image, an AArch64 ELF or a flat binary")]
+    #[error("the file is empty; pass one with contents")]
     Empty,
     /// The file ends before what its header promises.
     #[error("the {what} is cut short: it needs {need} bytes and the file has {have}; copy it again")]

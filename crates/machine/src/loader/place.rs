@@ -61,6 +61,9 @@ pub fn place(payload: Payload, initrd: Option<Vec<u8>>, request: &Request) -> Re
     let mut placement =
         place_payload(payload, request).map_err(|fault| LoadError { name: name.clone(), fault })?;
     if let Some(initrd) = initrd {
+        if initrd.is_empty() {
+            return Err(LoadError { name: "the initrd".into(), fault: Fault::Empty });
+        }
         let range = place_initrd(initrd.len() as u64, &placement.kernel, &request.ram)
             .map_err(|fault| LoadError { name: "the initrd".into(), fault })?;
         let len = initrd.len() as u64;
@@ -270,7 +273,7 @@ mod tests {
     proptest! {
         #[test]
         fn nothing_overlaps_or_leaves_memory(
-            size in 1u64..200 << 20, initrd in 0usize..5000, mib in 1u64..300, at in proptest::option::of(any::<u64>()),
+            size in 1u64..200 << 20, initrd in 1usize..5000, mib in 1u64..300, at in proptest::option::of(any::<u64>()),
         ) {
             let request = Request { load_address: at, ..request(mib) };
             if let Ok(p) = place(kernel(size), Some(vec![0; initrd]), &request) {

@@ -5,7 +5,7 @@ use std::io::Read;
 use super::fault::Fault;
 
 /// No kernel unpacks to more bytes than this.
-pub const LIMIT: u64 = 1 << 30;
+pub const LIMIT: u64 = 512 << 20;
 /// Dictionaries and windows a packed kernel may ask for, in KiB.
 const DICTIONARY_KIB: u32 = 256 << 10;
 
@@ -115,6 +115,27 @@ mod tests {
         assert!(error.to_string().contains("ends too early"), "{error}");
     }
 
+    // A 5000-byte Image header and filler, by `xz --check=crc32`, `lzma` and `zstd -22 --ultra`.
+    const XZ: &str = "fd377a585a0000016922de360200210110000000a8708e86e01387002d5d000fea7c35ce34b972fe9c6111b7524cd4a571dc350d13b308a83e4e2562c09411692bf61dab9cfcdc7c9a35e400000000003580fac30001458827000000d623b3203e300d8b020000000001595a";
+    const LZMA: &str = "5d00008000ffffffffffffffff000fea7c35ce34b972fe9c6111b7524cd4a571dc350d13b308a83e4e2562c09411692bf61dab9cfcdc7ca6c1f789fffb6be000";
+    const ZSTD: &str = "28b52ffd648812e50000881f1f1f1f1f1f1f1f0001001f41524d641f04100048d36bcd782be411738c77";
+
+    fn bytes_of(hex: &str) -> Vec<u8> {
+        let digit = |i: usize| u8::from_str_radix(&hex[i..i + 2], 16).unwrap();
+        (0..hex.len()).step_by(2).map(digit).collect()
+    }
+
+    #[test]
+    fn unpacks_what_other_tools_packed() {
+        for (method, packed) in [(Method::Xz, XZ), (Method::Lzma, LZMA), (Method::Zstd, ZSTD)] {
+            let packed = bytes_of(packed);
+            let image = unpack(method, &packed, LIMIT, false).unwrap();
+            assert_eq!((image.len(), &image[56..60]), (5000, &b"ARM\x64"[..]));
+            assert!(matches!(unpack(method, &packed, 4999, false), Err(Fault::Bomb { .. })));
+            assert!(unpack(method, &packed[..packed.len() / 2], LIMIT, false).is_err());
+        }
+    }
+
     #[test]
     fn zstd_round_trip() {
         let data: Vec<u8> = (0..100_000u32).flat_map(|i| (i / 3).to_le_bytes()).collect();
@@ -131,6 +152,18 @@ mod tests {
             packed[at] = to;
             for method in [Method::Gzip, Method::Zstd, Method::Xz, Method::Lzma] {
                 let _ = unpack(method, &bytes, 1 << 20, false);
+                let _ = unpack(method, &packed, 1 << 20, false);
+            }
+        }
+
+        #[test]
+        fn never_panics_on_damaged_data(edits in proptest::collection::vec((any::<usize>(), any::<u8>()), 1..6)) {
+            for (method, packed) in [(Method::Xz, XZ), (Method::Lzma, LZMA), (Method::Zstd, ZSTD)] {
+                let mut packed = bytes_of(packed);
+                for (at, value) in &edits {
+                    let at = at % packed.len();
+                    packed[at] = *value;
+                }
                 let _ = unpack(method, &packed, 1 << 20, false);
             }
         }
