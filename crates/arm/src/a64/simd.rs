@@ -313,7 +313,6 @@ decode_table! {
     Movi "movi" "0qo 0111100000 abc 1110 01 defgh ddddd";
     FmovImm "fmov" "0q0 0111100000 abc 1111 01 defgh ddddd";
     FmovImm "fmov" "011 0111100000 abc 1111 01 defgh ddddd";
-    FmovImm "fmov" "0q0 0111100000 abc 1111 11 defgh ddddd" [FP16];
     Mvni "mvni" "0q1 0111100000 abc 0ss0 01 defgh ddddd";
     BicImm "bic" "0q1 0111100000 abc 0ss1 01 defgh ddddd";
     Mvni "mvni" "0q1 0111100000 abc 10s0 01 defgh ddddd";
