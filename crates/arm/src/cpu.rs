@@ -46,9 +46,9 @@ pub struct CpuModel {
 pub const IMPLEMENTED: FeatureSet = {
     use Feature::*;
     FeatureSet::of(&[
-        CRC32, AES, PMULL, SHA1, SHA256, SHA512, SHA3, LSE, RDM, DotProd, LRCPC, LRCPC2, FlagM, FlagM2, JSCVT,
-        FCMA, FRINTTS, DPB, DPB2, SB, SPECRES, SSBS, SSBS2, UAO, PAN, PAN2, DIT, HAF, HDBS, HPDS, E0PD, TTCNP,
-        TLBIRANGE, TLBIOS, ASID16, GRAN4K, GRAN16K, GRAN64K, PMUv3, DoubleLock, CSV2, CSV3,
+        CRC32, AES, PMULL, SHA1, SHA256, SHA512, SHA3, LSE, RDM, DotProd, LRCPC, LRCPC2, FlagM, FlagM2,
+        JSCVT, FCMA, FRINTTS, DPB, DPB2, SB, SPECRES, SSBS, SSBS2, UAO, PAN, PAN2, DIT, HAF, HDBS, HPDS,
+        E0PD, TTCNP, TLBIRANGE, TLBIOS, ASID16, GRAN4K, GRAN16K, GRAN64K, PMUv3, DoubleLock, CSV2, CSV3,
     ])
 };
 
@@ -62,8 +62,8 @@ const ARMV8_0: FeatureSet = {
 const N1: FeatureSet = {
     use Feature::*;
     FeatureSet::of(&[
-        LSE, RDM, DotProd, LRCPC, DPB, SSBS, SSBS2, UAO, PAN, PAN2, HAF, HDBS, HPDS, TTCNP, GRAN16K, CSV2, CSV3,
-        FP16, PMUv3p1,
+        LSE, RDM, DotProd, LRCPC, DPB, SSBS, SSBS2, UAO, PAN, PAN2, HAF, HDBS, HPDS, TTCNP, GRAN16K, CSV2,
+        CSV3, FP16, PMUv3p1,
     ])
 };
 

@@ -9,6 +9,7 @@ use armlet_arm::{CpuState, Pstate, SysReg};
 use crate::exception::Exception;
 use crate::mmu::Mmu;
 use crate::port::Port;
+use crate::sys::Control;
 use crate::uop::{SLOTS, SP};
 use crate::vm::Vm;
 
@@ -44,6 +45,8 @@ pub struct Cpu {
     pub exclusive: Option<(u64, u8, u128)>,
     /// Instructions retired.
     pub retired: u64,
+    /// What follows from the system registers, and what hides behind them.
+    pub ctl: Control,
     /// Index of this PE.
     pub index: usize,
     /// The machine's shared part.
@@ -70,6 +73,7 @@ impl Cpu {
             raised: Exception::default(),
             exclusive: None,
             retired: 0,
+            ctl: Control::default(),
             index,
             vm,
             port,
