@@ -1,7 +1,7 @@
 //! The door of a PE: everything that other threads do to it goes through here.
 
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Condvar, Mutex};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
 use armlet_base::CpuIrqInput;
@@ -13,6 +13,8 @@ pub struct Port {
     /// Guards sleeping: a signal is raised before the lock is taken, so no wake-up is lost.
     sleeping: Mutex<()>,
     woken: Condvar,
+    /// Instructions retired, as of the last time the PE looked up; for displays on other threads.
+    pub progress: Arc<AtomicU64>,
 }
 
 impl Port {

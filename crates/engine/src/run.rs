@@ -1,5 +1,7 @@
 //! The outer loop of a PE: signals, block look-up, execution, exceptions.
 
+use std::sync::atomic::Ordering;
+
 use crate::a64;
 use crate::block::Mode;
 use crate::cache::Cache;
@@ -23,6 +25,7 @@ impl Cpu {
     /// Runs until something stops the PE. `code` is this PE's cache, kept by the caller between runs.
     pub fn run(&mut self, code: &mut Cache, world: &mut dyn World) -> Stop {
         loop {
+            self.port.progress.store(self.retired, Ordering::Relaxed);
             if self.port.signals() & !Port::EVENT != 0
                 && let Some(stop) = self.answer_signals(code, world)
             {
@@ -97,8 +100,7 @@ impl Cpu {
         }
         let left = (4096 - (self.pc & 0xfff)) as usize / 4;
         let limit = if mode.has(Mode::STEP) { 1 } else { left };
-        let words =
-            (0..limit).map(|n| self.vm.ram.load::<u32>(offset + n * 4, std::sync::atomic::Ordering::Relaxed));
+        let words = (0..limit).map(|n| self.vm.ram.load::<u32>(offset + n * 4, Ordering::Relaxed));
         Ok(code.insert(a64::lower(key, mode, self.model().features, words)))
     }
 
