@@ -18,7 +18,8 @@ decode_table! {
         Rmif, Setf8, Setf16,
         Ccmn, Ccmp, CcmnImm, CcmpImm,
         Csel, Csinc, Csinv, Csneg,
-        Udiv, Sdiv, Lslv, Lsrv, Asrv, Rorv, Crc32, Crc32c,
+        Udiv, Sdiv, Lslv, Lsrv, Asrv, Rorv,
+        Crc32b, Crc32h, Crc32w, Crc32x, Crc32cb, Crc32ch, Crc32cw, Crc32cx,
         Rbit, Rev16, Rev32, Rev, Clz, Cls,
         Madd, Msub, Smaddl, Smsubl, Smulh, Umaddl, Umsubl, Umulh,
     }
@@ -102,8 +103,14 @@ decode_table! {
     Lsrv "lsrv" "s 00 11010110 mmmmm 001001 nnnnn ddddd";
     Asrv "asrv" "s 00 11010110 mmmmm 001010 nnnnn ddddd";
     Rorv "rorv" "s 00 11010110 mmmmm 001011 nnnnn ddddd";
-    Crc32 "crc32" "s 00 11010110 mmmmm 0100 zz nnnnn ddddd" [CRC32] if |w| bit(w, 31) == (bits(w, 11, 10) == 3);
-    Crc32c "crc32c" "s 00 11010110 mmmmm 0101 zz nnnnn ddddd" [CRC32] if |w| bit(w, 31) == (bits(w, 11, 10) == 3);
+    Crc32b "crc32b" "0 00 11010110 mmmmm 0100 00 nnnnn ddddd" [CRC32];
+    Crc32h "crc32h" "0 00 11010110 mmmmm 0100 01 nnnnn ddddd" [CRC32];
+    Crc32w "crc32w" "0 00 11010110 mmmmm 0100 10 nnnnn ddddd" [CRC32];
+    Crc32x "crc32x" "1 00 11010110 mmmmm 0100 11 nnnnn ddddd" [CRC32];
+    Crc32cb "crc32cb" "0 00 11010110 mmmmm 0101 00 nnnnn ddddd" [CRC32];
+    Crc32ch "crc32ch" "0 00 11010110 mmmmm 0101 01 nnnnn ddddd" [CRC32];
+    Crc32cw "crc32cw" "0 00 11010110 mmmmm 0101 10 nnnnn ddddd" [CRC32];
+    Crc32cx "crc32cx" "1 00 11010110 mmmmm 0101 11 nnnnn ddddd" [CRC32];
 
     // One source.
     Rbit "rbit" "s 10 11010110 00000 000000 nnnnn ddddd";

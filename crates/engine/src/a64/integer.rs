@@ -97,11 +97,8 @@ impl Lowering {
             I::Lsrv => self.op3(sized!(w, Lsr64, Lsr32), d, n, m),
             I::Asrv => self.op3(sized!(w, Asr64, Asr32), d, n, m),
             I::Rorv => self.op3(sized!(w, Ror64, Ror32), d, n, m),
-            I::Crc32 | I::Crc32c => {
-                let polynomial = if op == I::Crc32c { 4 } else { 0 };
-                let flags = bits(w, 11, 10) as u8 | polynomial;
-                self.emit(Uop { dst: d, a: n, b: m, flags, ..Uop::new(Op::Crc32) });
-            }
+            I::Crc32b | I::Crc32h | I::Crc32w | I::Crc32x => self.crc(w, 0),
+            I::Crc32cb | I::Crc32ch | I::Crc32cw | I::Crc32cx => self.crc(w, 4),
 
             I::Rbit => self.op3(sized!(w, Rbit64, Rbit32), d, n, ZERO),
             I::Rev16 => self.op3(sized!(w, Rev16In64, Rev16In32), d, n, ZERO),
@@ -241,6 +238,11 @@ impl Lowering {
         } else {
             self.emit(Uop { dst, a, b, imm, ..Uop::new(sized!(w, Extr64, Extr32)) });
         }
+    }
+
+    fn crc(&mut self, w: u32, polynomial: u8) {
+        let flags = bits(w, 11, 10) as u8 | polynomial;
+        self.emit(Uop { dst: xd(rd(w)), a: x(rn(w)), b: x(rm(w)), flags, ..Uop::new(Op::Crc32) });
     }
 
     fn compare(&mut self, op: Op, w: u32, b: Slot, imm: u8) {
