@@ -5,7 +5,7 @@ use super::table::decode_table;
 decode_table! {
     /// Exception generating and system instructions.
     SystemOp {
-        Svc, Hvc, Smc, Brk, Hlt, Dcps,
+        Svc, Hvc, Smc, Brk, Hlt, Dcps1, Dcps2, Dcps3,
         Nop, Yield, Wfe, Wfi, Sev, Sevl,
         Clrex, Dsb, Dmb, Isb, Sb,
         Cfinv, Xaflag, Axflag,
@@ -18,9 +18,9 @@ decode_table! {
     Smc "smc" "11010100 000 iiiiiiiiiiiiiiii 00011";
     Brk "brk" "11010100 001 iiiiiiiiiiiiiiii 00000";
     Hlt "hlt" "11010100 010 iiiiiiiiiiiiiiii 00000";
-    Dcps "dcps1" "11010100 101 iiiiiiiiiiiiiiii 00001";
-    Dcps "dcps2" "11010100 101 iiiiiiiiiiiiiiii 00010";
-    Dcps "dcps3" "11010100 101 iiiiiiiiiiiiiiii 00011";
+    Dcps1 "dcps1" "11010100 101 iiiiiiiiiiiiiiii 00001";
+    Dcps2 "dcps2" "11010100 101 iiiiiiiiiiiiiiii 00010";
+    Dcps3 "dcps3" "11010100 101 iiiiiiiiiiiiiiii 00011";
 
     Yield "yield" "1101010100 0 00 011 0010 0000 001 11111";
     Wfe "wfe" "1101010100 0 00 011 0010 0000 010 11111";
@@ -35,9 +35,10 @@ decode_table! {
     Isb "isb" "1101010100 0 00 011 0011 mmmm 110 11111";
     Sb "sb" "1101010100 0 00 011 0011 0000 111 11111" [SB];
 
+    // In the space of MSR (immediate). CRm should be zero; XAFLAG and AXFLAG ignore it, as LLVM does.
     Cfinv "cfinv" "1101010100 0 00 000 0100 0000 000 11111" [FlagM];
-    Xaflag "xaflag" "1101010100 0 00 000 0100 0000 001 11111" [FlagM2];
-    Axflag "axflag" "1101010100 0 00 000 0100 0000 010 11111" [FlagM2];
+    Xaflag "xaflag" "1101010100 0 00 000 0100 xxxx 001 11111" [FlagM2];
+    Axflag "axflag" "1101010100 0 00 000 0100 xxxx 010 11111" [FlagM2];
     MsrUao "msr" "1101010100 0 00 000 0100 mmmm 011 11111" [UAO];
     MsrPan "msr" "1101010100 0 00 000 0100 mmmm 100 11111" [PAN];
     MsrSpSel "msr" "1101010100 0 00 000 0100 mmmm 101 11111";

@@ -36,7 +36,7 @@ impl Lowering {
             Insn::Smc => self.end_with(SystemOp::Smc, imm16),
             Insn::Brk => self.end_with(SystemOp::Brk, imm16),
             // No external debugger is connected: halting is not allowed, and this is not Debug state.
-            Insn::Hlt | Insn::Dcps => self.undefined(),
+            Insn::Hlt | Insn::Dcps1 | Insn::Dcps2 | Insn::Dcps3 => self.undefined(),
             Insn::Eret if self.mode.has(Mode::EL1) => self.end_with(SystemOp::Eret, 0),
             Insn::Eret => self.undefined(),
 
@@ -50,9 +50,9 @@ impl Lowering {
             Insn::Dsb => self.system_op(SystemOp::Dsb, 0),
             Insn::Isb => self.leave_after(SystemOp::Isb, 0),
 
-            Insn::Cfinv => self.system_op(SystemOp::Cfinv, 0),
-            Insn::Xaflag => self.system_op(SystemOp::Xaflag, 0),
-            Insn::Axflag => self.system_op(SystemOp::Axflag, 0),
+            Insn::Cfinv => self.flag_op(Op::Cfinv),
+            Insn::Xaflag => self.flag_op(Op::Xaflag),
+            Insn::Axflag => self.flag_op(Op::Axflag),
             Insn::MsrUao => self.set_pstate(Pstate::UAO, crm, true),
             Insn::MsrPan => self.set_pstate(Pstate::PAN, crm, true),
             Insn::MsrSsbs => self.set_pstate(Pstate::SSBS, crm, false),
@@ -81,6 +81,11 @@ impl Lowering {
 
     fn system_op(&mut self, op: SystemOp, imm: i64) -> Flow {
         self.emit(Uop { imm, ..Uop::new(Op::System(op)) });
+        Flow::Next
+    }
+
+    fn flag_op(&mut self, op: Op) -> Flow {
+        self.emit(Uop::new(op));
         Flow::Next
     }
 

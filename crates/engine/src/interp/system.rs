@@ -112,9 +112,6 @@ pub fn exec(cpu: &mut Cpu, world: &mut dyn World, op: SystemOp, u: &Uop) -> Resu
         }
         SystemOp::WriteSpSel => cpu.select_sp(a & 1 != 0),
         SystemOp::SetSpSel => cpu.select_sp(u.flags & 1 != 0),
-        SystemOp::Cfinv => cpu.nzcv ^= C,
-        SystemOp::Xaflag => cpu.nzcv = from_external(cpu.nzcv),
-        SystemOp::Axflag => cpu.nzcv = to_external(cpu.nzcv),
 
         SystemOp::CheckSys => {
             if !cpu.sctlr(1 << (u.flags & 63)) {
@@ -155,25 +152,6 @@ fn check_daif(cpu: &mut Cpu, reg: Encoding, rt: u8, read: bool) -> Result<(), Ra
         return Err(cpu.sysreg_trap(reg, rt, read));
     }
     Ok(())
-}
-
-const N: u32 = 1 << 31;
-const Z: u32 = 1 << 30;
-const C: u32 = 1 << 29;
-const V: u32 = 1 << 28;
-
-/// XAFLAG: from the external format of floating-point comparison flags.
-fn from_external(nzcv: u32) -> u32 {
-    let (z, c) = (nzcv & Z != 0, nzcv & C != 0);
-    let pick = |set: bool, bit: u32| if set { bit } else { 0 };
-    pick(!c && !z, N) | pick(z && c, Z) | pick(c || z, C) | pick(!c && z, V)
-}
-
-/// AXFLAG: to the external format.
-fn to_external(nzcv: u32) -> u32 {
-    let (z, c, v) = (nzcv & Z != 0, nzcv & C != 0, nzcv & V != 0);
-    let pick = |set: bool, bit: u32| if set { bit } else { 0 };
-    pick(z || v, Z) | pick(c && !v, C)
 }
 
 fn call(cpu: &mut Cpu, world: &mut dyn World, conduit: Conduit, imm: u16) -> Result<Exit, Raised> {

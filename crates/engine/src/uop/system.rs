@@ -79,12 +79,6 @@ pub enum SystemOp {
     WriteSpSel,
     /// PSTATE.SP = bit 0 of `flags`. The block must end after it.
     SetSpSel,
-    /// CFINV.
-    Cfinv,
-    /// XAFLAG.
-    Xaflag,
-    /// AXFLAG.
-    Axflag,
 
     /// IC with encoding `imm` and argument `a`; the block must end after it.
     Ic,
