@@ -1,0 +1,8 @@
+//! Small programs on a bare machine: system registers, exceptions, timers, performance monitors, debug.
+
+mod access;
+mod debug;
+mod exceptions;
+mod kit;
+mod pmu;
+mod timer;
