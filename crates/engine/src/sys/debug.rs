@@ -11,10 +11,10 @@ use super::bits::mdscr;
 use super::regs::{El0, Row};
 use crate::cpu::{Cpu, Raised};
 
-/// OSLSR_EL1.OSLK.
-const OSLK: u64 = 1 << 1;
-/// OSLSR_EL1 at reset: OS lock implemented, and locked.
-pub const OSLSR_RESET: u64 = 1 << 3 | OSLK;
+/// OSLSR_EL1.OSLK: the OS lock is locked, as at reset.
+pub const OSLK: u64 = 1 << 1;
+/// OSLSR_EL1.OSLM: the OS lock is implemented.
+pub const OSLM: u64 = 1 << 3;
 /// Writable bits of MDSCR_EL1; those of the debug communication channel only under the OS lock.
 const MDSCR_OPEN: u64 = mdscr::SS | mdscr::TDCC | mdscr::KDE | 1 << 14 | mdscr::MDE;
 const MDSCR_LOCKED: u64 = MDSCR_OPEN | 1 << 6 | 3 << 22 | 1 << 26 | 1 << 27 | 1 << 29 | 1 << 30;

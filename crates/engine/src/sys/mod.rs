@@ -57,7 +57,7 @@ impl Cpu {
         self.sys[SysReg::MPIDR_EL1] = 1 << 31 | (self.index as u64 % 16) | (self.index as u64 / 16) << 8;
         self.sys[SysReg::SCTLR_EL1] = sctlr::RESET;
         self.sys[SysReg::CNTFRQ_EL0] = self.model().counter_hz;
-        self.sys[SysReg::OSLSR_EL1] = debug::OSLSR_RESET;
+        self.sys[SysReg::OSLSR_EL1] = debug::OSLM | debug::OSLK;
         self.x[SP as usize] = 0;
         self.exclusive = None;
         self.state_replaced();
@@ -65,6 +65,12 @@ impl Cpu {
 
     /// Recomputes everything derived from registers, after they were replaced as a whole.
     pub fn state_replaced(&mut self) {
+        // A state made elsewhere may know nothing of what is fixed here.
+        self.sys[SysReg::SCTLR_EL1] |= sctlr::RES1;
+        self.sys[SysReg::OSLSR_EL1] = self.sys[SysReg::OSLSR_EL1] & debug::OSLK | debug::OSLM;
+        if self.sys[SysReg::CNTFRQ_EL0] == 0 {
+            self.sys[SysReg::CNTFRQ_EL0] = self.model().counter_hz;
+        }
         self.ctl.step = step::Step::Idle;
         self.ctl.dead_end = DeadEnd::default();
         self.translation_changed();

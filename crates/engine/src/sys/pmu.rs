@@ -247,18 +247,21 @@ impl Cpu {
         }
     }
 
-    /// Sets the alarm for the next overflow that would interrupt: exact for cycles; for instructions a
-    /// time they can't overflow before, at most one per nanosecond.
+    /// Sets the alarm for the next overflow that would interrupt: exact for cycles that count here; for
+    /// the others a time to look again, reckoning with an instruction per nanosecond.
     fn pmu_alarm(&mut self) {
         let enabled = if self.ctl.pmu.active { self.sys[PMCNTENSET_EL0] } else { 0 };
         let waiting = enabled & self.sys[PMINTENSET_EL1] & !self.sys[PMOVSSET_EL0];
+        let counting = self.pmu_counting();
+        // A counter that stands still here must not ring all the time.
+        let patient = |n: usize| if counting >> n & 1 != 0 { 0 } else { LOOK_NS };
         let mut left = u64::MAX;
         for n in 0..EVENTS {
             if waiting >> n & 1 != 0 {
                 let room = (1 << 32) - self.sys[COUNTERS[n]];
                 match self.sys[TYPES[n]] & EVENT {
                     event::INST_RETIRED => left = left.min(room.max(LOOK_NS)),
-                    event::CPU_CYCLES => left = left.min(room),
+                    event::CPU_CYCLES => left = left.min(room.max(patient(n))),
                     // The counter below may be about to carry into this one.
                     event::CHAIN if n % 2 == 1 => {
                         left = left.min(((1 << 32) - self.sys[COUNTERS[n - 1]]).max(LOOK_NS));
@@ -268,7 +271,7 @@ impl Cpu {
             }
         }
         if waiting & CYCLE != 0 {
-            left = left.min((!self.sys[PMCCNTR_EL0]).saturating_add(1));
+            left = left.min((!self.sys[PMCCNTR_EL0]).saturating_add(1).max(patient(31)));
         }
         let deadline = (left < u64::MAX / 2).then(|| self.vm.alarms.clock().now_ns().saturating_add(left));
         if self.ctl.pmu.deadline != deadline {

@@ -4,5 +4,6 @@ mod access;
 mod debug;
 mod exceptions;
 mod kit;
+mod names;
 mod pmu;
 mod timer;
