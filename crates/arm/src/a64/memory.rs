@@ -198,7 +198,7 @@ fn lane(w: u32) -> bool {
     match bits(w, 15, 14) {
         0 => true,
         1 => !bit(w, 10),
-        2 => !bit(w, 11) && !(bit(w, 10) && bit(w, 12)),
+        2 => !(bit(w, 11) || bit(w, 10) && bit(w, 12)),
         _ => false,
     }
 }

@@ -316,3 +316,20 @@ fn store_lane(cpu: &mut Cpu, world: &mut dyn World, u: &Uop) -> Result<(), Raise
     let va = get(cpu, u.a);
     store_span(cpu, world, va, &span[..count << size], size)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn signed_atomics_compare_at_their_width() {
+        for (bits, minus) in [(8, 0x80), (16, 0x8610), (32, 0x8000_0000), (64, 1 << 63)] {
+            assert_eq!(modified(MemoryOp::Smax, minus, 0, bits), 0);
+            assert_eq!(modified(MemoryOp::Smax, 0, minus, bits), 0);
+            assert_eq!(modified(MemoryOp::Smin, minus, 0, bits), minus);
+            assert_eq!(modified(MemoryOp::Smin, 0, minus, bits), minus);
+            assert_eq!(modified(MemoryOp::Umax, minus, 1, bits), minus);
+            assert_eq!(modified(MemoryOp::Umin, 1, minus, bits), 1);
+        }
+    }
+}
