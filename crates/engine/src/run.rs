@@ -22,6 +22,13 @@ pub enum Stop {
 impl Cpu {
     /// Runs until something stops the PE. `code` is this PE's cache, kept by the caller between runs.
     pub fn run(&mut self, code: &mut Cache, world: &mut dyn World) -> Stop {
+        self.enter_guest();
+        let stop = self.run_guest(code, world);
+        self.leave_guest();
+        stop
+    }
+
+    fn run_guest(&mut self, code: &mut Cache, world: &mut dyn World) -> Stop {
         loop {
             if self.port.signals() & !Port::EVENT != 0
                 && let Some(stop) = self.answer_signals(code, world)
@@ -89,6 +96,7 @@ impl Cpu {
     /// The block at pc in the current mode, lowered now if need be.
     fn find_block(&mut self, code: &mut Cache, world: &mut dyn World) -> Result<u32, Raised> {
         self.delta = 0;
+        self.apply_code_requests(code);
         let (pa, offset) = self.fetch(world)?;
         let mode = self.mode();
         let key = crate::block::Key::new(pa, mode);

@@ -26,7 +26,8 @@ impl World for Nothing {
 }
 
 fn run(words: &[u32]) -> Cpu {
-    let ram = GuestRam::new(&[RamRegion { gpa: 0x4000_0000, len: 0x10_0000, kind: RamKind::ReadWrite }]).unwrap();
+    let ram =
+        GuestRam::new(&[RamRegion { gpa: 0x4000_0000, len: 0x10_0000, kind: RamKind::ReadWrite }]).unwrap();
     let code: Vec<u8> = words.iter().flat_map(|w| w.to_le_bytes()).collect();
     ram.write(0x4000_0000, &code).unwrap();
     let model = armlet_arm::cpu::model("max").unwrap();

@@ -94,6 +94,13 @@ impl Regime {
         self.sctlr & sctlr::M != 0
     }
 
+    /// `va` without its tag, if it is one that tables could translate at all: 48 bits, sign-extended.
+    pub fn untag(&self, va: u64) -> Option<u64> {
+        let tagged = self.tcr & if va >> 55 & 1 != 0 { tcr::TBI1 } else { tcr::TBI0 } != 0;
+        let plain = if tagged { (va << 8) as i64 >> 8 } else { va as i64 };
+        ((plain >> 47) == (plain >> 63)).then_some(plain as u64)
+    }
+
     /// Physical address bits that translations may use (TCR_EL1.IPS).
     pub(super) fn output_bits(&self) -> u32 {
         const SIZES: [u32; 8] = [32, 36, 40, 42, 44, 48, 52, 56];

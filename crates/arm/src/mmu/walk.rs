@@ -134,10 +134,8 @@ impl Regime {
             return Err(fault(FaultKind::AccessFlag, leaf.level, access));
         }
         let index = descriptor >> 2 & 7;
-        let attributes = Attributes {
-            mair: (self.mair >> (index * 8)) as u8,
-            shareability: (descriptor >> 8 & 3) as u8,
-        };
+        let attributes =
+            Attributes { mair: (self.mair >> (index * 8)) as u8, shareability: (descriptor >> 8 & 3) as u8 };
         if access.misaligned && attributes.is_device() {
             return Err(fault(FaultKind::Alignment, 0, access));
         }

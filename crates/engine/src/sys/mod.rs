@@ -1,5 +1,7 @@
 //! System state: registers and their access rules, exceptions' return, timers, PMU, debug, reset.
 
+mod debug;
+
 use armlet_arm::{Pstate, SysReg};
 
 use crate::block::Mode;
@@ -29,11 +31,15 @@ impl Cpu {
 
     /// Recomputes everything derived from registers, after they were replaced as a whole.
     pub fn state_replaced(&mut self) {
+        self.translation_changed();
+        self.ttbr_changed();
         self.mode_changed();
     }
 
     /// Recomputes what depends on PSTATE.
-    pub fn mode_changed(&mut self) {}
+    pub fn mode_changed(&mut self) {
+        self.context_changed();
+    }
 
     /// What lowering depends on now.
     #[inline(always)]
@@ -42,7 +48,10 @@ impl Cpu {
     }
 
     /// Answers the signals of the port: interrupts that are not masked, mail, kicks.
-    pub fn answer_signals(&mut self, _code: &mut Cache, _world: &mut dyn World) -> Option<Stop> {
+    pub fn answer_signals(&mut self, code: &mut Cache, world: &mut dyn World) -> Option<Stop> {
+        if self.port.signals() & Port::MAIL != 0 {
+            self.read_mail(code, world);
+        }
         (self.port.lower(Port::KICK) != 0).then_some(Stop::Kicked)
     }
 }
