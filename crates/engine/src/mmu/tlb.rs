@@ -162,7 +162,7 @@ mod tests {
         let mut set = Set::default();
         for pages in [3, 300] {
             let vas = [0x4000_0000, 0x5a00_0000_4000_1000, 0x4000_2000, 0x4012_c000];
-            vas.map(|va| set.fill_data(va, entry(va)));
+            vas.iter().for_each(|&va| set.fill_data(va, entry(va)));
             set.fill_code(vas[1], entry(vas[1]));
             set.drop_range(0x4000_0000, pages);
             assert_eq!(vas.map(|va| set.data(va).read == va & !0xfff), [false, false, false, true]);
