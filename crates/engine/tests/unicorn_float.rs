@@ -96,7 +96,7 @@ fn case(rng: &mut Rng, op: FloatOp, word: u32) -> Case {
 
 /// Whether Unicorn is known to be wrong.
 fn is_open(op: FloatOp, case: &Case, word: u32) -> bool {
-    // By FPToFixedJS a denormal that is flushed to +0 is no exact conversion and so clears Z; QEMU sets it.
+    // By FPToFixedJS a denormal that is flushed to +0 is no exact conversion and so clears Z, as QEMU 10 does. QEMU 5 sets it.
     let operand = case.state.v[rn(word) as usize] as u64;
     op == FloatOp::Fjcvtzs && case.state.fpcr & FZ != 0 && operand.is_denormal()
 }

@@ -217,7 +217,33 @@ fn expand_imm(imm8: u32, double: bool) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::expand_imm;
+    use armlet_arm::FeatureSet;
+    use armlet_arm::a64::float::TABLE;
+
+    use super::*;
+    use crate::a64::lower;
+    use crate::block::{Key, Mode};
+
+    #[test]
+    fn every_row_is_one_uop_or_the_trap() {
+        for row in TABLE.rows() {
+            // The free bits of a row that make it valid.
+            let word =
+                [row.value | 1 << 30 & !row.mask, row.value | (1 << 21 | 1 << 15 | 1 << 30) & !row.mask]
+                    .into_iter()
+                    .find(|&w| row.valid.is_none_or(|valid| valid(w)))
+                    .unwrap();
+            let lowered = |mode| {
+                let mode = Mode(mode);
+                lower(Key::new(0, mode), mode, FeatureSet::ALL, [word].into_iter()).uops
+            };
+            let trapped = lowered(Mode::FP_TRAP);
+            assert!(matches!(trapped[..], [Uop { op: Op::Float(FloatOp::Trapped), .. }]), "{:?}", row.op);
+            let uops = lowered(0);
+            assert!(matches!(uops[0].op, Op::Float(_) | Op::Vector(VectorOp::MovI)), "{:?}", row.op);
+            assert!(matches!(uops[1..], [Uop { op: Op::Next, .. }]), "{:?}", row.op);
+        }
+    }
 
     #[test]
     fn immediates() {
