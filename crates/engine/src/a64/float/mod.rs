@@ -33,10 +33,10 @@ impl Lowering {
         match insn {
             Insn::FmovReg => self.float_unary(FloatOp::Move, w, 0),
             Insn::FmovImm => self.float_imm(w),
-            Insn::FmovToX => self.to_general(FloatOp::MoveToGeneral, w, 0),
-            Insn::FmovFromX => self.from_general(FloatOp::MoveFromGeneral, w, 0),
-            Insn::FmovTopToX => self.to_general(FloatOp::MoveTopToGeneral, w, 0),
-            Insn::FmovTopFromX => self.from_general(FloatOp::MoveTopFromGeneral, w, 0),
+            Insn::FmovToX => self.float_to_general(FloatOp::MoveToGeneral, w, 0),
+            Insn::FmovFromX => self.float_from_general(FloatOp::MoveFromGeneral, w, 0),
+            Insn::FmovTopToX => self.float_to_general(FloatOp::MoveTopToGeneral, w, 0),
+            Insn::FmovTopFromX => self.float_from_general(FloatOp::MoveTopFromGeneral, w, 0),
 
             Insn::Fadd => self.float_binary(FloatOp::Add, w),
             Insn::Fsub => self.float_binary(FloatOp::Sub, w),
@@ -193,12 +193,12 @@ impl Lowering {
         self.emit(Uop { dst: rd(w), flags: DOUBLE, imm, ..Uop::new(Op::Vector(VectorOp::MovI)) });
     }
 
-    fn to_general(&mut self, op: FloatOp, w: u32, imm: i64) {
+    fn float_to_general(&mut self, op: FloatOp, w: u32, imm: i64) {
         let u = self.float_uop(op, w);
         self.emit(Uop { dst: xd(rd(w)), imm, ..u });
     }
 
-    fn from_general(&mut self, op: FloatOp, w: u32, imm: i64) {
+    fn float_from_general(&mut self, op: FloatOp, w: u32, imm: i64) {
         let u = self.float_uop(op, w);
         self.emit(Uop { a: x(rn(w)), imm, ..u });
     }
