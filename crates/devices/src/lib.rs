@@ -1,1 +1,17 @@
 //! Models of Arm system devices: interrupt controllers, UART, RTC, timers.
+//!
+//! One module per hardware block. Registers carry Arm's names; each module says which document it
+//! follows. A guest may access any register at any size with any value: what the document leaves out
+//! reads as zero, ignores writes and is counted in the device's [`GuestErrors`].
+#![forbid(unsafe_code)]
+
+mod gic;
+pub mod gicv2;
+pub mod gicv3;
+mod mmio;
+pub mod pl011;
+pub mod pl031;
+pub mod timer_frame;
+
+pub use gic::GicError;
+pub use mmio::{GuestErrors, LastError};

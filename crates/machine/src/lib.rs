@@ -1,1 +1,28 @@
-//! Boards, loaders, device trees, PSCI and the run loop.
+//! Machines: boards, loaders, device trees, firmware calls and the loop that runs the vCPUs.
+//!
+//! [`Machine::build`] makes one from a [`MachineConfig`] on any [`armlet_hv::Hypervisor`];
+//! [`Machine::run`] runs it to its [`Ending`].
+#![forbid(unsafe_code)]
+
+pub mod board;
+mod config;
+mod console;
+mod error;
+pub mod fdt;
+mod firmware;
+mod input;
+pub mod loader;
+mod machine;
+mod nearest;
+mod plan;
+mod run;
+pub mod topology;
+
+pub use armlet_devices::pl011::SerialOutput;
+pub use config::{BoardKind, MachineConfig, UnknownBoard};
+pub use error::MachineError;
+pub use input::ConsoleInput;
+pub use loader::{LoadError, Payload, PayloadKind};
+pub use machine::Machine;
+pub use nearest::nearest;
+pub use run::{Ending, MachineControl};

@@ -76,6 +76,10 @@ pub trait Vcpu: Send {
     fn retired_counter(&self) -> Option<Arc<std::sync::atomic::AtomicU64>> {
         None
     }
+    /// A shared flag that is true while WFI has the vCPU asleep, for progress displays on other threads.
+    fn idle_flag(&self) -> Option<Arc<std::sync::atomic::AtomicBool>> {
+        None
+    }
 }
 
 /// Interrupts a running vCPU from outside.

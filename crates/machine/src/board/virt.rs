@@ -1,0 +1,72 @@
+//! The `virt` board: register-compatible with QEMU's machine of the same name.
+
+use std::sync::Arc;
+
+use armlet_base::{Bus, IrqLine};
+use armlet_devices::pl031::{self, Pl031};
+use armlet_hv::Vm;
+
+use super::interrupts::{self, Place};
+use super::{Context, Devices};
+use crate::error::MachineError;
+
+/// Guest memory unless asked otherwise: 1 GiB.
+pub const DEFAULT_RAM: u64 = 1 << 30;
+/// Least guest memory: room for a device tree and a small program.
+pub const MIN_RAM: u64 = 4 << 20;
+/// Where flat binaries go: where QEMU puts them.
+pub const FLAT_AT: u64 = map::RAM + 0x8_0000;
+
+/// The RTC's key in the alarm queue.
+const ALARM_RTC: u64 = 0;
+
+/// Guest physical addresses and interrupts.
+pub mod map {
+    /// GIC distributor.
+    pub const GICD: u64 = 0x0800_0000;
+    /// Length of the distributor.
+    pub const GICD_LEN: u64 = 0x1_0000;
+    /// GICv2 CPU interface.
+    pub const GICC: u64 = 0x0801_0000;
+    /// Length of the GICv2 CPU interface.
+    pub const GICC_LEN: u64 = 0x1_0000;
+    /// GICv3 redistributors.
+    pub const GICR: u64 = 0x080a_0000;
+    /// Bytes one redistributor takes: RD_base and SGI_base frames.
+    pub const GICR_STRIDE: u64 = 0x2_0000;
+    /// Redistributors that fit below the UART.
+    pub const MAX_CPUS: usize = 123;
+    /// PL011.
+    pub const UART: u64 = 0x0900_0000;
+    /// Length of the PL011.
+    pub const UART_LEN: u64 = 0x1000;
+    /// Interrupt of the PL011: SPI 1.
+    pub const UART_INTID: u32 = 33;
+    /// PL031.
+    pub const RTC: u64 = 0x0901_0000;
+    /// Length of the PL031.
+    pub const RTC_LEN: u64 = 0x1000;
+    /// Interrupt of the PL031: SPI 2.
+    pub const RTC_INTID: u32 = 34;
+    /// Guest memory.
+    pub const RAM: u64 = 0x4000_0000;
+    /// Most guest memory: what lies between its start and 256 GiB.
+    pub const MAX_RAM: u64 = 255 << 30;
+
+    /// Length of the redistributor region of `cpus` CPUs.
+    pub const fn gicr_len(cpus: usize) -> u64 {
+        GICR_STRIDE * cpus as u64
+    }
+}
+
+/// Makes the devices and wires them.
+pub(crate) fn wire(vm: &mut dyn Vm, context: &Context) -> Result<Devices, MachineError> {
+    let mut bus = Bus::new();
+    let place = Place { gicd: map::GICD, gicc: map::GICC, gicr: map::GICR };
+    let irqs = interrupts::attach(vm, &mut bus, context.gic, context.cpus, &place)?;
+    let uart = super::uart(&mut bus, map::UART, IrqLine::new(irqs.clone(), map::UART_INTID), context);
+    let rtc_irq = IrqLine::new(irqs, map::RTC_INTID);
+    let rtc = Pl031::new(pl031::host_utc(), context.alarms.clone(), ALARM_RTC, rtc_irq);
+    bus.insert("PL031", map::RTC, pl031::SIZE, Arc::new(rtc));
+    Ok(Devices { bus, uart })
+}

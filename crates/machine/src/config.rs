@@ -1,0 +1,235 @@
+//! What a machine is to be made of.
+
+use std::fmt;
+use std::str::FromStr;
+
+use armlet_hv::{Capabilities, GicKind, GuestMode, Hypervisor};
+
+use crate::board::{monitor, virt};
+use crate::error::MachineError;
+use crate::loader::Payload;
+use crate::machine::gic_name;
+use crate::nearest;
+
+/// The boards there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum BoardKind {
+    /// Register-compatible with QEMU's `virt`: Linux and firmware.
+    Virt,
+    /// The classroom machine: 64 MiB, a UART, a memory-mapped timer, an interrupt controller.
+    Monitor,
+}
+
+impl BoardKind {
+    /// Every board.
+    pub const ALL: &'static [BoardKind] = &[BoardKind::Virt, BoardKind::Monitor];
+
+    /// Name as `--machine` takes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Virt => "virt",
+            Self::Monitor => "monitor",
+        }
+    }
+
+    /// One line about it.
+    pub fn description(self) -> &'static str {
+        match self {
+            Self::Virt => "runs Linux and firmware unmodified; register-compatible with QEMU's virt",
+            Self::Monitor => "small machine for bare-metal programs: 64 MiB, UART, timer, GIC",
+        }
+    }
+
+    /// The most CPUs with this interrupt controller, and what sets the limit.
+    pub(crate) fn cpu_limit(self, gic: GicKind) -> usize {
+        match (self, gic) {
+            (_, GicKind::V2) => 8,
+            (Self::Virt, GicKind::V3) => virt::map::MAX_CPUS,
+            (Self::Monitor, GicKind::V3) => monitor::map::MAX_CPUS,
+        }
+    }
+
+    /// The interrupt controllers it takes, the preferred one first.
+    pub(crate) fn gics(self) -> [GicKind; 2] {
+        match self {
+            Self::Virt => [GicKind::V3, GicKind::V2],
+            Self::Monitor => [GicKind::V2, GicKind::V3],
+        }
+    }
+}
+
+impl fmt::Display for BoardKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// No board of that name.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("there is no machine {name:?}; {hint}")]
+pub struct UnknownBoard {
+    /// What was asked for.
+    pub name: String,
+    /// The nearest name, or all of them.
+    pub hint: String,
+}
+
+impl FromStr for BoardKind {
+    type Err = UnknownBoard;
+
+    fn from_str(name: &str) -> Result<Self, UnknownBoard> {
+        Self::ALL.iter().copied().find(|board| board.name() == name).ok_or_else(|| {
+            let hint = hint(name, Self::ALL.iter().map(|board| board.name()));
+            UnknownBoard { name: name.to_owned(), hint }
+        })
+    }
+}
+
+/// Everything a machine is made from.
+#[derive(Clone, Debug)]
+pub struct MachineConfig {
+    /// The board.
+    pub board: BoardKind,
+    /// Number of vCPUs.
+    pub cpus: usize,
+    /// Guest memory in bytes; the board's default if `None`.
+    pub memory: Option<u64>,
+    /// CPU model by name; empty for the backend's default.
+    pub cpu_model: String,
+    /// Interrupt controller; the board's preference among what the backend has if `None`.
+    pub gic: Option<GicKind>,
+    /// What to start.
+    pub kernel: Option<Payload>,
+    /// Initial RAM disk, as it is.
+    pub initrd: Option<Vec<u8>>,
+    /// The kernel's command line.
+    pub append: Option<String>,
+    /// The user's own device tree; see [`crate::fdt::patch`] for what is changed in it.
+    pub dtb: Option<Vec<u8>>,
+    /// Where a flat binary or relocatable program goes; the board's place for it if `None`.
+    pub load_address: Option<u64>,
+    /// The first instruction; the payload's own entry if `None`.
+    pub entry: Option<u64>,
+    /// End with [`crate::Ending::Reset`] when the guest asks for a reset.
+    pub no_reboot: bool,
+}
+
+impl MachineConfig {
+    /// One CPU, and everything else the board's default.
+    pub fn new(board: BoardKind) -> Self {
+        Self {
+            board,
+            cpus: 1,
+            memory: None,
+            cpu_model: String::new(),
+            gic: None,
+            kernel: None,
+            initrd: None,
+            append: None,
+            dtb: None,
+            load_address: None,
+            entry: None,
+            no_reboot: false,
+        }
+    }
+}
+
+/// The parts of a configuration that depend on board and backend, checked against both.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Checked {
+    pub cpu_model: String,
+    pub gic: GicKind,
+    pub memory: u64,
+}
+
+/// Refuses what board or backend can't do.
+pub(crate) fn check(config: &MachineConfig, hv: &dyn Hypervisor) -> Result<Checked, MachineError> {
+    let capabilities = hv.capabilities();
+    if !capabilities.modes.contains(&GuestMode::A64El1) {
+        return Err(MachineError::Mode(hv.name()));
+    }
+    let cpu_model = cpu_model(&config.cpu_model, hv)?;
+    let gic = gic(config, hv)?;
+    let board_limit = config.board.cpu_limit(gic);
+    let limit = board_limit.min(capabilities.max_cpus);
+    if config.cpus == 0 || config.cpus > limit {
+        let limited_by = if limit < board_limit {
+            format!("backend {}", hv.name())
+        } else {
+            format!("machine {} with {}", config.board, gic_name(gic))
+        };
+        return Err(MachineError::Cpus { cpus: config.cpus, limit, limited_by });
+    }
+    Ok(Checked { cpu_model, gic, memory: memory(config, capabilities)? })
+}
+
+fn cpu_model(model: &str, hv: &dyn Hypervisor) -> Result<String, MachineError> {
+    let models = &hv.capabilities().cpu_models;
+    match models.iter().find(|m| *m == model) {
+        Some(found) => Ok(found.clone()),
+        None if model.is_empty() => Ok(models.first().cloned().unwrap_or_default()),
+        None => Err(MachineError::CpuModel {
+            model: model.to_owned(),
+            backend: hv.name(),
+            hint: hint(model, models.iter().map(String::as_str)),
+        }),
+    }
+}
+
+fn gic(config: &MachineConfig, hv: &dyn Hypervisor) -> Result<GicKind, MachineError> {
+    let has = &hv.capabilities().gics;
+    let wanted = match config.gic {
+        Some(gic) => gic,
+        None => {
+            let [first, _] = config.board.gics();
+            let usable = |gic: &GicKind| has.contains(gic) && config.cpus <= config.board.cpu_limit(*gic);
+            config.board.gics().into_iter().find(usable).unwrap_or(first)
+        }
+    };
+    if has.contains(&wanted) {
+        Ok(wanted)
+    } else {
+        let has: Vec<_> = has.iter().map(|gic| gic_name(*gic).trim_start_matches("GIC")).collect();
+        let (gic, has) = (gic_name(wanted), has.join(" or "));
+        Err(MachineError::Gic { gic, backend: hv.name(), has })
+    }
+}
+
+fn memory(config: &MachineConfig, capabilities: &Capabilities) -> Result<u64, MachineError> {
+    let (base, default, smallest, largest) = match config.board {
+        BoardKind::Virt => (virt::map::RAM, virt::DEFAULT_RAM, virt::MIN_RAM, virt::map::MAX_RAM),
+        BoardKind::Monitor => {
+            let size = monitor::map::RAM_LEN;
+            (monitor::map::RAM, size, size, size)
+        }
+    };
+    let bytes = config.memory.unwrap_or(default);
+    let refuse = |why: String| Err(MachineError::Memory { bytes, why });
+    if smallest == largest && bytes != largest {
+        return refuse(format!(
+            "machine {} always has {} MiB; leave --memory out",
+            config.board,
+            largest >> 20
+        ));
+    }
+    if bytes < smallest {
+        return refuse(format!("machine {} needs at least {} MiB", config.board, smallest >> 20));
+    }
+    let addressable = 1u64.checked_shl(capabilities.address_bits.into()).unwrap_or(u64::MAX);
+    let largest = largest.min(addressable.saturating_sub(base));
+    if bytes > largest {
+        return refuse(format!("machine {} takes at most {} MiB here", config.board, largest >> 20));
+    }
+    if !bytes.is_multiple_of(4096) {
+        let below = bytes & !4095;
+        return refuse(format!("it must be a multiple of 4096; use {below} or {}", below + 4096));
+    }
+    Ok(bytes)
+}
+
+fn hint<'a>(name: &str, candidates: impl Iterator<Item = &'a str> + Clone) -> String {
+    match nearest(name, candidates.clone()) {
+        Some(near) => format!("did you mean {near}?"),
+        None => format!("there are: {}", candidates.collect::<Vec<_>>().join(", ")),
+    }
+}

@@ -1,0 +1,84 @@
+//! Why a machine can't be built or run.
+
+use armlet_base::RamError;
+use armlet_hv::HvError;
+
+use crate::fdt::DtbError;
+use crate::loader::LoadError;
+
+/// One line each: what failed, the fact found, one fix.
+#[derive(Debug, thiserror::Error)]
+pub enum MachineError {
+    /// No vCPUs, or more than the board, its interrupt controller or the backend has.
+    #[error("{cpus} CPUs can't be had: {limited_by} has 1 to {limit}; choose --cpus in that range")]
+    Cpus {
+        /// Asked for.
+        cpus: usize,
+        /// The most there can be.
+        limit: usize,
+        /// What sets the limit.
+        limited_by: String,
+    },
+    /// A memory size that can't be.
+    #[error("{bytes} bytes of memory can't be had: {why}")]
+    Memory {
+        /// Asked for.
+        bytes: u64,
+        /// Why, and what would do.
+        why: String,
+    },
+    /// A CPU model the backend does not have.
+    #[error("backend {backend} has no CPU model {model:?}; {hint}")]
+    CpuModel {
+        /// Asked for.
+        model: String,
+        /// Name of the backend.
+        backend: &'static str,
+        /// The nearest name, or all of them.
+        hint: String,
+    },
+    /// An interrupt controller the backend does not have.
+    #[error("backend {backend} has no {gic}; choose --gic {has}")]
+    Gic {
+        /// Asked for.
+        gic: &'static str,
+        /// Name of the backend.
+        backend: &'static str,
+        /// What it has.
+        has: String,
+    },
+    /// The backend can't start a 64-bit guest.
+    #[error("backend {0} can't run AArch64 guests on this host; use --backend soft")]
+    Mode(&'static str),
+    /// Nothing to start.
+    #[error("machine {0} has nothing to start; pass a kernel or program")]
+    NoPayload(&'static str),
+    /// Something this board has no use for.
+    #[error("machine {board} can't use {what}; {fix}")]
+    NotForBoard {
+        /// Name of the board.
+        board: &'static str,
+        /// What was given.
+        what: &'static str,
+        /// What to do.
+        fix: &'static str,
+    },
+    /// A payload or initrd.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    /// The user's device tree.
+    #[error("can't use the device tree given: {0}")]
+    Dtb(#[from] DtbError),
+    /// No room for the device tree.
+    #[error("no {0} bytes of memory are left for the device tree; give the guest more memory")]
+    NoRoomForDtb(usize),
+    /// Guest memory.
+    #[error(transparent)]
+    Ram(#[from] RamError),
+    /// The interrupt controller could not be made.
+    #[error(transparent)]
+    GicModel(#[from] armlet_devices::GicError),
+    /// The backend.
+    #[error(transparent)]
+    Hv(#[from] HvError),
+}

@@ -1,0 +1,238 @@
+//! How the `virt` board describes itself, in the terms QEMU's `virt` uses.
+
+use std::ops::Range;
+
+use armlet_arm::gic::ppi;
+use armlet_hv::GicKind;
+
+use super::patch::set_chosen;
+use super::{Chosen, Node, Tree};
+use crate::board::virt::map;
+use crate::topology;
+
+const PHANDLE_GIC: u32 = 0x8000;
+const PHANDLE_CLOCK: u32 = 0x8001;
+/// First of one per CPU.
+const PHANDLE_CPU: u32 = 0x8100;
+
+/// Interrupt specifier types of the GIC binding.
+const SPI: u32 = 0;
+const PPI: u32 = 1;
+const LEVEL_HIGH: u32 = 4;
+
+/// What the description depends on.
+#[derive(Clone, Debug)]
+pub struct Description<'a> {
+    /// Number of CPUs.
+    pub cpus: usize,
+    /// CPU model by armlet's name.
+    pub cpu_model: &'a str,
+    /// Guest memory.
+    pub ram: Range<u64>,
+    /// Interrupt controller.
+    pub gic: GicKind,
+    /// Command line and initrd.
+    pub chosen: &'a Chosen,
+    /// Random bytes for the kernel's generator.
+    pub rng_seed: [u8; 32],
+    /// Random number for the kernel's address layout.
+    pub kaslr_seed: u64,
+}
+
+/// Describes the board.
+pub fn describe(d: &Description) -> Tree {
+    let root = Node::new("")
+        .strings("compatible", &["linux,dummy-virt"])
+        .strings("model", &["linux,dummy-virt"])
+        .cells("#address-cells", &[2])
+        .cells("#size-cells", &[2])
+        .cells("interrupt-parent", &[PHANDLE_GIC])
+        .flag("dma-coherent")
+        .child(chosen(d))
+        .child(Node::new("aliases").strings("serial0", &[&uart_path()]))
+        .child(memory(&d.ram))
+        .child(cpus(d.cpus, d.cpu_model))
+        .child(psci())
+        .child(timer(d))
+        .child(pmu(d))
+        .child(gic(d.gic, d.cpus))
+        .child(clock())
+        .child(uart())
+        .child(rtc());
+    Tree { root, reserved: Vec::new() }
+}
+
+/// The `compatible` string of a CPU model; the generic one for models Linux has no name for.
+pub fn cpu_compatible(model: &str) -> String {
+    let known = ["cortex-a", "cortex-x", "neoverse-", "cortex-r82"];
+    if known.iter().any(|prefix| model.starts_with(prefix)) {
+        format!("arm,{model}")
+    } else {
+        "arm,armv8".to_owned()
+    }
+}
+
+fn uart_path() -> String {
+    format!("/pl011@{:x}", map::UART)
+}
+
+fn chosen(d: &Description) -> Node {
+    let mut node = Node::new("chosen")
+        .strings("stdout-path", &[&uart_path()])
+        .bytes("rng-seed", &d.rng_seed)
+        .wide("kaslr-seed", &[d.kaslr_seed]);
+    set_chosen(&mut node, d.chosen);
+    node
+}
+
+fn memory(ram: &Range<u64>) -> Node {
+    Node::new(format!("memory@{:x}", ram.start))
+        .strings("device_type", &["memory"])
+        .wide("reg", &[ram.start, ram.end - ram.start])
+}
+
+fn cpus(count: usize, model: &str) -> Node {
+    let compatible = cpu_compatible(model);
+    let mut cpus = Node::new("cpus").cells("#address-cells", &[1]).cells("#size-cells", &[0]);
+    let mut socket = Node::new("socket0");
+    for index in 0..count {
+        let phandle = PHANDLE_CPU + index as u32;
+        let affinity = topology::affinity(index) as u32;
+        socket
+            .child_mut(&format!("cluster{}", index / topology::CLUSTER))
+            .children
+            .push(Node::new(format!("core{}", index % topology::CLUSTER)).cells("cpu", &[phandle]));
+        cpus.children.push(
+            Node::new(format!("cpu@{affinity:x}"))
+                .strings("device_type", &["cpu"])
+                .strings("compatible", &[&compatible])
+                .strings("enable-method", &["psci"])
+                .cells("reg", &[affinity])
+                .cells("phandle", &[phandle]),
+        );
+    }
+    cpus.child(Node::new("cpu-map").child(socket))
+}
+
+fn psci() -> Node {
+    use armlet_arm::smccc::psci::{CPU_OFF, CPU_ON, CPU_SUSPEND, MIGRATE, SMC64};
+    Node::new("psci")
+        .strings("compatible", &["arm,psci-1.0", "arm,psci-0.2", "arm,psci"])
+        .strings("method", &["hvc"])
+        .cells("cpu_suspend", &[CPU_SUSPEND | SMC64])
+        .cells("cpu_off", &[CPU_OFF])
+        .cells("cpu_on", &[CPU_ON | SMC64])
+        .cells("migrate", &[MIGRATE | SMC64])
+}
+
+/// A private interrupt as the binding wants it; GICv2 adds a mask of CPUs.
+fn private(d: &Description, intid: u32) -> [u32; 3] {
+    let mask = match d.gic {
+        GicKind::V2 => ((1u32 << d.cpus.min(8)) - 1) << 8,
+        GicKind::V3 => 0,
+    };
+    [PPI, intid - 16, mask | LEVEL_HIGH]
+}
+
+fn timer(d: &Description) -> Node {
+    let order = [ppi::SECURE_TIMER, ppi::PHYSICAL_TIMER, ppi::VIRTUAL_TIMER, ppi::HYP_TIMER];
+    let interrupts: Vec<u32> = order.iter().flat_map(|intid| private(d, *intid)).collect();
+    Node::new("timer")
+        .strings("compatible", &["arm,armv8-timer", "arm,armv7-timer"])
+        .cells("interrupts", &interrupts)
+        .flag("always-on")
+}
+
+fn pmu(d: &Description) -> Node {
+    Node::new("pmu").strings("compatible", &["arm,armv8-pmuv3"]).cells("interrupts", &private(d, ppi::PMU))
+}
+
+fn gic(kind: GicKind, cpus: usize) -> Node {
+    let node = Node::new(format!("intc@{:x}", map::GICD))
+        .cells("phandle", &[PHANDLE_GIC])
+        .cells("#interrupt-cells", &[3])
+        .cells("#address-cells", &[2])
+        .cells("#size-cells", &[2])
+        .flag("interrupt-controller")
+        .flag("ranges");
+    match kind {
+        GicKind::V2 => node
+            .strings("compatible", &["arm,gic-400", "arm,cortex-a15-gic"])
+            .wide("reg", &[map::GICD, map::GICD_LEN, map::GICC, map::GICC_LEN]),
+        GicKind::V3 => node
+            .strings("compatible", &["arm,gic-v3"])
+            .cells("#redistributor-regions", &[1])
+            .wide("reg", &[map::GICD, map::GICD_LEN, map::GICR, map::gicr_len(cpus)]),
+    }
+}
+
+fn clock() -> Node {
+    Node::new("apb-pclk")
+        .strings("compatible", &["fixed-clock"])
+        .cells("#clock-cells", &[0])
+        .cells("clock-frequency", &[24_000_000])
+        .strings("clock-output-names", &["clk24mhz"])
+        .cells("phandle", &[PHANDLE_CLOCK])
+}
+
+fn uart() -> Node {
+    Node::new(format!("pl011@{:x}", map::UART))
+        .strings("compatible", &["arm,pl011", "arm,primecell"])
+        .wide("reg", &[map::UART, map::UART_LEN])
+        .cells("interrupts", &[SPI, map::UART_INTID - 32, LEVEL_HIGH])
+        .cells("clocks", &[PHANDLE_CLOCK, PHANDLE_CLOCK])
+        .strings("clock-names", &["uartclk", "apb_pclk"])
+}
+
+fn rtc() -> Node {
+    Node::new(format!("pl031@{:x}", map::RTC))
+        .strings("compatible", &["arm,pl031", "arm,primecell"])
+        .wide("reg", &[map::RTC, map::RTC_LEN])
+        .cells("interrupts", &[SPI, map::RTC_INTID - 32, LEVEL_HIGH])
+        .cells("clocks", &[PHANDLE_CLOCK])
+        .strings("clock-names", &["apb_pclk"])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tree::walk;
+    use super::*;
+    use std::process::Command;
+
+    fn description(chosen: &Chosen, cpus: usize, gic: GicKind) -> Description<'_> {
+        let ram = 0x4000_0000..0x8000_0000;
+        Description { cpus, cpu_model: "cortex-a53", ram, gic, chosen, rng_seed: [7; 32], kaslr_seed: 9 }
+    }
+
+    #[test]
+    fn describes_cpus_by_affinity() {
+        let chosen = Chosen { bootargs: Some("console=ttyAMA0".into()), initrd: Some(1..2) };
+        let tree = describe(&description(&chosen, 18, GicKind::V3));
+        let nodes = walk(&tree.root);
+        let find = |path: &str| nodes.iter().find(|(p, _)| p == path).unwrap_or_else(|| panic!("{path}")).1;
+        assert_eq!(find("/cpus/cpu@101").get("reg"), Some(&[0, 0, 1, 1][..]));
+        assert_eq!(find("/cpus/cpu@f").get("compatible"), Some(&b"arm,cortex-a53\0"[..]));
+        assert_eq!(find("/cpus/cpu-map/socket0/cluster1/core1").get("cpu"), Some(&[0, 0, 0x81, 17][..]));
+        assert_eq!(find("/chosen").get("bootargs"), Some(&b"console=ttyAMA0\0"[..]));
+        assert_eq!(cpu_compatible("max"), "arm,armv8");
+    }
+
+    #[test]
+    fn dtc_accepts_it() {
+        if Command::new("dtc").arg("--version").output().is_err() {
+            eprintln!("dtc is not installed; skipped");
+            return;
+        }
+        let chosen = Chosen::default();
+        let dir = tempfile::tempdir().unwrap();
+        for (gic, cpus) in [(GicKind::V3, 1), (GicKind::V3, 123), (GicKind::V2, 8)] {
+            let blob = describe(&description(&chosen, cpus, gic)).to_blob().unwrap();
+            let path = dir.path().join("virt.dtb");
+            std::fs::write(&path, &blob).unwrap();
+            let out = Command::new("dtc").args(["-I", "dtb", "-O", "dts"]).arg(&path).output().unwrap();
+            let warnings = String::from_utf8_lossy(&out.stderr);
+            assert!(out.status.success() && warnings.is_empty(), "{gic:?} {cpus}: {warnings}");
+            assert!(String::from_utf8_lossy(&out.stdout).contains("arm,psci-1.0"));
+        }
+    }
+}

@@ -1,0 +1,230 @@
+//! What a machine starts from: kernels and programs by their content, and where they go in memory.
+
+mod bytes;
+pub mod elf;
+mod fault;
+pub mod foreign;
+pub mod image;
+mod place;
+pub mod unpack;
+pub mod zboot;
+
+use std::fmt;
+
+pub use elf::Elf;
+pub use fault::{Fault, LoadError};
+pub use image::ImageHeader;
+pub use place::{Load, Placement, Request, find_dtb_address, place};
+
+/// How a payload is wrapped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum PayloadKind {
+    /// A raw arm64 Linux `Image`.
+    Arm64Image,
+    /// An `Image` inside gzip (`Image.gz`).
+    GzipImage,
+    /// An `Image` inside an EFI zboot program (`vmlinuz.efi`).
+    ZbootImage,
+    /// An AArch64 ELF program.
+    Elf64,
+    /// Bytes to load at one address.
+    Flat,
+}
+
+impl fmt::Display for PayloadKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Arm64Image => "arm64 Image",
+            Self::GzipImage => "arm64 Image (gzip)",
+            Self::ZbootImage => "arm64 Image (EFI zboot)",
+            Self::Elf64 => "AArch64 ELF",
+            Self::Flat => "flat binary",
+        })
+    }
+}
+
+/// What the bytes of a payload mean.
+#[derive(Clone, Debug)]
+pub(crate) enum Format {
+    Image(ImageHeader),
+    Elf(Elf),
+    Flat,
+}
+
+/// A kernel or program, unpacked and checked.
+#[derive(Clone, Debug)]
+pub struct Payload {
+    /// The file as the user named it, for messages.
+    pub name: String,
+    /// What it is.
+    pub kind: PayloadKind,
+    pub(crate) format: Format,
+    pub(crate) bytes: Vec<u8>,
+}
+
+impl Payload {
+    /// Looks at the content and unpacks it where needed; `name` is only for messages.
+    pub fn detect(name: &str, bytes: Vec<u8>) -> Result<Self, LoadError> {
+        match detect(bytes) {
+            Ok((kind, format, bytes)) => Ok(Self { name: name.to_owned(), kind, format, bytes }),
+            Err(fault) => Err(LoadError { name: name.to_owned(), fault }),
+        }
+    }
+
+    /// A flat binary, whatever its bytes look like.
+    pub fn flat(name: &str, bytes: Vec<u8>) -> Result<Self, LoadError> {
+        let name = name.to_owned();
+        if bytes.is_empty() {
+            return Err(LoadError { name, fault: Fault::Empty });
+        }
+        Ok(Self { name, kind: PayloadKind::Flat, format: Format::Flat, bytes })
+    }
+
+    /// Length in bytes once unpacked.
+    pub fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Always false: an empty file is refused.
+    pub fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
+    /// True for a Linux kernel, which wants a device tree.
+    pub fn is_linux(&self) -> bool {
+        matches!(self.format, Format::Image(_))
+    }
+}
+
+fn detect(bytes: Vec<u8>) -> Result<(PayloadKind, Format, Vec<u8>), Fault> {
+    if bytes.is_empty() {
+        return Err(Fault::Empty);
+    }
+    if bytes::has(&bytes, 0, b"\x1f\x8b") {
+        return gzip(&bytes);
+    }
+    if zboot::is_zboot(&bytes) {
+        let inner = zboot::parse(&bytes)?;
+        let image = unpack::unpack(inner.method, &bytes[inner.payload], unpack::LIMIT, false)?;
+        let header = image::parse(&image).map_err(|fault| match fault {
+            Fault::Truncated { .. } => {
+                let why = "what it packs is not an arm64 Image".to_owned();
+                Fault::Corrupt { what: "EFI zboot image", why }
+            }
+            other => other,
+        })?;
+        return Ok((PayloadKind::ZbootImage, Format::Image(header), image));
+    }
+    if image::is_image(&bytes) {
+        return Ok((PayloadKind::Arm64Image, Format::Image(image::parse(&bytes)?), bytes));
+    }
+    if elf::is_elf(&bytes) {
+        return Ok((PayloadKind::Elf64, Format::Elf(elf::parse(&bytes)?), bytes));
+    }
+    foreign::refuse(&bytes)?;
+    Ok((PayloadKind::Flat, Format::Flat, bytes))
+}
+
+/// gzip holds an `Image`, or is an initramfs passed in the wrong place.
+fn gzip(packed: &[u8]) -> Result<(PayloadKind, Format, Vec<u8>), Fault> {
+    use unpack::{LIMIT, Method, unpack};
+    let start = unpack(Method::Gzip, packed, 0x1000, true)?;
+    if !image::is_image(&start) {
+        return Err(if foreign::is_cpio(&start) {
+            Fault::NotAKernel { what: "an initrd (gzip, cpio)", fix: "pass it with --initrd beside a kernel" }
+        } else {
+            foreign::refuse(&start).err().unwrap_or(Fault::NotAKernel {
+                what: "gzip data with no arm64 Image inside",
+                fix: "unpack it, or pass it with --initrd",
+            })
+        });
+    }
+    let image = unpack(Method::Gzip, packed, LIMIT, false)?;
+    Ok((PayloadKind::GzipImage, Format::Image(image::parse(&image)?), image))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::io::Write;
+
+    fn image() -> Vec<u8> {
+        let mut bytes = vec![0x1f; 5000];
+        bytes[8..32].fill(0);
+        bytes[16..24].copy_from_slice(&0x10000u64.to_le_bytes());
+        bytes[56..60].copy_from_slice(b"ARM\x64");
+        bytes
+    }
+
+    fn gz(bytes: &[u8]) -> Vec<u8> {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    fn zboot(method: &str, packed: &[u8]) -> Vec<u8> {
+        let mut bytes = vec![0; 64];
+        bytes[..2].copy_from_slice(b"MZ");
+        bytes[4..8].copy_from_slice(b"zimg");
+        bytes[8] = 64;
+        bytes[12..16].copy_from_slice(&(packed.len() as u32).to_le_bytes());
+        bytes[24..24 + method.len()].copy_from_slice(method.as_bytes());
+        bytes.extend_from_slice(packed);
+        bytes
+    }
+
+    #[test]
+    fn tells_payloads_by_content() {
+        let plain = image();
+        let level = ruzstd::encoding::CompressionLevel::Fastest;
+        let zstd = ruzstd::encoding::compress_to_vec(&plain[..], level);
+        for (bytes, kind) in [
+            (plain.clone(), PayloadKind::Arm64Image),
+            (gz(&plain), PayloadKind::GzipImage),
+            (zboot("gzip", &gz(&plain)), PayloadKind::ZbootImage),
+            (zboot("zstd", &zstd), PayloadKind::ZbootImage),
+            (elf::tests::elf(2, 0, &[(0, 0, b"x", 1)]), PayloadKind::Elf64),
+            (vec![0xd5, 3, 2, 1], PayloadKind::Flat),
+        ] {
+            let payload = Payload::detect("it", bytes).unwrap();
+            assert_eq!(payload.kind, kind);
+            if payload.is_linux() {
+                assert_eq!(payload.bytes, plain);
+            }
+        }
+    }
+
+    #[test]
+    fn names_the_file_and_the_mistake() {
+        let error = |bytes: &[u8]| Payload::detect("initrd.gz", bytes.to_vec()).unwrap_err().to_string();
+        assert_eq!(
+            error(&gz(b"070701000000")),
+            "can't load initrd.gz: this is an initrd (gzip, cpio), not a kernel or program; \
+             pass it with --initrd beside a kernel"
+        );
+        assert!(error(&gz(b"anything")).contains("gzip data with no arm64 Image inside"));
+        assert!(error(b"").contains("the file is empty"));
+        assert!(error(&zboot("gzip", &gz(b"no image"))).contains("not an arm64 Image"));
+        assert!(error(&gz(&image())[..40]).contains("ends too early"));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        #[test]
+        fn never_panics(
+            random in proptest::collection::vec(any::<u8>(), 0..200),
+            edits in proptest::collection::vec((any::<usize>(), any::<u8>()), 1..8),
+        ) {
+            let _ = Payload::detect("it", random);
+            let plain = image();
+            for mut bytes in [plain.clone(), gz(&plain), zboot("gzip", &gz(&plain))] {
+                for (at, value) in &edits {
+                    let at = at % bytes.len();
+                    bytes[at] = *value;
+                }
+                let _ = Payload::detect("it", bytes);
+            }
+        }
+    }
+}

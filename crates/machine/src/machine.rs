@@ -1,0 +1,257 @@
+//! Building a machine from its configuration.
+
+use std::sync::Arc;
+
+use armlet_base::{AlarmQueue, Clock, GuestRam, RamKind, RamRegion};
+use armlet_devices::pl011::SerialOutput;
+use armlet_hv::{GicKind, HvError, Hypervisor, Observer, Vcpu, Vm, VmConfig};
+
+use crate::board::{self, Context, boot_info, monitor, virt};
+use crate::config::{self, BoardKind, Checked, MachineConfig};
+use crate::console::Console;
+use crate::error::MachineError;
+use crate::fdt::{self, Chosen};
+use crate::firmware::Firmware;
+use crate::input::ConsoleInput;
+use crate::loader::{self, Load, Placement, Request};
+use crate::plan;
+use crate::run::power::{Power, Start};
+use crate::run::{self, Boot, Counters, Ending, MachineControl, Shared};
+
+/// A machine ready to run.
+pub struct Machine {
+    shared: Shared,
+    vcpus: Vec<Box<dyn Vcpu>>,
+    boot: Boot,
+    input: ConsoleInput,
+    counters: Arc<[Counters]>,
+    summary: Vec<(&'static str, String)>,
+    device_tree: Vec<u8>,
+    // Dropped last: vCPUs belong to the VM, alarms ring devices.
+    _vm: Box<dyn Vm>,
+    _alarms: Arc<AlarmQueue>,
+}
+
+impl std::fmt::Debug for Machine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Machine").field("summary", &self.summary).finish_non_exhaustive()
+    }
+}
+
+impl Machine {
+    /// Makes a machine on `hv`: checks the configuration against board and backend, loads what it
+    /// starts from, and wires the devices. The guest's text goes to `console`; every exit to `observers`.
+    ///
+    /// # Errors
+    /// One line that names what can't be done and what can.
+    pub fn build(
+        hv: &dyn Hypervisor,
+        mut config: MachineConfig,
+        console: Box<dyn SerialOutput>,
+        observers: Vec<Arc<dyn Observer>>,
+    ) -> Result<Machine, MachineError> {
+        let checked = config::check(&config, hv)?;
+        refuse_unused(&config)?;
+        let contents = Contents::gather(&mut config, &checked)?;
+        let ram = Arc::new(GuestRam::new(&[RamRegion {
+            gpa: contents.request.ram.start,
+            len: checked.memory,
+            kind: RamKind::ReadWrite,
+        }])?);
+        let boot = Boot {
+            ram: ram.clone(),
+            start: contents.start,
+            no_reboot: config.no_reboot,
+            loads: contents.placement.loads,
+        };
+        boot.load()?;
+
+        let clock = Clock::default();
+        let mut vm = hv.create_vm(VmConfig {
+            ram: ram.clone(),
+            cpus: config.cpus,
+            cpu_model: checked.cpu_model.clone(),
+            gic: checked.gic,
+            clock,
+        })?;
+        let console = Arc::new(Console::new(console));
+        let context = Context {
+            gic: checked.gic,
+            cpus: config.cpus,
+            console: console.clone(),
+            alarms: Arc::new(AlarmQueue::new(clock)),
+        };
+        let devices = board::wire(config.board, vm.as_mut(), &context)?;
+        let vcpus: Result<Vec<_>, HvError> = (0..config.cpus).map(|cpu| vm.create_vcpu(cpu)).collect();
+        let vcpus = vcpus?;
+        let counters: Vec<Counters> = vcpus
+            .iter()
+            .map(|vcpu| Counters { retired: vcpu.retired_counter(), idle: vcpu.idle_flag() })
+            .collect();
+        let power = Arc::new(Power::new(vcpus.iter().map(|vcpu| Some(vcpu.kicker())).collect()));
+        let summary = plan::rows(&plan::Facts {
+            config: &config,
+            checked: &checked,
+            backend: hv.name(),
+            payload: &contents.payload,
+            kernel: contents.placement.kernel,
+            entry: boot.start.pc,
+            initrd: contents.placement.initrd,
+            dtb: (!contents.device_tree.is_empty()).then_some((boot.start.x0, contents.device_tree.len())),
+            bus: &devices.bus,
+        });
+        let firmware = Firmware { power: power.clone(), ram, console: console.clone() };
+        Ok(Machine {
+            shared: Shared { bus: devices.bus, firmware, power, console, observers },
+            vcpus,
+            boot,
+            input: ConsoleInput { uart: devices.uart },
+            counters: counters.into(),
+            summary,
+            device_tree: contents.device_tree,
+            _vm: vm,
+            _alarms: context.alarms,
+        })
+    }
+
+    /// Rows for the plan printed before the guest starts: what it is made of, in order.
+    pub fn summary(&self) -> Vec<(&'static str, String)> {
+        self.summary.clone()
+    }
+
+    /// The device tree the guest gets; empty on boards that have none.
+    pub fn device_tree(&self) -> &[u8] {
+        &self.device_tree
+    }
+
+    /// A handle to type into the guest's console.
+    pub fn console_input(&self) -> ConsoleInput {
+        self.input.clone()
+    }
+
+    /// A handle to stop and watch the machine.
+    pub fn control(&self) -> MachineControl {
+        MachineControl { power: self.shared.power.clone(), counters: self.counters.clone() }
+    }
+
+    /// Runs the machine to its end, a host thread for each vCPU.
+    ///
+    /// # Errors
+    /// If the backend fails. What the guest does to itself is an [`Ending`].
+    pub fn run(self) -> Result<Ending, MachineError> {
+        let ending = run::run(&self.shared, self.vcpus, &self.boot);
+        self.input.eof();
+        ending
+    }
+}
+
+/// What goes into guest memory, and where the guest starts.
+struct Contents {
+    request: Request,
+    placement: Placement,
+    /// Name, kind and length of the payload.
+    payload: String,
+    device_tree: Vec<u8>,
+    start: Start,
+}
+
+impl Contents {
+    fn gather(config: &mut MachineConfig, checked: &Checked) -> Result<Self, MachineError> {
+        let payload = config.kernel.take().ok_or(MachineError::NoPayload(config.board.name()))?;
+        let (base, flat_at) = match config.board {
+            BoardKind::Virt => (virt::map::RAM, virt::FLAT_AT),
+            BoardKind::Monitor => (monitor::map::RAM, monitor::ENTRY),
+        };
+        let ram = base..base + checked.memory;
+        let usable = match config.board {
+            BoardKind::Virt => ram.clone(),
+            BoardKind::Monitor => base..monitor::BOOT_INFO,
+        };
+        let description = plan::payload(&payload);
+        let request =
+            Request { ram: usable, flat_at, load_address: config.load_address, entry: config.entry };
+        let mut placement = loader::place(payload, config.initrd.take(), &request)?;
+        let request = Request { ram, ..request };
+        let (device_tree, x0, sp) = match config.board {
+            BoardKind::Virt => {
+                let (tree, at) = device_tree(config, checked, &request, &placement)?;
+                let (data, len) = (tree.clone(), tree.len() as u64);
+                placement.loads.push(Load { what: "device tree", gpa: at, data, len });
+                (tree, at, None)
+            }
+            BoardKind::Monitor => {
+                let data = boot_info::encode(checked.gic, config.cpus);
+                let (gpa, len) = (monitor::BOOT_INFO, data.len() as u64);
+                placement.loads.push(Load { what: "boot information", gpa, data, len });
+                (Vec::new(), gpa, Some(monitor::STACK))
+            }
+        };
+        let start = Start { pc: placement.entry, x0, sp };
+        Ok(Self { request, placement, payload: description, device_tree, start })
+    }
+}
+
+/// The device tree of a `virt` board and where it goes.
+fn device_tree(
+    config: &MachineConfig,
+    checked: &Checked,
+    request: &Request,
+    placement: &Placement,
+) -> Result<(Vec<u8>, u64), MachineError> {
+    let chosen = Chosen { bootargs: config.append.clone(), initrd: placement.initrd.clone() };
+    let tree = match &config.dtb {
+        Some(own) => fdt::patch(own, &chosen)?,
+        None => {
+            let mut seed = [0; 40];
+            getrandom::fill(&mut seed).map_err(|e| HvError::Os {
+                what: "the host gave no random numbers for the device tree".into(),
+                source: std::io::Error::other(e.to_string()),
+            })?;
+            let mut rng_seed = [0; 32];
+            rng_seed.copy_from_slice(&seed[..32]);
+            let mut kaslr_seed = [0; 8];
+            kaslr_seed.copy_from_slice(&seed[32..]);
+            fdt::virt::describe(&fdt::virt::Description {
+                cpus: config.cpus,
+                cpu_model: &checked.cpu_model,
+                ram: request.ram.clone(),
+                gic: checked.gic,
+                chosen: &chosen,
+                rng_seed,
+                kaslr_seed: u64::from_le_bytes(kaslr_seed),
+            })
+            .to_blob()?
+        }
+    };
+    let taken: Vec<_> =
+        [Some(placement.kernel.clone()), placement.initrd.clone()].into_iter().flatten().collect();
+    let at = loader::find_dtb_address(tree.len() as u64, &request.ram, &taken);
+    at.map(|at| (tree.clone(), at)).ok_or(MachineError::NoRoomForDtb(tree.len()))
+}
+
+/// Refuses what the board would silently ignore.
+fn refuse_unused(config: &MachineConfig) -> Result<(), MachineError> {
+    if config.board != BoardKind::Monitor {
+        return Ok(());
+    }
+    let board = config.board.name();
+    let linux = config.kernel.as_ref().is_some_and(|kernel| kernel.is_linux());
+    let unused = [
+        (linux, "a Linux kernel", "use --machine virt"),
+        (config.initrd.is_some(), "an initrd", "leave it out or use --machine virt"),
+        (config.append.is_some(), "a command line", "leave it out or use --machine virt"),
+        (config.dtb.is_some(), "a device tree", "leave it out or use --machine virt"),
+    ];
+    match unused.into_iter().find(|(given, ..)| *given) {
+        Some((_, what, fix)) => Err(MachineError::NotForBoard { board, what, fix }),
+        None => Ok(()),
+    }
+}
+
+/// The interrupt controller's name for people.
+pub(crate) fn gic_name(gic: GicKind) -> &'static str {
+    match gic {
+        GicKind::V2 => "GICv2",
+        GicKind::V3 => "GICv3",
+    }
+}

@@ -1,0 +1,96 @@
+//! What is printed of a machine before it starts.
+
+use std::ops::Range;
+
+use armlet_base::Bus;
+
+use crate::config::{Checked, MachineConfig};
+use crate::loader::Payload;
+use crate::machine::gic_name;
+
+/// Everything the plan tells.
+pub(crate) struct Facts<'a> {
+    pub config: &'a MachineConfig,
+    pub checked: &'a Checked,
+    pub backend: &'static str,
+    pub payload: &'a str,
+    pub kernel: Range<u64>,
+    pub entry: u64,
+    pub initrd: Option<Range<u64>>,
+    /// Where and how long.
+    pub dtb: Option<(u64, usize)>,
+    pub bus: &'a Bus,
+}
+
+/// The plan's rows.
+pub(crate) fn rows(facts: &Facts) -> Vec<(&'static str, String)> {
+    let config = facts.config;
+    let many = |n: usize, one: &str| format!("{n} {one}{}", if n == 1 { "" } else { "s" });
+    let mut rows = vec![
+        ("machine", format!("{} on backend {}", config.board, facts.backend)),
+        ("cpus", format!("{} {}", many(config.cpus, "CPU"), facts.checked.cpu_model)),
+        ("memory", size(facts.checked.memory)),
+        (
+            "kernel",
+            format!(
+                "{} at {:#x}-{:#x}, entry {:#x}",
+                facts.payload, facts.kernel.start, facts.kernel.end, facts.entry
+            ),
+        ),
+    ];
+    if let Some(initrd) = &facts.initrd {
+        rows.push(("initrd", format!("{} at {:#x}", size(initrd.end - initrd.start), initrd.start)));
+    }
+    if let Some(append) = &config.append {
+        rows.push(("append", append.clone()));
+    }
+    if let Some((at, len)) = facts.dtb {
+        let whose = if config.dtb.is_some() { ", the one given" } else { "" };
+        rows.push(("device tree", format!("{} at {at:#x}{whose}", size(len as u64))));
+    }
+    let devices = facts.bus.map().filter(|(name, ..)| !name.contains("GIC"));
+    let devices = devices.map(|(name, start, _)| format!("{name} {start:#x}"));
+    let devices: Vec<String> =
+        std::iter::once(gic_name(facts.checked.gic).to_owned()).chain(devices).collect();
+    rows.push(("devices", devices.join(", ")));
+    rows
+}
+
+/// Name, kind and length of a payload.
+pub(crate) fn payload(payload: &Payload) -> String {
+    format!("{} ({}, {})", payload.name, payload.kind, size(payload.len() as u64))
+}
+
+/// A length for people, exact where it is a round number of a unit.
+fn size(bytes: u64) -> String {
+    const UNITS: [(&str, u32); 3] = [("GiB", 30), ("MiB", 20), ("KiB", 10)];
+    for (unit, shift) in UNITS {
+        let one = 1u64 << shift;
+        if bytes >= one && bytes.is_multiple_of(one) {
+            return format!("{} {unit}", bytes >> shift);
+        }
+        if bytes >= 10 * one && unit != "GiB" {
+            return format!("{:.1} {unit}", bytes as f64 / one as f64);
+        }
+    }
+    format!("{bytes} bytes")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::size;
+
+    #[test]
+    fn sizes_for_people() {
+        for (bytes, text) in [
+            (80, "80 bytes"),
+            (4096, "4 KiB"),
+            (6000, "6000 bytes"),
+            (32_956_352, "31.4 MiB"),
+            (1 << 30, "1 GiB"),
+            (1536 << 20, "1536 MiB"),
+        ] {
+            assert_eq!(size(bytes), text);
+        }
+    }
+}

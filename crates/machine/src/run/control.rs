@@ -1,0 +1,35 @@
+//! What other threads can do to a running machine.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use super::power::{Power, Verdict};
+use super::{Counters, Ending};
+
+/// Stops and watches a machine from any thread. Clones act on the same machine.
+#[derive(Clone)]
+pub struct MachineControl {
+    pub(crate) power: Arc<Power>,
+    pub(crate) counters: Arc<[Counters]>,
+}
+
+impl MachineControl {
+    /// Ends the machine with [`Ending::Stopped`], now or as soon as it runs.
+    pub fn stop(&self) {
+        self.power.decide(Verdict::End(Ending::Stopped));
+    }
+
+    /// Guest instructions retired so far by all vCPUs; 0 where the backend can't tell.
+    pub fn retired(&self) -> u64 {
+        let counters = self.counters.iter().filter_map(|c| c.retired.as_ref());
+        counters.fold(0, |sum, counter| sum.wrapping_add(counter.load(Ordering::Relaxed)))
+    }
+
+    /// True if every vCPU waits: asleep in WFI, or off. False where the backend can't tell.
+    pub fn is_idle(&self) -> bool {
+        self.power
+            .on()
+            .into_iter()
+            .all(|cpu| self.counters[cpu].idle.as_ref().is_some_and(|idle| idle.load(Ordering::Relaxed)))
+    }
+}

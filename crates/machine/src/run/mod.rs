@@ -1,0 +1,113 @@
+//! Running a machine: a thread for each vCPU, and one that waits for what they decide.
+
+mod control;
+mod io;
+pub mod power;
+mod thread;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64};
+
+use armlet_base::{Bus, GuestRam};
+use armlet_hv::{HvError, Observer, Vcpu};
+
+pub use control::MachineControl;
+
+use crate::console::Console;
+use crate::error::MachineError;
+use crate::firmware::Firmware;
+use crate::loader::Load;
+use power::{Power, Start, Verdict};
+
+/// How a machine came to its end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// The guest turned the machine off.
+    PowerOff,
+    /// The guest asked for a reset, and [`crate::MachineConfig::no_reboot`] is set.
+    Reset,
+    /// The guest left with an exit status.
+    Exit(u32),
+    /// [`MachineControl::stop`] was called.
+    Stopped,
+    /// No CPU can ever go on; why.
+    Hung(String),
+    /// A CPU got into a state it can't leave, or its thread failed; which and why.
+    Dead(String),
+}
+
+/// What the threads of a running machine share.
+pub(crate) struct Shared {
+    pub bus: Bus,
+    pub firmware: Firmware,
+    pub power: Arc<Power>,
+    pub console: Arc<Console>,
+    pub observers: Vec<Arc<dyn Observer>>,
+}
+
+/// What a vCPU shows of itself to other threads.
+#[derive(Clone, Default)]
+pub(crate) struct Counters {
+    pub retired: Option<Arc<AtomicU64>>,
+    pub idle: Option<Arc<AtomicBool>>,
+}
+
+/// What a machine does at power-on and reset.
+pub(crate) struct Boot {
+    pub ram: Arc<GuestRam>,
+    pub loads: Vec<Load>,
+    pub start: Start,
+    pub no_reboot: bool,
+}
+
+impl Boot {
+    /// Fills guest memory with the payload, initrd and device tree.
+    pub fn load(&self) -> Result<(), MachineError> {
+        for load in &self.loads {
+            self.ram.write(load.gpa, &load.data)?;
+            let tail = load.len.saturating_sub(load.data.len() as u64);
+            self.ram.zero(load.gpa + load.data.len() as u64, tail as usize)?;
+        }
+        Ok(())
+    }
+}
+
+/// Runs the vCPUs until the machine ends.
+pub(crate) fn run(shared: &Shared, vcpus: Vec<Box<dyn Vcpu>>, boot: &Boot) -> Result<Ending, MachineError> {
+    std::thread::scope(|scope| {
+        let started = (|| {
+            let flusher = std::thread::Builder::new().name("console".into());
+            flusher.spawn_scoped(scope, || shared.console.keep_flushed())?;
+            for (cpu, vcpu) in vcpus.into_iter().enumerate() {
+                let thread = std::thread::Builder::new().name(format!("vcpu {cpu}"));
+                thread.spawn_scoped(scope, move || thread::serve(cpu, vcpu, shared))?;
+            }
+            Ok(())
+        })();
+        if let Err(source) = started {
+            let what = "can't start a thread for each vCPU; use fewer --cpus".to_owned();
+            shared.power.decide(Verdict::Failed(HvError::Os { what, source }.into()));
+        }
+        shared.power.restart(boot.start);
+        let ending = conduct(shared, boot);
+        shared.power.quit();
+        shared.console.close();
+        ending
+    })
+}
+
+fn conduct(shared: &Shared, boot: &Boot) -> Result<Ending, MachineError> {
+    loop {
+        match shared.power.settled() {
+            Verdict::End(ending) => return Ok(ending),
+            Verdict::Failed(error) => return Err(error),
+            Verdict::Reset if boot.no_reboot => return Ok(Ending::Reset),
+            Verdict::Reset => {
+                shared.console.flush();
+                boot.load()?;
+                shared.bus.reset();
+                shared.power.restart(boot.start);
+            }
+        }
+    }
+}
