@@ -2,13 +2,17 @@
 //! translation tables, firmware call numbers. Nothing here runs a guest.
 #![forbid(unsafe_code)]
 
+pub mod a64;
+pub mod cpu;
 pub mod esr;
+pub mod feature;
 pub mod gic;
 pub mod pstate;
 pub mod smccc;
 pub mod state;
 pub mod sysreg;
 
+pub use feature::{Feature, FeatureSet};
 pub use pstate::Pstate;
 pub use state::CpuState;
 pub use sysreg::SysReg;

@@ -1,1 +1,26 @@
-//! The software CPU: micro-ops, front ends, interpreter, soft TLB.
+//! The software CPU. A front end lowers guest instructions to [`uop`]s, an executor runs them over
+//! the state in [`Cpu`]; the [`mmu`] translates, the [`cache`] keeps what was lowered.
+//!
+//! One [`Cpu`] is one PE and lives on one host thread; [`Vm`] is what the PEs of a machine share.
+#![forbid(unsafe_code)]
+
+pub mod a64;
+pub mod block;
+pub mod cache;
+mod cpu;
+mod exception;
+mod interp;
+pub mod mmu;
+mod port;
+mod run;
+pub mod sys;
+pub mod uop;
+mod vm;
+mod world;
+
+pub use cpu::{Cpu, Raised};
+pub use exception::{Exception, Vector};
+pub use port::Port;
+pub use run::Stop;
+pub use vm::Vm;
+pub use world::{CallOutcome, Note, World};

@@ -1,1 +1,92 @@
-//! The soft backend: the CPU engine behind the hypervisor interface.
+//! The `soft` backend: armlet's CPU engine behind the hypervisor interface. Works on any host.
+#![forbid(unsafe_code)]
+
+mod vcpu;
+mod world;
+
+use std::sync::Arc;
+
+use armlet_arm::{cpu, gic};
+use armlet_base::CpuIrqInput;
+use armlet_engine as engine;
+use armlet_hv::{Capabilities, GicKind, GuestMode, HvError, Hypervisor, Vcpu, Vm, VmConfig};
+
+use vcpu::SoftVcpu;
+
+const NAME: &str = "soft";
+
+/// The software backend.
+pub struct SoftHypervisor {
+    capabilities: Capabilities,
+}
+
+impl Default for SoftHypervisor {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl SoftHypervisor {
+    /// Always available.
+    pub fn new() -> Self {
+        Self {
+            capabilities: Capabilities {
+                modes: vec![GuestMode::A64El1],
+                gics: vec![GicKind::V3, GicKind::V2],
+                in_kernel_gic: false,
+                address_bits: 48,
+                max_cpus: 123,
+                cpu_models: cpu::MODELS.iter().map(|model| model.name.to_string()).collect(),
+                dirty_log: false,
+                guest_debug: false,
+            },
+        }
+    }
+}
+
+impl Hypervisor for SoftHypervisor {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn capabilities(&self) -> &Capabilities {
+        &self.capabilities
+    }
+
+    fn create_vm(&self, config: VmConfig) -> Result<Box<dyn Vm>, HvError> {
+        let unsupported = |what| HvError::Unsupported { backend: NAME, what };
+        let model = cpu::model(&config.cpu_model)
+            .ok_or_else(|| unsupported(format!("there is no CPU model {:?}", config.cpu_model)))?;
+        let max = self.capabilities.max_cpus;
+        if config.cpus == 0 || config.cpus > max {
+            return Err(unsupported(format!("{} CPUs; it has 1 to {max}", config.cpus)));
+        }
+        Ok(Box::new(SoftVm { vm: engine::Vm::new(config.ram, model, config.cpus, config.clock) }))
+    }
+}
+
+struct SoftVm {
+    vm: Arc<engine::Vm>,
+}
+
+impl Vm for SoftVm {
+    fn attach_gic(&mut self, gic: Arc<dyn gic::CpuInterface>) -> Result<(), HvError> {
+        self.vm.attach_gic(gic);
+        Ok(())
+    }
+
+    fn irq_input(&self, index: usize) -> Option<Arc<dyn CpuIrqInput>> {
+        let port = self.vm.ports.get(index)?.clone();
+        Some(port)
+    }
+
+    fn create_vcpu(&self, index: usize) -> Result<Box<dyn Vcpu>, HvError> {
+        if index >= self.vm.ports.len() {
+            return Err(HvError::Unsupported {
+                backend: NAME,
+                what: format!("vCPU {index} of {}", self.vm.ports.len()),
+            });
+        }
+        Ok(Box::new(SoftVcpu::new(engine::Cpu::new(self.vm.clone(), index))))
+    }
+}

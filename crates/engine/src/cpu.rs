@@ -1,0 +1,144 @@
+//! One PE: its registers and what it is connected to.
+
+use std::sync::Arc;
+
+use armlet_arm::cpu::CpuModel;
+use armlet_arm::sysreg::SysRegs;
+use armlet_arm::{CpuState, Pstate, SysReg};
+
+use crate::exception::Exception;
+use crate::mmu::Mmu;
+use crate::port::Port;
+use crate::uop::{SLOTS, SP};
+use crate::vm::Vm;
+
+/// Says that an exception is in [`Cpu::raised`] and the instruction must not complete.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Raised;
+
+/// One PE, on the thread that runs it.
+pub struct Cpu {
+    /// General slots, see [`crate::uop`]. The stack pointer in use is `x[SP]`; the other one is in `sys`.
+    pub x: [u64; SLOTS],
+    /// Vector slots.
+    pub v: [u128; SLOTS],
+    /// N, Z, C, V in bits [31:28].
+    pub nzcv: u32,
+    /// Address of the block that runs, or of the next instruction between blocks.
+    pub pc: u64,
+    /// Distance of the instruction that runs from `pc`, in halfwords; kept by uops that can fault.
+    pub delta: u8,
+    /// Process state but for NZCV.
+    pub pstate: Pstate,
+    /// Floating-point control.
+    pub fpcr: u32,
+    /// Floating-point status.
+    pub fpsr: u32,
+    /// System registers.
+    pub sys: SysRegs,
+    /// Address translation.
+    pub mmu: Mmu,
+    /// The exception that [`Raised`] speaks of.
+    pub raised: Exception,
+    /// The local exclusive monitor: physical address, size in bytes and the data that was loaded.
+    pub exclusive: Option<(u64, u8, u128)>,
+    /// Instructions retired.
+    pub retired: u64,
+    /// Index of this PE.
+    pub index: usize,
+    /// The machine's shared part.
+    pub vm: Arc<Vm>,
+    /// The door of this PE.
+    pub port: Arc<Port>,
+}
+
+impl Cpu {
+    /// PE `index` of `vm`, at reset.
+    pub fn new(vm: Arc<Vm>, index: usize) -> Self {
+        let port = vm.ports[index].clone();
+        let mut cpu = Self {
+            x: [0; SLOTS],
+            v: [0; SLOTS],
+            nzcv: 0,
+            pc: 0,
+            delta: 0,
+            pstate: Pstate::RESET_EL1H,
+            fpcr: 0,
+            fpsr: 0,
+            sys: SysRegs::default(),
+            mmu: Mmu::default(),
+            raised: Exception::default(),
+            exclusive: None,
+            retired: 0,
+            index,
+            vm,
+            port,
+        };
+        cpu.reset();
+        cpu
+    }
+
+    /// The model of this PE.
+    pub fn model(&self) -> &'static CpuModel {
+        self.vm.model
+    }
+
+    /// Address of the instruction that runs.
+    #[inline(always)]
+    pub fn insn_pc(&self) -> u64 {
+        self.pc.wrapping_add(u64::from(self.delta) * 2)
+    }
+
+    /// Process state with NZCV, as SPSR holds it.
+    pub fn spsr(&self) -> u64 {
+        self.pstate.difference(Pstate::NZCV).bits() | u64::from(self.nzcv)
+    }
+
+    /// Sets process state from SPSR layout, stack-pointer bank switched along.
+    pub fn set_spsr(&mut self, spsr: u64) {
+        let (new, old) = (Pstate::from_bits_retain(spsr), self.pstate);
+        self.nzcv = spsr as u32 & 0xf000_0000;
+        self.pstate = new.difference(Pstate::NZCV);
+        self.switch_sp(sp_bank(old), sp_bank(new));
+    }
+
+    /// Moves the stack pointer in use from one bank to the other.
+    pub fn switch_sp(&mut self, from: SysReg, to: SysReg) {
+        if from != to {
+            self.sys[from] = self.x[SP as usize];
+            self.x[SP as usize] = self.sys[to];
+        }
+    }
+
+    /// Copies the state out.
+    pub fn save(&self, state: &mut CpuState) {
+        state.x.copy_from_slice(&self.x[..31]);
+        state.v.copy_from_slice(&self.v[..32]);
+        state.pc = self.pc;
+        state.pstate = Pstate::from_bits_retain(self.spsr());
+        (state.fpcr, state.fpsr) = (self.fpcr, self.fpsr);
+        state.sys = self.sys.clone();
+        state.sys[sp_bank(self.pstate)] = self.x[SP as usize];
+    }
+
+    /// Replaces the state; identification registers keep the model's values.
+    pub fn load(&mut self, state: &CpuState) {
+        let (midr, mpidr) = (self.sys[SysReg::MIDR_EL1], self.sys[SysReg::MPIDR_EL1]);
+        self.x[..31].copy_from_slice(&state.x);
+        self.v[..32].copy_from_slice(&state.v);
+        self.pc = state.pc;
+        self.nzcv = state.pstate.bits() as u32 & 0xf000_0000;
+        self.pstate = state.pstate.difference(Pstate::NZCV);
+        (self.fpcr, self.fpsr) = (state.fpcr, state.fpsr);
+        self.sys = state.sys.clone();
+        (self.sys[SysReg::MIDR_EL1], self.sys[SysReg::MPIDR_EL1]) = (midr, mpidr);
+        self.x[SP as usize] = self.sys[sp_bank(self.pstate)];
+        self.exclusive = None;
+        self.state_replaced();
+    }
+}
+
+/// The register that holds the stack pointer of `pstate` while it is not in use.
+pub fn sp_bank(pstate: Pstate) -> SysReg {
+    if pstate.el() == 1 && pstate.contains(Pstate::SP) { SysReg::SP_EL1 } else { SysReg::SP_EL0 }
+}

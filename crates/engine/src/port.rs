@@ -1,0 +1,79 @@
+//! The door of a PE: everything that other threads do to it goes through here.
+
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::Duration;
+
+use armlet_base::CpuIrqInput;
+
+/// Reasons for a PE to look up from its code, as bits of one word that it polls between blocks.
+#[derive(Default)]
+pub struct Port {
+    signals: AtomicU32,
+    /// Guards sleeping: a signal is raised before the lock is taken, so no wake-up is lost.
+    sleeping: Mutex<()>,
+    woken: Condvar,
+    /// Instructions retired, as of the last time the PE looked up; for displays on other threads.
+    pub progress: Arc<AtomicU64>,
+}
+
+impl Port {
+    /// The IRQ input is high.
+    pub const IRQ: u32 = 1 << 0;
+    /// The FIQ input is high.
+    pub const FIQ: u32 = 1 << 1;
+    /// Return from `run`.
+    pub const KICK: u32 = 1 << 2;
+    /// Messages from other PEs (TLB and instruction-cache maintenance) wait.
+    pub const MAIL: u32 = 1 << 3;
+    /// A timer's deadline has passed: re-evaluate its output.
+    pub const TIMER: u32 = 1 << 4;
+    /// The event register: set by SEV and by what the architecture counts as a wake-up event. Not polled.
+    pub const EVENT: u32 = 1 << 5;
+
+    /// Signals that are up.
+    #[inline(always)]
+    pub fn signals(&self) -> u32 {
+        self.signals.load(Ordering::Relaxed)
+    }
+
+    /// Raises signals and wakes the PE if it sleeps.
+    pub fn raise(&self, signals: u32) {
+        if self.signals.fetch_or(signals, Ordering::SeqCst) & signals != signals {
+            drop(self.sleeping.lock().unwrap());
+            self.woken.notify_all();
+        }
+    }
+
+    /// Lowers signals; returns those of them that were up.
+    pub fn lower(&self, signals: u32) -> u32 {
+        self.signals.fetch_and(!signals, Ordering::SeqCst) & signals
+    }
+
+    /// Sleeps until one of `signals` is up, or for `limit` at most.
+    pub fn wait(&self, signals: u32, limit: Option<Duration>) {
+        let guard = self.sleeping.lock().unwrap();
+        let asleep = |_: &mut ()| self.signals.load(Ordering::SeqCst) & signals == 0;
+        match limit {
+            Some(limit) => drop(self.woken.wait_timeout_while(guard, limit, asleep).unwrap()),
+            None => drop(self.woken.wait_while(guard, asleep).unwrap()),
+        }
+    }
+
+    fn set(&self, signal: u32, level: bool) {
+        if level {
+            self.raise(signal);
+        } else {
+            self.lower(signal);
+        }
+    }
+}
+
+impl CpuIrqInput for Port {
+    fn set_irq(&self, level: bool) {
+        self.set(Self::IRQ, level);
+    }
+    fn set_fiq(&self, level: bool) {
+        self.set(Self::FIQ, level);
+    }
+}

@@ -1,0 +1,111 @@
+//! The outer loop of a PE: signals, block look-up, execution, exceptions.
+
+use std::sync::atomic::Ordering;
+
+use crate::a64;
+use crate::block::Mode;
+use crate::cache::Cache;
+use crate::cpu::{Cpu, Raised};
+use crate::interp::{self, Exit};
+use crate::port::Port;
+use crate::world::World;
+
+/// Why [`Cpu::run`] returned.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// Another thread raised [`Port::KICK`].
+    Kicked,
+    /// A firmware call answered [`crate::CallOutcome::Stop`]; the world knows why.
+    World,
+    /// The PE can't get out of where it is.
+    Dead(String),
+}
+
+impl Cpu {
+    /// Runs until something stops the PE. `code` is this PE's cache, kept by the caller between runs.
+    pub fn run(&mut self, code: &mut Cache, world: &mut dyn World) -> Stop {
+        loop {
+            self.port.progress.store(self.retired, Ordering::Relaxed);
+            if self.port.signals() & !Port::EVENT != 0
+                && let Some(stop) = self.answer_signals(code, world)
+            {
+                return stop;
+            }
+            let stop = match self.find_block(code, world) {
+                Ok(id) => self.run_chain(id, code, world),
+                Err(Raised) => {
+                    self.take_exception(world);
+                    self.detect_dead_end()
+                }
+            };
+            if let Some(stop) = stop {
+                return stop;
+            }
+        }
+    }
+
+    /// Runs block `id` and those it is linked to, until a signal or a look-up is due.
+    fn run_chain(&mut self, mut id: u32, code: &mut Cache, world: &mut dyn World) -> Option<Stop> {
+        loop {
+            let block = code.block(id);
+            let exit = interp::exec(self, world, &block.uops);
+            match exit {
+                Exit::Link(n) => {
+                    self.retired += u64::from(block.insns);
+                    if self.port.signals() & !Port::EVENT != 0 {
+                        return None;
+                    }
+                    id = match code.follow(id, n) {
+                        Some(next) => next,
+                        None => self.make_link(id, n, code, world)?,
+                    };
+                }
+                Exit::Next => {
+                    self.retired += u64::from(block.insns);
+                    return None;
+                }
+                Exit::Raised => {
+                    self.retired += u64::from(self.delta / 2);
+                    self.take_exception(world);
+                    return None;
+                }
+                Exit::Stop(stop) => {
+                    self.retired += u64::from(block.insns);
+                    return Some(stop);
+                }
+            }
+        }
+    }
+
+    /// Finds the successor by link `n` and links it. `None` sends the caller back to the outer loop,
+    /// which meets any fetch fault again and takes it.
+    fn make_link(&mut self, from: u32, n: usize, code: &mut Cache, world: &mut dyn World) -> Option<u32> {
+        let source = code.block(from).generation;
+        let to = self.find_block(code, world).ok()?;
+        // Lowering may have emptied the cache.
+        if code.block(from).generation == source {
+            code.link(from, n, to);
+        }
+        Some(to)
+    }
+
+    /// The block at pc in the current mode, lowered now if need be.
+    fn find_block(&mut self, code: &mut Cache, world: &mut dyn World) -> Result<u32, Raised> {
+        self.delta = 0;
+        let (pa, offset) = self.fetch(world)?;
+        let mode = self.mode();
+        let key = crate::block::Key::new(pa, mode);
+        if let Some(id) = code.find(key) {
+            return Ok(id);
+        }
+        let left = (4096 - (self.pc & 0xfff)) as usize / 4;
+        let limit = if mode.has(Mode::STEP) { 1 } else { left };
+        let words = (0..limit).map(|n| self.vm.ram.load::<u32>(offset + n * 4, Ordering::Relaxed));
+        Ok(code.insert(a64::lower(key, mode, self.model().features, words)))
+    }
+
+    /// An exception whose vector faults on fetch again would loop for ever: say so instead.
+    fn detect_dead_end(&mut self) -> Option<Stop> {
+        None
+    }
+}

@@ -1,0 +1,40 @@
+//! What the PEs of one machine share.
+
+use std::sync::{Arc, OnceLock};
+
+use armlet_arm::cpu::CpuModel;
+use armlet_arm::gic::CpuInterface;
+use armlet_base::{AlarmQueue, Clock, GuestRam};
+
+use crate::port::Port;
+
+/// The shared part of a machine's PEs.
+pub struct Vm {
+    /// Guest memory.
+    pub ram: Arc<GuestRam>,
+    /// What kind of PE.
+    pub model: &'static CpuModel,
+    /// The doors of all PEs, by index.
+    pub ports: Vec<Arc<Port>>,
+    /// Rings the generic timers.
+    pub alarms: AlarmQueue,
+    gic: OnceLock<Arc<dyn CpuInterface>>,
+}
+
+impl Vm {
+    /// A machine of `cpus` PEs of `model` over `ram`, with time from `clock`.
+    pub fn new(ram: Arc<GuestRam>, model: &'static CpuModel, cpus: usize, clock: Clock) -> Arc<Self> {
+        let ports = (0..cpus).map(|_| Arc::default()).collect();
+        Arc::new(Self { ram, model, ports, alarms: AlarmQueue::new(clock), gic: OnceLock::new() })
+    }
+
+    /// Connects the interrupt controller. Later calls have no effect.
+    pub fn attach_gic(&self, gic: Arc<dyn CpuInterface>) {
+        let _ = self.gic.set(gic);
+    }
+
+    /// The interrupt controller, if the machine has one.
+    pub fn gic(&self) -> Option<&dyn CpuInterface> {
+        self.gic.get().map(|gic| &**gic)
+    }
+}

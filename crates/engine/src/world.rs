@@ -1,0 +1,75 @@
+//! What a running PE needs of the machine around it.
+
+use armlet_arm::smccc::Conduit;
+use armlet_arm::sysreg::Encoding;
+use armlet_base::BusError;
+
+use crate::exception::Vector;
+
+/// What a firmware call leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CallOutcome {
+    /// The registers hold the result.
+    Continue,
+    /// The registers hold the result, and [`crate::Cpu::run`] returns [`crate::Stop::World`].
+    Stop,
+    /// UNDEFINED: nobody implements this conduit.
+    Undefined,
+}
+
+/// The machine around a PE. `pc` is that of the instruction, for logs.
+pub trait World {
+    /// Reads where no memory is. An error becomes a synchronous external abort.
+    fn mmio_read(&mut self, pc: u64, pa: u64, size: u8) -> Result<u64, BusError>;
+    /// Writes where no writable memory is.
+    fn mmio_write(&mut self, pc: u64, pa: u64, size: u8, value: u64) -> Result<(), BusError>;
+    /// HVC or SMC; `regs` is X0-X17.
+    fn call(&mut self, pc: u64, conduit: Conduit, imm: u16, regs: &mut [u64; 18]) -> CallOutcome;
+    /// True if [`World::note`] wants to hear; saves building notes nobody reads.
+    fn notes(&self) -> bool;
+    /// Something worth a line in a log.
+    fn note(&mut self, note: Note);
+}
+
+/// What [`World::note`] hears.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Note {
+    /// An exception was taken to EL1.
+    Exception {
+        /// Preferred return address.
+        pc: u64,
+        /// ESR_EL1; 0 for interrupts.
+        esr: u64,
+        /// FAR_EL1, for aborts.
+        far: u64,
+        /// Where it came from.
+        from_el: u8,
+        /// Which vector.
+        vector: Vector,
+    },
+    /// An access or fetch that nothing answers.
+    Unmapped {
+        /// The instruction.
+        pc: u64,
+        /// Guest physical address.
+        pa: u64,
+        /// The fetch itself.
+        fetch: bool,
+        /// A store.
+        write: bool,
+    },
+    /// A system register access that traps or is UNDEFINED.
+    SysReg {
+        /// The instruction.
+        pc: u64,
+        /// The register.
+        reg: Encoding,
+        /// MRS rather than MSR.
+        read: bool,
+    },
+    /// WFI puts the PE to sleep.
+    Wfi {
+        /// The instruction.
+        pc: u64,
+    },
+}

@@ -1,0 +1,85 @@
+//! The machine, as the engine sees it, over the run loop's [`VcpuIo`].
+
+use armlet_arm::smccc::Conduit;
+use armlet_base::BusError;
+use armlet_engine::{CallOutcome, Note, Vector, World};
+use armlet_hv::{self as hv, ExitEvent, Stop, VcpuIo};
+
+/// Passes the engine's requests on and remembers why a call stopped the PE.
+pub struct IoWorld<'a> {
+    io: &'a mut dyn VcpuIo,
+    stop: Option<Stop>,
+}
+
+impl<'a> IoWorld<'a> {
+    /// Over `io`.
+    pub fn new(io: &'a mut dyn VcpuIo) -> Self {
+        Self { io, stop: None }
+    }
+
+    /// The reason of the last [`CallOutcome::Stop`].
+    pub fn take_stop(&mut self) -> Stop {
+        self.stop.take().unwrap_or(Stop::Kicked)
+    }
+
+    fn observe(&mut self, event: impl FnOnce() -> ExitEvent) {
+        if self.io.observed() {
+            self.io.observe(&event());
+        }
+    }
+}
+
+impl World for IoWorld<'_> {
+    fn mmio_read(&mut self, pc: u64, gpa: u64, size: u8) -> Result<u64, BusError> {
+        let value = self.io.mmio_read(gpa, size)?;
+        self.observe(|| ExitEvent::MmioRead { pc, gpa, size, value });
+        Ok(value)
+    }
+
+    fn mmio_write(&mut self, pc: u64, gpa: u64, size: u8, value: u64) -> Result<(), BusError> {
+        self.io.mmio_write(gpa, size, value)?;
+        self.observe(|| ExitEvent::MmioWrite { pc, gpa, size, value });
+        Ok(())
+    }
+
+    fn call(&mut self, pc: u64, conduit: Conduit, imm: u16, regs: &mut [u64; 18]) -> CallOutcome {
+        let function = regs[0] as u32;
+        let outcome = self.io.call(conduit, imm, regs);
+        let result = regs[0];
+        self.observe(|| ExitEvent::Call { pc, conduit, imm, function, result });
+        match outcome {
+            hv::CallOutcome::Continue => CallOutcome::Continue,
+            hv::CallOutcome::Undefined => CallOutcome::Undefined,
+            hv::CallOutcome::Stop(stop) => {
+                self.stop = Some(stop);
+                CallOutcome::Stop
+            }
+        }
+    }
+
+    fn notes(&self) -> bool {
+        self.io.observed()
+    }
+
+    fn note(&mut self, note: Note) {
+        self.observe(|| match note {
+            Note::Exception { pc, esr, far, from_el, vector } => {
+                ExitEvent::Exception { pc, esr, far, from_el, vector: vector_name(vector) }
+            }
+            Note::Unmapped { pc, pa, fetch, write } => {
+                ExitEvent::UnmappedAccess { pc, gpa: pa, fetch, write }
+            }
+            Note::SysReg { pc, reg, read } => ExitEvent::SysRegTrap { pc, reg, read },
+            Note::Wfi { pc } => ExitEvent::Wfi { pc },
+        });
+    }
+}
+
+fn vector_name(vector: Vector) -> &'static str {
+    match vector {
+        Vector::Synchronous => "synchronous",
+        Vector::Irq => "IRQ",
+        Vector::Fiq => "FIQ",
+        Vector::SError => "SError",
+    }
+}

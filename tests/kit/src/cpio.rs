@@ -1,0 +1,95 @@
+//! Archives in the "newc" form of cpio, as the Linux kernel unpacks an initial ramdisk.
+
+/// An archive under construction.
+#[derive(Default)]
+pub struct Cpio {
+    bytes: Vec<u8>,
+    inode: u32,
+}
+
+const DIR: u32 = 0o040755;
+const EXECUTABLE: u32 = 0o100755;
+const LINK: u32 = 0o120777;
+const CHAR_DEVICE: u32 = 0o020600;
+
+impl Cpio {
+    /// Adds a directory.
+    pub fn dir(&mut self, name: &str) -> &mut Self {
+        self.entry(name, DIR, &[], (0, 0))
+    }
+
+    /// Adds an executable file.
+    pub fn file(&mut self, name: &str, data: &[u8]) -> &mut Self {
+        self.entry(name, EXECUTABLE, data, (0, 0))
+    }
+
+    /// Adds a symbolic link.
+    pub fn link(&mut self, name: &str, target: &str) -> &mut Self {
+        self.entry(name, LINK, target.as_bytes(), (0, 0))
+    }
+
+    /// Adds a character device.
+    pub fn device(&mut self, name: &str, major: u32, minor: u32) -> &mut Self {
+        self.entry(name, CHAR_DEVICE, &[], (major, minor))
+    }
+
+    /// The finished archive.
+    pub fn finish(&mut self) -> Vec<u8> {
+        self.entry("TRAILER!!!", 0, &[], (0, 0));
+        std::mem::take(&mut self.bytes)
+    }
+
+    fn entry(&mut self, name: &str, mode: u32, data: &[u8], device: (u32, u32)) -> &mut Self {
+        self.inode += 1;
+        let fields = [
+            self.inode,
+            mode,
+            0,
+            0,
+            1,
+            0,
+            data.len() as u32,
+            0,
+            0,
+            device.0,
+            device.1,
+            name.len() as u32 + 1,
+            0,
+        ];
+        self.bytes.extend(b"070701");
+        for field in fields {
+            self.bytes.extend(format!("{field:08x}").bytes());
+        }
+        self.bytes.extend(name.bytes());
+        self.bytes.push(0);
+        self.pad();
+        self.bytes.extend(data);
+        self.pad();
+        self
+    }
+
+    fn pad(&mut self) {
+        self.bytes.resize(self.bytes.len().next_multiple_of(4), 0);
+    }
+}
+
+/// A ramdisk with static busybox as `/bin/sh`, `init` as its `/init` script, and further files.
+pub fn busybox_ramdisk(busybox: &[u8], init: &str, files: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut cpio = Cpio::default();
+    for dir in ["bin", "dev", "proc", "sys", "tmp"] {
+        cpio.dir(dir);
+    }
+    cpio.device("dev/console", 5, 1).device("dev/null", 1, 3);
+    cpio.file("bin/busybox", busybox).link("bin/sh", "busybox").file("init", init.as_bytes());
+    for (name, data) in files {
+        cpio.file(name, data);
+    }
+    cpio.finish()
+}
+
+/// The start of an `/init` script: mounts, applets in the path, a quiet console.
+pub const INIT_PROLOGUE: &str = "#!/bin/sh
+/bin/busybox --install -s /bin
+mount -t proc proc /proc; mount -t sysfs sysfs /sys; mount -t devtmpfs dev /dev 2>/dev/null
+export PATH=/bin HOME=/ PS1='guest# '
+";

@@ -1,0 +1,25 @@
+//! What tests and benchmarks share: real guests from Debian packages, initial ramdisks made on the
+//! spot, and scripted sessions on a guest's console.
+#![forbid(unsafe_code)]
+
+pub mod cpio;
+pub mod payloads;
+pub mod session;
+
+use std::path::{Path, PathBuf};
+
+/// The root of the source tree.
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("tests/kit lies two levels down").into()
+}
+
+/// True if a missing oracle or payload must fail a test instead of skipping it (CI sets it).
+pub fn oracles_required() -> bool {
+    std::env::var_os("ARMLET_REQUIRE_ORACLES").is_some()
+}
+
+/// Says on standard error that a comparison is skipped and why; fails if CI requires it.
+pub fn skip(why: &str) {
+    assert!(!oracles_required(), "ARMLET_REQUIRE_ORACLES is set, but {why}");
+    eprintln!("skipped: {why}");
+}

@@ -1,0 +1,139 @@
+//! The machines that are compared, and how one run of them is read.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use armlet_testkit::cpio;
+use armlet_testkit::session::Session;
+
+/// A way to run the guest.
+pub struct Machine {
+    /// Name for the table.
+    pub name: String,
+    program: PathBuf,
+    args: Vec<String>,
+}
+
+/// Figures of one boot.
+pub struct Run {
+    machine: String,
+    figures: Vec<(String, String, f64)>,
+}
+
+/// The best figure of each kernel on each machine: `(class, name) -> machine -> value`.
+#[derive(Default)]
+pub struct Runs {
+    /// In the order the kernels ran.
+    pub order: Vec<(String, String)>,
+    /// Best values by kernel name and machine.
+    pub best: BTreeMap<String, BTreeMap<String, f64>>,
+}
+
+impl Runs {
+    /// Takes a run in.
+    pub fn add(&mut self, run: Run) {
+        for (name, class, value) in run.figures {
+            if !self.order.iter().any(|(_, n)| *n == name) {
+                self.order.push((class, name.clone()));
+            }
+            let best = self.best.entry(name).or_default().entry(run.machine.clone()).or_insert(value);
+            *best = best.min(value);
+        }
+    }
+}
+
+const LIMIT: Duration = Duration::from_secs(900);
+
+impl Machine {
+    /// armlet with a backend.
+    pub fn armlet(program: &Path, backend: &str) -> Self {
+        let args = ["run", "--backend", backend, "--memory", "1G", "-q"].map(String::from).to_vec();
+        Self { name: format!("armlet {backend}"), program: program.into(), args }
+    }
+
+    /// QEMU's best configurations for full-system emulation on a foreign host, where it is installed.
+    pub fn qemu_best() -> Vec<Self> {
+        let installed = Command::new("qemu-system-aarch64").arg("--version").output().is_ok();
+        let cpus: &[&str] = if installed { &["neoverse-n1", "max"] } else { &[] };
+        if !installed {
+            eprintln!("qemu-system-aarch64 is not installed: measuring armlet alone");
+        }
+        let machine = |cpu: &&str| {
+            let args = [
+                "-M",
+                "virt,gic-version=3",
+                "-cpu",
+                cpu,
+                "-m",
+                "1024",
+                "-nographic",
+                "-nodefaults",
+                "-serial",
+                "stdio",
+                "-no-reboot",
+            ];
+            Self {
+                name: format!("QEMU {cpu}"),
+                program: "qemu-system-aarch64".into(),
+                args: args.map(String::from).to_vec(),
+            }
+        };
+        cpus.iter().map(machine).collect()
+    }
+
+    fn command(&self, kernel: &Path, ramdisk: &Path) -> Command {
+        let qemu = self.name.starts_with("QEMU");
+        let mut command = Command::new(&self.program);
+        command.args(&self.args);
+        if qemu {
+            command.arg("-kernel");
+        }
+        command.arg(kernel);
+        command.arg(if qemu { "-initrd" } else { "--initrd" }).arg(ramdisk);
+        command.arg(if qemu { "-append" } else { "--append" }).arg("console=ttyAMA0 quiet kpti=off panic=-1");
+        command
+    }
+
+    /// Boots the ramdisk and reads what its workloads print.
+    pub fn boot(&self, kernel: &Path, ramdisk: &Path) -> Result<Run, String> {
+        let start = |e| format!("{}: {e}", self.program.display());
+        let mut session = Session::start(&mut self.command(kernel, ramdisk)).map_err(start)?;
+        let to_init = session.expect(super::INIT_REACHED, LIMIT);
+        session.expect("@end", LIMIT);
+        let (_, text) = session.finish(LIMIT);
+        let mut figures = vec![("boot-to-init".into(), "boot".into(), to_init.as_nanos() as f64)];
+        for line in text.lines() {
+            let words: Vec<&str> = line.trim().split(' ').collect();
+            if let ["@bench", name, class, value] = words[..] {
+                let value = value.parse().map_err(|_| format!("not a number: {line}"))?;
+                figures.push((name.into(), class.into(), value));
+            }
+        }
+        Ok(Run { machine: self.name.clone(), figures })
+    }
+}
+
+/// Share of one host core that an idle guest takes: CPU time of the process over five seconds of `sleep`.
+pub fn idle_share(machine: &Machine, kernel: &Path, busybox: &[u8]) -> Result<f64, String> {
+    const IDLE: Duration = Duration::from_secs(5);
+    let init =
+        format!("{}echo {}\nsleep 1\necho @idle\nsleep 60\n", cpio::INIT_PROLOGUE, super::INIT_REACHED);
+    let ramdisk = armlet_testkit::root().join("target/bench/idle");
+    super::write(&ramdisk, &cpio::busybox_ramdisk(busybox, &init, &[]))?;
+    let mut session = Session::start(&mut machine.command(kernel, &ramdisk)).map_err(|e| e.to_string())?;
+    session.expect("@idle", LIMIT);
+    let before = cpu_time(session.id())?;
+    std::thread::sleep(IDLE);
+    Ok((cpu_time(session.id())? - before) / IDLE.as_secs_f64())
+}
+
+/// User and system time of a process in seconds, from `/proc/PID/stat` (100 ticks a second on Linux).
+fn cpu_time(pid: u32) -> Result<f64, String> {
+    let stat =
+        std::fs::read_to_string(format!("/proc/{pid}/stat")).map_err(|e| format!("/proc/{pid}/stat: {e}"))?;
+    let after_name = stat.rsplit(") ").next().unwrap_or_default();
+    let ticks: f64 = after_name.split(' ').skip(11).take(2).filter_map(|t| t.parse::<f64>().ok()).sum();
+    Ok(ticks / 100.0)
+}

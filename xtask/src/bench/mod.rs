@@ -1,0 +1,130 @@
+//! `cargo xtask bench`: the same guest, the same workloads, on armlet and on QEMU, in one run.
+
+mod machine;
+mod report;
+mod svg;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use armlet_testkit::{cpio, payloads, root};
+
+use machine::{Machine, Runs};
+
+/// What to measure.
+#[derive(clap::Args)]
+pub struct Options {
+    /// Work per kernel, as a multiple of the default.
+    #[arg(long, default_value_t = 1.0)]
+    scale: f64,
+    /// Runs of each machine; the best of each figure counts.
+    #[arg(long, default_value_t = 2)]
+    runs: usize,
+    /// Only these kernels or classes (integer, calls, fp, neon-fp, neon-int, memory, system).
+    #[arg(long, value_delimiter = ',')]
+    only: Vec<String>,
+    /// Leave QEMU out.
+    #[arg(long)]
+    no_qemu: bool,
+    /// Print the table, write no files.
+    #[arg(long)]
+    dry: bool,
+}
+
+/// What `init` prints when the kernel has handed over.
+const INIT_REACHED: &str = "@init";
+
+/// Measures and reports.
+pub fn run(options: &Options) -> Result<(), String> {
+    let armlet = build_armlet()?;
+    let payloads = payloads::get()?;
+    let program = build_workloads()?;
+    let init = format!(
+        "{}echo {INIT_REACHED}\n/bin/bench {} {}\necho @end\npoweroff -f\n",
+        cpio::INIT_PROLOGUE,
+        options.scale,
+        options.only.join(" ")
+    );
+    let ramdisk = root().join("target/bench/initrd");
+    let data = cpio::busybox_ramdisk(&payloads.busybox, &init, &[("bin/bench", &program)]);
+    write(&ramdisk, &data)?;
+    let mut machines = vec![Machine::armlet(&armlet, "soft")];
+    if !options.no_qemu {
+        machines.extend(Machine::qemu_best());
+    }
+    let mut results = Runs::default();
+    for round in 0..options.runs.max(1) {
+        for machine in &machines {
+            eprintln!("run {} of {}: {}", round + 1, options.runs.max(1), machine.name);
+            results.add(machine.boot(&payloads.cloud_kernel, &ramdisk)?);
+        }
+    }
+    let hello = best_of(20, || time_hello(&armlet))?;
+    let idle = machine::idle_share(&machines[0], &payloads.cloud_kernel, &payloads.busybox)?;
+    let report =
+        report::Report { machines: machines.iter().map(|m| m.name.clone()).collect(), results, hello, idle };
+    let table = report.markdown();
+    println!("{table}");
+    if !options.dry {
+        let dir = root().join("docs/bench");
+        write(&dir.join("README.md"), table.as_bytes())?;
+        write(&dir.join("bench.svg"), svg::chart(&report).as_bytes())?;
+        eprintln!("wrote {}", dir.display());
+    }
+    Ok(())
+}
+
+fn build_armlet() -> Result<PathBuf, String> {
+    let built = Command::new("cargo")
+        .args(["build", "--release", "--package", "armlet"])
+        .current_dir(root())
+        .status()
+        .map_err(|e| format!("cargo does not start: {e}"))?;
+    if !built.success() {
+        return Err("armlet does not build".into());
+    }
+    Ok(root().join("target/release/armlet"))
+}
+
+fn build_workloads() -> Result<Vec<u8>, String> {
+    let out = root().join("target/bench/bench");
+    write(&out, &[])?;
+    let compiled = Command::new("aarch64-linux-gnu-gcc")
+        .args(["-O2", "-w", "-static", "-o"])
+        .arg(&out)
+        .arg(root().join("guests/bench/bench.c"))
+        .args(["-lm", "-lpthread"])
+        .status()
+        .map_err(|e| format!("aarch64-linux-gnu-gcc does not start ({e}): install gcc-aarch64-linux-gnu and libc6-dev-arm64-cross"))?;
+    if !compiled.success() {
+        return Err("guests/bench/bench.c does not compile".into());
+    }
+    std::fs::read(&out).map_err(|e| format!("{}: {e}", out.display()))
+}
+
+fn write(path: &Path, data: &[u8]) -> Result<(), String> {
+    let dir = path.parent().expect("a file has a directory");
+    std::fs::create_dir_all(dir)
+        .and_then(|()| std::fs::write(path, data))
+        .map_err(|e| format!("{}: {e}", path.display()))
+}
+
+fn best_of(count: usize, mut one: impl FnMut() -> Result<Duration, String>) -> Result<Duration, String> {
+    let mut best = Duration::MAX;
+    for _ in 0..count {
+        best = best.min(one()?);
+    }
+    Ok(best)
+}
+
+/// `hello` from process start to exit.
+fn time_hello(armlet: &Path) -> Result<Duration, String> {
+    let start = Instant::now();
+    let output = Command::new(armlet)
+        .args(["run", "hello"])
+        .output()
+        .map_err(|e| format!("{}: {e}", armlet.display()))?;
+    let took = start.elapsed();
+    output.status.success().then_some(took).ok_or_else(|| format!("hello ended with {}", output.status))
+}

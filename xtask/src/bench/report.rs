@@ -1,0 +1,67 @@
+//! The table that `docs/bench/README.md` holds.
+
+use std::fmt::Write;
+use std::time::Duration;
+
+use super::machine::Runs;
+
+/// All figures of one `cargo xtask bench`.
+pub struct Report {
+    /// Machines in the order of columns; the first is armlet.
+    pub machines: Vec<String>,
+    /// Figures by kernel.
+    pub results: Runs,
+    /// `hello` from process start to exit.
+    pub hello: Duration,
+    /// Share of a host core that an idle guest takes.
+    pub idle: f64,
+}
+
+impl Report {
+    /// How many times faster armlet is than the best of the others on this kernel.
+    pub fn ratio(&self, kernel: &str) -> Option<f64> {
+        let best = &self.results.best[kernel];
+        let (ours, others) = self.machines.split_first()?;
+        let theirs = others.iter().filter_map(|m| best.get(m)).copied().reduce(f64::min)?;
+        Some(theirs / best.get(ours)?)
+    }
+
+    /// Classes in order, with the geometric mean of their ratios.
+    pub fn classes(&self) -> Vec<(String, Option<f64>)> {
+        let mut classes: Vec<String> = self.results.order.iter().map(|(class, _)| class.clone()).collect();
+        classes.dedup();
+        let mean = |class: &String| {
+            let of_class = self.results.order.iter().filter(|(c, _)| c == class);
+            let logs: Option<Vec<f64>> = of_class.map(|(_, name)| self.ratio(name).map(f64::ln)).collect();
+            logs.map(|logs| (logs.iter().sum::<f64>() / logs.len() as f64).exp())
+        };
+        classes.into_iter().map(|class| (class.clone(), mean(&class))).collect()
+    }
+
+    /// The whole report.
+    pub fn markdown(&self) -> String {
+        let mut text = String::from(
+            "# Benchmarks\n\nMade by `cargo xtask bench`: one run, the same Debian kernel and programs on every machine.\n",
+        );
+        text += "Figures are nanoseconds per unit of work, smaller is better; *ratio* is how many times faster armlet is than\nthe best QEMU configuration (`kpti=off`) on that kernel. Below 1 armlet is slower.\n\n";
+        let _ = writeln!(
+            text,
+            "- `hello`, process start to exit: {:.1} ms (best of 20)",
+            self.hello.as_secs_f64() * 1e3
+        );
+        let _ = writeln!(text, "- idle Debian guest: {:.1} % of a host core\n", self.idle * 100.0);
+        let _ = writeln!(text, "| class | kernel | {} | ratio |", self.machines.join(" | "));
+        let _ = writeln!(text, "|---|---|{}---|", "---|".repeat(self.machines.len()));
+        for (class, name) in &self.results.order {
+            let cell = |m: &String| self.results.best[name].get(m).map_or("-".into(), |v| format!("{v:.1}"));
+            let cells: Vec<String> = self.machines.iter().map(cell).collect();
+            let ratio = self.ratio(name).map_or("-".into(), |r| format!("{r:.2}x"));
+            let _ = writeln!(text, "| {class} | {name} | {} | {ratio} |", cells.join(" | "));
+        }
+        text += "\n| class | geometric mean of ratios |\n|---|---|\n";
+        for (class, mean) in self.classes() {
+            let _ = writeln!(text, "| {class} | {} |", mean.map_or("-".into(), |m| format!("{m:.2}x")));
+        }
+        text
+    }
+}
