@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, error::ErrorKind};
 use clap_complete::Shell;
 
-use armlet::{Board, GicKind, guests, nearest};
+use armlet::{Board, GicKind, guests};
 
 use crate::failure::Failure;
 use crate::size::{parse_address, parse_memory};
@@ -128,14 +128,7 @@ pub enum LogTarget {
 }
 
 fn parse_machine(text: &str) -> Result<Board, String> {
-    text.parse().map_err(|_| {
-        let names = || Board::ALL.iter().map(|board| board.name());
-        let hint = nearest(text, names()).map(|name| format!(" (did you mean {name}?)")).unwrap_or_default();
-        format!(
-            "there is no machine {text:?}{hint}; the machines are {}",
-            names().collect::<Vec<_>>().join(", ")
-        )
-    })
+    text.parse().map_err(|unknown: armlet_machine::UnknownBoard| unknown.to_string())
 }
 
 fn parse_cpus(text: &str) -> Result<usize, String> {

@@ -12,6 +12,8 @@ pub struct Backend {
     pub name: &'static str,
     /// What it is, in one line.
     pub summary: &'static str,
+    /// The only operating system it exists on, as `std::env::consts::OS` spells it.
+    os: Option<&'static str>,
     open: fn() -> Result<Box<dyn Hypervisor>, Missing>,
 }
 
@@ -55,31 +57,36 @@ pub struct Choice {
 
 /// Every backend, in the order in which `auto` prefers them.
 pub const ALL: &[Backend] = &[
-    Backend { name: "kvm", summary: "Linux's hypervisor, for arm64 hosts", open: open_kvm },
-    Backend { name: "whp", summary: "Windows Hypervisor Platform, for ARM64 hosts", open: open_whp },
-    Backend { name: "soft", summary: "armlet's own CPU in software, for any host", open: open_soft },
+    Backend {
+        name: "kvm",
+        summary: "Linux's hypervisor, for arm64 hosts",
+        os: Some("linux"),
+        open: || not_built("linux", "Linux"),
+    },
+    Backend {
+        name: "whp",
+        summary: "Windows Hypervisor Platform, for ARM64 hosts",
+        os: Some("windows"),
+        open: || not_built("windows", "Windows"),
+    },
+    Backend {
+        name: "soft",
+        summary: "armlet's own CPU in software, for any host",
+        os: None,
+        open: || Ok(Box::new(SoftHypervisor::new())),
+    },
 ];
-
-fn open_soft() -> Result<Box<dyn Hypervisor>, Missing> {
-    Ok(Box::new(SoftHypervisor::new()))
-}
-
-fn open_kvm() -> Result<Box<dyn Hypervisor>, Missing> {
-    hardware("linux", "Linux")
-}
-
-fn open_whp() -> Result<Box<dyn Hypervisor>, Missing> {
-    hardware("windows", "Windows")
-}
 
 /// Both hardware backends need the system they belong to and an ARM64 CPU. Neither is part of this
 /// version, which the right host is told as plainly as the wrong one.
-fn hardware(os: &str, os_name: &str) -> Result<Box<dyn Hypervisor>, Missing> {
+fn not_built(os: &str, os_name: &str) -> Result<Box<dyn Hypervisor>, Missing> {
     let (host_os, host_arch) = (std::env::consts::OS, std::env::consts::ARCH);
-    let why = if (os, "aarch64") == (host_os, host_arch) {
-        "this version of armlet was built without it".to_owned()
+    let why = if host_os != os {
+        format!("it needs {os_name}, and this host runs {host_os}")
+    } else if host_arch != "aarch64" {
+        format!("it needs an ARM64 host, and this one is {host_arch}")
     } else {
-        format!("it needs {os_name} on ARM64, this host is {host_os} on {host_arch}")
+        "this version of armlet was built without it".to_owned()
     };
     Err(Missing { why, fix: "use --backend soft".to_owned() })
 }
@@ -113,15 +120,17 @@ fn auto() -> Result<Choice, BackendError> {
     for backend in ALL {
         match backend.open() {
             Ok(hypervisor) => {
-                let why = if passed_over.is_empty() {
-                    "the best on this host".to_owned()
-                } else {
-                    format!("no hardware backend here: {}", passed_over.join("; "))
+                let why = match passed_over.as_slice() {
+                    [] => "no hardware backend exists for this system".to_owned(),
+                    reasons => reasons.join("; "),
                 };
                 return Ok(Choice { hypervisor, why });
             }
             Err(missing) => {
-                passed_over.push(format!("{}: {}", backend.name, missing.why));
+                // One of another system is no news to anybody.
+                if backend.os == Some(std::env::consts::OS) {
+                    passed_over.push(format!("not {}: {}", backend.name, missing.why));
+                }
                 last = Some(BackendError::Missing { name: backend.name, missing });
             }
         }
@@ -146,7 +155,9 @@ mod tests {
     fn auto_always_finds_one_and_says_why() {
         let choice = open("auto").unwrap();
         assert_eq!(choice.hypervisor.name(), "soft");
-        assert!(choice.why.contains("kvm: ") && choice.why.contains("whp: "), "{}", choice.why);
+        for (os, says) in [("linux", "not kvm: it needs"), ("windows", "not whp: it needs")] {
+            assert_eq!(choice.why.contains(says), os == std::env::consts::OS, "{}", choice.why);
+        }
         assert_eq!(open("soft").unwrap().why, "asked for");
     }
 

@@ -4,6 +4,7 @@ use std::io::{self, IsTerminal};
 use std::sync::Arc;
 
 use armlet::{Board, Ending, Machine, MachineConfig, Observer, Payload, backends, nearest};
+use armlet_machine::board::monitor;
 
 use crate::args::{LogTarget, RunArgs};
 use crate::boardmap;
@@ -18,20 +19,12 @@ use crate::stop::{Stopper, Why};
 use crate::sys;
 use crate::terminal;
 
-/// What is to run, in words.
-struct Guest {
-    /// For the plan: name, kind and size.
-    description: String,
-    /// Inside the program: a lesson that wants telling.
-    embedded: bool,
-}
-
 /// Runs a guest to its end and returns the exit status.
 pub fn run(args: RunArgs) -> Result<u8, Failure> {
     let backend = backends::open(args.backend.as_deref().unwrap_or("auto"))
         .map_err(|error| Failure::input_chain(&error))?;
     let hypervisor = backend.hypervisor.as_ref();
-    let (guest, config) = configure(&args, &hypervisor.capabilities().cpu_models)?;
+    let (embedded, config) = configure(&args, &hypervisor.capabilities().cpu_models)?;
     let (board, cpus) = (config.board, config.cpus);
     let log_file = match &args.log {
         Some(LogTarget::File(path)) => Some(files::create("--log", path)?),
@@ -41,17 +34,14 @@ pub fn run(args: RunArgs) -> Result<u8, Failure> {
     let stopper = Arc::new(Stopper::default());
     let on_broken = stopper.clone();
     let (screen, writer) = Screen::start(move || on_broken.stop(Why::BrokenPipe)).map_err(Failure::broken)?;
-    let devices = Arc::new(Devices::default());
-    devices.set(
-        boardmap::regions(board).iter().map(|&(name, start, len)| (name.to_owned(), start, len)).collect(),
-    );
+    let devices = Arc::new(Devices::new(boardmap::regions(board, args.gic)));
     let log = args.log.as_ref().map(|_| {
         Arc::new(match log_file {
             Some(file) => ExitLog::to_file(file, devices.clone()),
             None => ExitLog::to_screen(screen.clone(), devices.clone()),
         })
     });
-    let narrator = (guest.embedded && board == Board::Monitor && !args.quiet)
+    let narrator = (embedded && board == Board::Monitor && !args.quiet)
         .then(|| Arc::new(Narrator::new(screen.clone(), devices.clone())));
     let mut observers: Vec<Arc<dyn Observer>> = Vec::new();
     observers.extend(log.clone().map(|log| log as Arc<dyn Observer>));
@@ -65,8 +55,7 @@ pub fn run(args: RunArgs) -> Result<u8, Failure> {
     let terminal = io::stdin().is_terminal();
     if !args.quiet {
         let mut plan = Plan::default();
-        plan.line("guest", &guest.description);
-        plan.line("machine", board.name());
+        plan.line("machine", format!("{board}: {}", board.description()));
         plan.line("backend", format!("{} ({})", hypervisor.name(), backend.why));
         for (name, value) in machine.summary() {
             plan.line_unless_told(name, value);
@@ -124,10 +113,10 @@ pub fn run(args: RunArgs) -> Result<u8, Failure> {
     Ok(status)
 }
 
-/// The machine the user asks for.
-fn configure(args: &RunArgs, models: &[String]) -> Result<(Guest, MachineConfig), Failure> {
+/// The machine the user asks for, and whether its guest is an embedded one: a lesson that wants telling.
+fn configure(args: &RunArgs, models: &[String]) -> Result<(bool, MachineConfig), Failure> {
     let load_error = |error: armlet::LoadError| Failure::input_chain(&error);
-    let (guest, board, payload) = match files::thing(args.thing.as_deref())? {
+    let (embedded, board, payload) = match files::thing(args.thing.as_deref())? {
         Thing::Guest(guest) => {
             let board = args.machine.unwrap_or(Board::Monitor);
             if board != Board::Monitor {
@@ -137,15 +126,11 @@ fn configure(args: &RunArgs, models: &[String]) -> Result<(Guest, MachineConfig)
                     board.name()
                 )));
             }
-            let payload = Payload::flat(guest.name, guest.image.to_vec()).map_err(load_error)?;
-            let description = format!("{}, embedded: {}", guest.name, guest.summary);
-            (Guest { description, embedded: true }, board, payload)
+            (true, board, Payload::flat(guest.name, guest.image.to_vec()).map_err(load_error)?)
         }
         Thing::File(name, bytes) => {
             let payload = Payload::detect(&name, bytes).map_err(load_error)?;
-            let size = crate::size::human(payload.len() as u64);
-            let description = format!("{name}, {}, {size}", payload.kind);
-            (Guest { description, embedded: false }, args.machine.unwrap_or(Board::Virt), payload)
+            (false, args.machine.unwrap_or(Board::Virt), payload)
         }
     };
     let optional = |what, path: &Option<_>| path.as_deref().map(|path| files::read(what, path)).transpose();
@@ -163,7 +148,7 @@ fn configure(args: &RunArgs, models: &[String]) -> Result<(Guest, MachineConfig)
         entry: args.entry,
         no_reboot: args.no_reboot,
     };
-    Ok((guest, config))
+    Ok((embedded, config))
 }
 
 fn cpu_model(asked: Option<&str>, models: &[String]) -> Result<String, Failure> {
@@ -180,16 +165,16 @@ fn cpu_model(asked: Option<&str>, models: &[String]) -> Result<String, Failure> 
 /// The first sentences of a lesson: what the monitor did before the guest's first instruction.
 fn introduce(narrator: &Narrator, args: &RunArgs, backend: &str, cpus: usize) {
     narrator.say(&format!("partition created by the backend {backend}"));
-    for (name, start, len) in boardmap::regions(Board::Monitor) {
-        if *name == "ram" {
-            let end = start + args.memory.unwrap_or(*len);
-            narrator.say(&format!("memory mapped {start:#x}-{end:#x}"));
-        }
-    }
-    let entry = args.entry.unwrap_or(boardmap::MONITOR_ENTRY);
+    let ram = monitor::map::RAM;
+    narrator.say(&format!("memory mapped {ram:#x}-{:#x}", ram + monitor::map::RAM_LEN));
+    let entry = args.entry.or(args.load).unwrap_or(monitor::ENTRY);
     for cpu in 0..cpus {
         let state = if cpu == 0 {
-            format!("PC={entry:#x} SP={:#x}", boardmap::MONITOR_STACK)
+            format!(
+                "PC={entry:#x} SP={:#x} X0={:#x}, the boot information",
+                monitor::STACK,
+                monitor::BOOT_INFO
+            )
         } else {
             "off until the guest turns it on".to_owned()
         };

@@ -1,24 +1,25 @@
 //! Exits in words.
 
 use std::fmt::Write;
-use std::sync::OnceLock;
 
 use armlet::ExitEvent;
 use armlet_arm::esr::{ec_name, ec_of};
 use armlet_arm::smccc::{self, psci, trng, vendor};
 use armlet_arm::sysreg::{Encoding, SysReg};
 
-/// Which device answers where: name, first address, length. Filled once the machine is built.
+use crate::boardmap::Region;
+
+/// Which device answers where.
 #[derive(Default)]
-pub struct Devices(OnceLock<Vec<(String, u64, u64)>>);
+pub struct Devices(Vec<Region>);
 
 impl Devices {
-    /// Says which devices there are. The first call counts.
-    pub fn set(&self, map: Vec<(String, u64, u64)>) {
-        let _ = self.0.set(map);
+    /// From a memory map.
+    pub fn new(map: Vec<Region>) -> Self {
+        Self(map)
     }
 
-    /// `pl011+0x18`, or the bare address where no device is known.
+    /// `PL011+0x18`, or the bare address where no device is known.
     pub fn name(&self, gpa: u64) -> String {
         match self.find(gpa) {
             Some((name, offset)) => format!("{name}+{offset:#x}"),
@@ -28,12 +29,11 @@ impl Devices {
 
     /// True if `gpa` is a register of the UART, and which.
     pub fn uart_register(&self, gpa: u64) -> Option<u64> {
-        self.find(gpa).filter(|(name, _)| *name == "pl011" || *name == "uart").map(|(_, offset)| offset)
+        self.find(gpa).filter(|(name, _)| *name == "PL011").map(|(_, offset)| offset)
     }
 
     fn find(&self, gpa: u64) -> Option<(&str, u64)> {
-        let map = self.0.get()?;
-        let (name, start, _) = map.iter().find(|(_, start, len)| gpa >= *start && gpa - start < *len)?;
+        let (name, start, _) = self.0.iter().find(|(_, start, len)| gpa >= *start && gpa - start < *len)?;
         Some((name, gpa - start))
     }
 }
@@ -51,7 +51,7 @@ pub fn kind(event: &ExitEvent) -> &'static str {
     }
 }
 
-/// One line for the log: `pc=0x40001010 mmio write pl011+0x0 4 <- 0x48 'H'`.
+/// One line for the log: `pc=0x40001010 mmio write PL011+0x0 4 <- 0x48 'H'`.
 pub fn log_line(event: &ExitEvent, devices: &Devices) -> String {
     let kind = kind(event);
     match *event {
@@ -157,8 +157,8 @@ mod tests {
         let devices = Devices::default();
         let write = ExitEvent::MmioWrite { pc: 0x4000_1010, gpa: 0x900_0000, size: 4, value: 0x48 };
         assert_eq!(log_line(&write, &devices), "pc=0x40001010 mmio write 0x9000000 4 <- 0x48 'H'");
-        devices.set(vec![("pl011".into(), 0x900_0000, 0x1000)]);
-        assert_eq!(log_line(&write, &devices), "pc=0x40001010 mmio write pl011+0x0 4 <- 0x48 'H'");
+        let devices = Devices::new(vec![("PL011", 0x900_0000, 0x1000)]);
+        assert_eq!(log_line(&write, &devices), "pc=0x40001010 mmio write PL011+0x0 4 <- 0x48 'H'");
         assert_eq!(
             (devices.uart_register(0x900_0018), devices.uart_register(0x901_0000)),
             (Some(0x18), None)

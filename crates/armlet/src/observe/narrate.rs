@@ -3,6 +3,7 @@
 //! A guest that prints by UART leaves for each byte, twice: once to ask for room, once to send. Such
 //! runs are told in one sentence when the line ends, with the number of exits it took.
 
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
 use armlet::{ExitEvent, Observer};
@@ -28,6 +29,38 @@ struct Run {
 struct State {
     runs: Vec<Run>,
     counts: Counts,
+    echo: Echo,
+    /// Bytes on the console that are explained: sent by UART, or printed for a call that was told.
+    explained: usize,
+    /// Bytes taken out of the screen's tap.
+    tapped: usize,
+}
+
+/// Sentences a guest in a loop says over and over: after some rounds they are only counted.
+#[derive(Default)]
+struct Echo {
+    recent: VecDeque<String>,
+    repeats: u64,
+}
+
+impl Echo {
+    /// Sentences that may make up a loop.
+    const WINDOW: usize = 4;
+    /// Repeats that are told.
+    const PATIENCE: u64 = 16;
+
+    /// True if `sentence` is to be told, with the number of sentences before it that were not.
+    fn hear(&mut self, sentence: &str) -> (bool, u64) {
+        if self.recent.iter().any(|recent| recent == sentence) {
+            self.repeats += 1;
+            return (self.repeats <= Self::PATIENCE, 0);
+        }
+        if self.recent.len() == Self::WINDOW {
+            self.recent.pop_front();
+        }
+        self.recent.push_back(sentence.to_owned());
+        (true, std::mem::take(&mut self.repeats).saturating_sub(Self::PATIENCE))
+    }
 }
 
 /// Tells a class what happens. Observes the machine, and is told by the program what it set up.
@@ -55,7 +88,15 @@ impl Narrator {
         for cpu in 0..state.runs.len() {
             self.tell_run(cpu, &mut state.runs[cpu]);
         }
+        let (_, untold) = state.echo.hear("");
+        self.tell_untold(untold);
         self.say(&state.counts.summary());
+    }
+
+    fn tell_untold(&self, untold: u64) {
+        if untold != 0 {
+            self.say(&format!("... {untold} more exits like these"));
+        }
     }
 
     fn tell_run(&self, cpu: usize, run: &mut Run) {
@@ -97,17 +138,31 @@ impl Observer for Narrator {
         if state.runs.len() <= cpu {
             state.runs.resize_with(cpu + 1, Run::default);
         }
-        let run = &mut state.runs[cpu];
+        let State { runs, explained, tapped, .. } = &mut *state;
+        let run = &mut runs[cpu];
         if self.extend_run(run, event) {
+            *explained += usize::from(matches!(event, ExitEvent::MmioWrite { .. }));
             if run.text.last() == Some(&b'\n') {
                 self.tell_run(cpu, run);
+                *tapped += self.screen.take_tap().len();
             }
-            self.screen.take_tap();
             return;
         }
         self.tell_run(cpu, run);
-        let printed = self.screen.take_tap();
-        self.say(&format!("vCPU {cpu}: {}", sentence(event, &self.devices, &printed)));
+        // The UART gathers bytes, so some of what the tap has may be older than this exit: only what no
+        // UART exit explains was printed for a call.
+        let mut printed = self.screen.take_tap();
+        *tapped += printed.len();
+        let news =
+            if matches!(event, ExitEvent::Call { .. }) { tapped.saturating_sub(*explained) } else { 0 };
+        *explained += news;
+        let printed = printed.split_off(printed.len().saturating_sub(news));
+        let sentence = format!("vCPU {cpu}: {}", sentence(event, &self.devices, &printed));
+        let (tell, untold) = state.echo.hear(&sentence);
+        self.tell_untold(untold);
+        if tell {
+            self.say(&sentence);
+        }
     }
 }
 
@@ -158,9 +213,17 @@ mod tests {
     use armlet_arm::smccc::Conduit;
 
     #[test]
+    fn a_loop_is_told_for_a_while_and_then_counted() {
+        let mut echo = Echo::default();
+        let told = (0..100).filter(|i| echo.hear(["load", "abort"][i % 2]).0).count();
+        assert_eq!(told as u64, 2 + Echo::PATIENCE);
+        assert_eq!(echo.hear("exit"), (true, 98 - Echo::PATIENCE));
+        assert_eq!(echo.hear("load"), (true, 0));
+    }
+
+    #[test]
     fn sentences() {
-        let devices = Devices::default();
-        devices.set(vec![("gicd".into(), 0x0902_0000, 0x1_0000)]);
+        let devices = Devices::new(vec![("GICD", 0x0902_0000, 0x1_0000)]);
         let hvc = |function| ExitEvent::Call { pc: 0, conduit: Conduit::Hvc, imm: 0, function, result: 0 };
         for (event, printed, text) in [
             (hvc(vendor::WRITE_STRING), &b"hi\n"[..], r#"HVC #0 write string "hi\n""#),
@@ -169,7 +232,7 @@ mod tests {
             (
                 ExitEvent::MmioWrite { pc: 0, gpa: 0x0902_0104, size: 4, value: 4 },
                 b"",
-                "wrote 0x4 to gicd+0x104, 4 bytes",
+                "wrote 0x4 to GICD+0x104, 4 bytes",
             ),
             (
                 ExitEvent::Exception { pc: 4, esr: 0, far: 0, from_el: 1, vector: "IRQ" },
