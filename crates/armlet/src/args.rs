@@ -1,11 +1,11 @@
 //! The command line: what can be said, and one clear line for what can't.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use clap::{Args, Parser, Subcommand, error::ErrorKind};
+use clap::{Args, CommandFactory, Parser, Subcommand, error::ErrorKind};
 use clap_complete::Shell;
 
-use armlet::{Board, GicKind, guests};
+use armlet::{Board, GicKind, guests, nearest};
 
 use crate::failure::Failure;
 use crate::size::{parse_address, parse_memory};
@@ -186,18 +186,26 @@ fn one_line(rendered: &str) -> String {
     for tip in paragraphs.filter_map(|p| p.strip_prefix("tip: ").map(str::to_owned)) {
         line = format!("{line} ({tip})");
     }
-    if let Some(word) = line.strip_prefix("unrecognized subcommand '").and_then(|l| l.split('\'').next())
-        && (guests::find(word).is_some() || std::path::Path::new(word).exists())
-    {
-        line = format!("{word:?} is not a command; to run it, say: armlet run {word}");
+    if let Some(word) = line.strip_prefix("unrecognized subcommand '").and_then(|l| l.split('\'').next()) {
+        line = unknown_command(word);
     }
     line
+}
+
+fn unknown_command(word: &str) -> String {
+    if guests::find(word).is_some() || Path::new(word).exists() {
+        return format!("{word:?} is not a command; to run it, say: armlet run {word}");
+    }
+    let cli = Cli::command();
+    let hint = nearest(word, cli.get_subcommands().map(|command| command.get_name()))
+        .map(|name| format!(" (did you mean {name}?)"))
+        .unwrap_or_default();
+    format!("there is no command {word:?}{hint}; `armlet --help` lists them")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
 
     fn run(args: &[&str]) -> Result<RunArgs, String> {
         let all = ["armlet", "run"].iter().chain(args).map(Into::into);

@@ -58,7 +58,7 @@ pub fn describe(name: &str) -> &'static str {
         "PL011" => "UART, the console",
         "PL031" => "real-time clock",
         "timer" => "memory-mapped generic timer (a CNTBase frame)",
-        "RAM" => "memory, unless --memory says otherwise",
+        "RAM" => "memory",
         _ => "",
     }
 }

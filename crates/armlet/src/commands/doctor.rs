@@ -63,10 +63,10 @@ fn abilities(hypervisor: &dyn Hypervisor) -> String {
         GicKind::V3 => "GICv3",
     });
     format!(
-        "up to {} CPUs, {}, {}-bit physical addresses, {} CPU models",
+        "up to {} CPUs, {}, {}-bit physical addresses, CPU models: {}",
         can.max_cpus,
         gics.collect::<Vec<_>>().join(" and "),
         can.address_bits,
-        can.cpu_models.len()
+        can.cpu_models.join(", ")
     )
 }
