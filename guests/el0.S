@@ -196,7 +196,11 @@ user_start:
     adr     x0, user_reach
     svc     #SYS_PRINT
     mov     x1, #0x40000000
+    mov     x2, #0x5eed
+    mov     x3, x2
     ldr     x2, [x1]                    // the kernel's memory
+    cmp     x2, x3                      // refused, the load leaves X2 as it was
+    b.ne    1f
 
     mov     x0, #0
     svc     #SYS_EXIT
