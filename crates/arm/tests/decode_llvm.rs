@@ -170,16 +170,27 @@ fn same_mnemonic(ours: &str, text: &str) -> bool {
     ours == theirs || alias_of.contains(&ours) || stem(theirs) == stem(ours)
 }
 
+/// Rows whose mnemonic stands for every order and size of the instruction.
+const STEMS: &[&str] = &[
+    "ldadd", "ldclr", "ldeor", "ldset", "ldsmax", "ldsmin", "ldumax", "ldumin", "swp", "casp", "cas", "stxr",
+    "stlxr", "ldxr", "ldaxr", "stlr", "ldar", "ldapr", "stlur", "ldapur",
+];
+
 fn stem(name: &str) -> String {
     let name = name.strip_suffix('2').unwrap_or(name);
-    match name.strip_prefix("st") {
-        Some(rest)
-            if ["add", "clr", "eor", "set", "smax", "smin", "umax", "umin"]
-                .iter()
-                .any(|op| rest.starts_with(op)) =>
-        {
-            format!("ld{rest}")
+    // STADD is LDADD to the zero register.
+    let load = name.strip_prefix("st").map(|rest| format!("ld{rest}")).unwrap_or_default();
+    for stem in STEMS {
+        for name in [name, &load] {
+            let Some(suffix) = name.strip_prefix(stem) else { continue };
+            let size = suffix.trim_start_matches(['a', 'l']);
+            if ["", "b", "h"].contains(&size) && suffix.len() - size.len() <= 2 {
+                return stem.to_string();
+            }
+            if *stem == "ldapur" && ["sb", "sh", "sw"].contains(&suffix) {
+                return "ldapurs".to_string();
+            }
         }
-        _ => name.to_string(),
     }
+    name.to_string()
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use armlet_arm::cpu::CpuModel;
 use armlet_arm::sysreg::SysRegs;
 use armlet_arm::{CpuState, Pstate, SysReg};
+use armlet_base::GuestRam;
 
 use crate::exception::Exception;
 use crate::mmu::Mmu;
@@ -48,6 +49,8 @@ pub struct Cpu {
     pub index: usize,
     /// The machine's shared part.
     pub vm: Arc<Vm>,
+    /// Its memory, one pointer closer.
+    pub ram: Arc<GuestRam>,
     /// The door of this PE.
     pub port: Arc<Port>,
 }
@@ -71,6 +74,7 @@ impl Cpu {
             exclusive: None,
             retired: 0,
             index,
+            ram: vm.ram.clone(),
             vm,
             port,
         };

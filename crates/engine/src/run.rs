@@ -47,8 +47,8 @@ impl Cpu {
     /// Runs block `id` and those it is linked to, until a signal or a look-up is due.
     fn run_chain(&mut self, mut id: u32, code: &mut Cache, world: &mut dyn World) -> Option<Stop> {
         loop {
+            let exit = interp::exec(self, world, code, &mut id);
             let block = code.block(id);
-            let exit = interp::exec(self, world, &block.uops);
             match exit {
                 Exit::Link(n) => {
                     self.retired += u64::from(block.insns);

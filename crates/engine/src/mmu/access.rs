@@ -85,7 +85,7 @@ impl Cpu {
     pub fn load_mem<T: Data>(&mut self, world: &mut dyn World, va: u64) -> Result<T, Raised> {
         let entry = self.mmu.data.entry(va);
         if entry.read == Tlb::tag(va, T::SIZE) {
-            return Ok(self.vm.ram.load(entry.addend.wrapping_add(va) as usize, Ordering::Relaxed));
+            return Ok(self.ram.load(entry.addend.wrapping_add(va) as usize, Ordering::Relaxed));
         }
         self.load_as(world, va, Access::LOAD)
     }
@@ -95,7 +95,7 @@ impl Cpu {
     pub fn store_mem<T: Data>(&mut self, world: &mut dyn World, va: u64, value: T) -> Result<(), Raised> {
         let entry = self.mmu.data.entry(va);
         if entry.write == Tlb::tag(va, T::SIZE) {
-            self.vm.ram.store(entry.addend.wrapping_add(va) as usize, value, Ordering::Relaxed);
+            self.ram.store(entry.addend.wrapping_add(va) as usize, value, Ordering::Relaxed);
             return Ok(());
         }
         self.store_as(world, va, value, Access::STORE)

@@ -1,0 +1,47 @@
+//! Any words run: the guest gets exceptions, the host never panics or hangs.
+#![no_main]
+
+use std::sync::Arc;
+
+use armlet_arm::smccc::Conduit;
+use armlet_base::{BusError, Clock, GuestRam, RamKind, RamRegion};
+use armlet_engine::{CallOutcome, Cpu, Note, Port, Vm, World, cache::Cache};
+use libfuzzer_sys::fuzz_target;
+
+struct Nothing;
+
+impl World for Nothing {
+    fn mmio_read(&mut self, _: u64, pa: u64, _: u8) -> Result<u64, BusError> {
+        if pa & 1 == 0 { Ok(pa) } else { Err(BusError::Unmapped(pa)) }
+    }
+    fn mmio_write(&mut self, _: u64, pa: u64, _: u8, _: u64) -> Result<(), BusError> {
+        if pa & 1 == 0 { Ok(()) } else { Err(BusError::Unmapped(pa)) }
+    }
+    fn call(&mut self, _: u64, _: Conduit, _: u16, _: &mut [u64; 18]) -> CallOutcome {
+        CallOutcome::Stop
+    }
+    fn notes(&self) -> bool {
+        false
+    }
+    fn note(&mut self, _: Note) {}
+}
+
+fuzz_target!(|input: (Vec<u64>, Vec<u32>)| {
+    let (registers, words) = input;
+    let ram = GuestRam::new(&[RamRegion { gpa: 0, len: 0x10_0000, kind: RamKind::ReadWrite }]).unwrap();
+    let code: Vec<u8> = words.iter().take(512).flat_map(|w| w.to_le_bytes()).collect();
+    ram.write(0x8_0000, &code).unwrap();
+    let vm = Vm::new(Arc::new(ram), armlet_arm::cpu::model("max").unwrap(), 1, Clock::default());
+    let mut cpu = Cpu::new(vm, 0);
+    for (slot, value) in cpu.x.iter_mut().zip(registers).take(31) {
+        *slot = value;
+    }
+    cpu.pc = 0x8_0000;
+    // The guest may loop or sleep for ever, as it likes: stop it from outside.
+    let port = cpu.port.clone();
+    std::thread::spawn(move || {
+        std::thread::sleep(std::time::Duration::from_millis(2));
+        port.raise(Port::KICK);
+    });
+    cpu.run(&mut Cache::default(), &mut Nothing);
+});
