@@ -84,12 +84,12 @@ fn images_that_are_none() {
     refuse("disk.qcow2", b"QFI\xfb\0\0\0\x03", &["qcow2"]);
     refuse("script", b"#!/bin/sh\n", &["a script"]);
 
-    let mut x86 = vec![0; 64];
+    let mut x86 = [0; 64];
     x86[..6].copy_from_slice(b"\x7fELF\x02\x01");
     x86[16..20].copy_from_slice(&[2, 0, 62, 0]);
     refuse("x86.elf", &x86, &["x86-64"]);
 
-    let mut image = vec![0; 64];
+    let mut image = [0; 64];
     image[16..24].copy_from_slice(&0x20_0000_u64.to_le_bytes());
     image[56..60].copy_from_slice(b"ARM\x64");
     refuse("Image", &image[..60], &["Image"]);
