@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use clap::{Args, CommandFactory, Parser, Subcommand, error::ErrorKind};
 use clap_complete::Shell;
 
-use armlet::{Board, GicKind, guests, nearest};
+use armlet::{Board, GicKind, guests};
 
-use crate::failure::Failure;
+use crate::failure::{Failure, did_you_mean};
 use crate::size::{parse_address, parse_memory};
 
 const AFTER_HELP: &str = "\
@@ -197,9 +197,7 @@ fn unknown_command(word: &str) -> String {
         return format!("{word:?} is not a command; to run it, say: armlet run {word}");
     }
     let cli = Cli::command();
-    let hint = nearest(word, cli.get_subcommands().map(|command| command.get_name()))
-        .map(|name| format!(" (did you mean {name}?)"))
-        .unwrap_or_default();
+    let hint = did_you_mean(word, cli.get_subcommands().map(|command| command.get_name()));
     format!("there is no command {word:?}{hint}; `armlet --help` lists them")
 }
 

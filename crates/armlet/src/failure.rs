@@ -3,6 +3,8 @@
 use std::error::Error;
 use std::fmt::Display;
 
+use armlet::nearest;
+
 /// The guest is dead or hung, or the host failed underneath it.
 pub const BROKEN: u8 = 1;
 /// The command line or a file it names can't be used.
@@ -48,6 +50,14 @@ pub fn chain(error: &dyn Error) -> String {
         cause = error.source();
     }
     line.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// ` (did you mean this?)` where one of `candidates` is near enough to `name`, else nothing.
+pub fn did_you_mean<'a, S: AsRef<str> + ?Sized + 'a>(
+    name: &str,
+    candidates: impl IntoIterator<Item = &'a S>,
+) -> String {
+    nearest(name, candidates).map(|name| format!(" (did you mean {name}?)")).unwrap_or_default()
 }
 
 #[cfg(test)]

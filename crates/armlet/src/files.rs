@@ -4,9 +4,9 @@ use std::fs::{self, File};
 use std::io::{ErrorKind, Read};
 use std::path::Path;
 
-use armlet::{guests, nearest};
+use armlet::guests;
 
-use crate::failure::Failure;
+use crate::failure::{Failure, did_you_mean};
 use crate::size::human;
 
 /// No kernel, initrd or device tree is larger; a larger file is a mistake that would only fill the
@@ -65,9 +65,7 @@ pub fn thing(name: Option<&Path>) -> Result<Thing, Failure> {
     if let Some(guest) = guests::find(&text) {
         return Ok(Thing::Guest(guest));
     }
-    let hint = nearest(&text, guests::ALL.iter().map(|guest| guest.name))
-        .map(|name| format!(" (did you mean {name}?)"))
-        .unwrap_or_default();
+    let hint = did_you_mean(&text, guests::ALL.iter().map(|guest| guest.name));
     if path.components().count() > 1 {
         return read("guest", path).map(|bytes| Thing::File(text.into_owned(), bytes));
     }

@@ -12,7 +12,7 @@ static RAW: Mutex<Option<RawMode>> = Mutex::new(None);
 pub struct Guard(());
 
 impl Guard {
-    /// Makes the terminal raw, if stdin is one and the guest's output is seen.
+    /// Makes the terminal raw, if stdin is one.
     pub fn enter() -> io::Result<Option<Self>> {
         if !io::stdin().is_terminal() {
             return Ok(None);

@@ -3,14 +3,14 @@
 use std::io::{self, IsTerminal};
 use std::sync::Arc;
 
-use armlet::{Board, Ending, Machine, MachineConfig, Observer, Payload, backends, nearest};
+use armlet::{Board, Ending, Machine, MachineConfig, Observer, Payload, backends};
 use armlet_machine::board::monitor;
 
 use crate::args::{LogTarget, RunArgs};
 use crate::boardmap;
 use crate::console::{self, Action, Screen};
 use crate::dts;
-use crate::failure::{Failure, chain};
+use crate::failure::{Failure, chain, did_you_mean};
 use crate::files::{self, Thing};
 use crate::observe::{Devices, ExitLog, Narrator};
 use crate::plan::Plan;
@@ -158,7 +158,7 @@ fn cpu_model(asked: Option<&str>, models: &[String]) -> Result<String, Failure> 
     if models.iter().any(|model| model == name) {
         return Ok(name.to_owned());
     }
-    let hint = nearest(name, models).map(|name| format!(" (did you mean {name}?)")).unwrap_or_default();
+    let hint = did_you_mean(name, models);
     Err(Failure::input(format_args!("there is no CPU model {name:?}{hint}; `armlet cpus` lists them")))
 }
 

@@ -29,7 +29,7 @@ struct State {
     spoken: bool,
     /// A progress line is on the screen.
     progress: bool,
-    /// The last byte on stdout ended a line.
+    /// The last byte on stdout did not end a line.
     mid_line: bool,
     /// What the guest printed since the tap was read; `None` if nobody listens.
     tap: Option<Vec<u8>>,
