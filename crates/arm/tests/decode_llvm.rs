@@ -14,7 +14,7 @@ const SEED: u64 = 0x2545_f491_4f6c_dd1d;
 /// What LLVM must accept beside Armv8.0: the features whose instructions the tables hold.
 const ATTRIBUTES: &str = "-mattr=+neon,+fp-armv8,+crc,+aes,+sha2,+sha3,+lse,+rdm,+dotprod,+rcpc,+rcpc-immo,+flagm,\
     +altnzcv,+jsconv,+complxnum,+fptoint,+ccpp,+ccdp,+sb,+ssbs,+predres,+pan,+pan-rwv,+uaops,+dit,+rand,+tlb-rmi,\
-    +perfmon,+specrestrict";
+    +perfmon,+specrestrict,+el3";
 
 struct Rng(u64);
 
@@ -102,6 +102,8 @@ fn tables_agree_with_llvm() {
         let ours = a64::decode(word, FeatureSet::ALL).map(a64::mnemonic);
         let agree = match (ours, text) {
             (None, None) => true,
+            // LLVM takes MSR and MRS with op0=0, which are unallocated, for system registers.
+            (None, Some(text)) if text.contains("S0_") => true,
             (Some(ours), Some(text)) => same_mnemonic(ours, text),
             _ => false,
         };

@@ -10,6 +10,7 @@ use armlet_base::GuestRam;
 use crate::exception::Exception;
 use crate::mmu::Mmu;
 use crate::port::Port;
+use crate::sys::Control;
 use crate::uop::{SLOTS, SP};
 use crate::vm::Vm;
 
@@ -45,6 +46,8 @@ pub struct Cpu {
     pub exclusive: Option<(u64, u8, u128)>,
     /// Instructions retired.
     pub retired: u64,
+    /// What follows from the system registers, and what hides behind them.
+    pub ctl: Control,
     /// Index of this PE.
     pub index: usize,
     /// The machine's shared part.
@@ -73,6 +76,7 @@ impl Cpu {
             raised: Exception::default(),
             exclusive: None,
             retired: 0,
+            ctl: Control::default(),
             index,
             ram: vm.ram.clone(),
             vm,

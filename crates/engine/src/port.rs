@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
-use armlet_base::CpuIrqInput;
+use armlet_base::{Alarm, CpuIrqInput};
 
 /// Reasons for a PE to look up from its code, as bits of one word that it polls between blocks.
 #[derive(Default)]
@@ -30,6 +30,9 @@ impl Port {
     pub const TIMER: u32 = 1 << 4;
     /// The event register: set by SEV and by what the architecture counts as a wake-up event. Not polled.
     pub const EVENT: u32 = 1 << 5;
+
+    /// The PE itself must look up between any two blocks: it steps, or breakpoints are in use.
+    pub const LOOK: u32 = 1 << 6;
 
     /// Signals that are up.
     #[inline(always)]
@@ -75,5 +78,11 @@ impl CpuIrqInput for Port {
     }
     fn set_fiq(&self, level: bool) {
         self.set(Self::FIQ, level);
+    }
+}
+
+impl Alarm for Port {
+    fn ring(&self) {
+        self.raise(Self::TIMER);
     }
 }

@@ -2,6 +2,7 @@
 //! accesses of the guest.
 
 pub mod access;
+mod maintenance;
 mod tlb;
 
 pub use access::{Access, Kind, Place};
