@@ -147,6 +147,14 @@ fn faults_are_reported_and_survived() {
 }
 
 #[test]
+fn a_program_at_el0_is_served_and_kept_in_its_place() {
+    let console = lesson("el0", &[]);
+    assert!(console.contains("the kernel says 42, and I agree."), "{console}");
+    assert!(console.contains("ESR_EL1 = 0x9200000e "), "{console}");
+    assert!(console.ends_with("Kernel: SVC #3, exit with status 0.\n"), "{console}");
+}
+
+#[test]
 fn the_guest_decides_the_exit_status() {
     let exit = Program::new(&call(0x8600_0002, 7));
     assert_eq!(run(&["-q", "-M", "monitor", exit.path()]), (Some(7), "".into(), "".into()));
