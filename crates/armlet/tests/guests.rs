@@ -124,6 +124,37 @@ fn a_bare_command_runs_hello_with_a_hint() {
 }
 
 #[test]
+fn interrupts_come_by_either_controller() {
+    for gic in ["2", "3"] {
+        let console = lesson("timer", &["--gic", gic]);
+        assert!(console.starts_with(&format!("Setting up interrupts: GICv{gic}.\n")), "{console}");
+        assert_eq!(console.matches(": interrupt 34\n").count(), 3, "{console}");
+        assert_eq!(console.matches(": interrupt 27\n").count(), 3, "{console}");
+        let console = lesson("wfi", &["--gic", gic]);
+        assert!(console.contains("the handler ran: interrupt 27.\nSlept for "), "{console}");
+    }
+}
+
+#[test]
+fn faults_are_reported_and_survived() {
+    let console = lesson("data-abort", &[]);
+    assert_eq!(console.matches("exception class 0x25").count(), 2, "{console}");
+    assert!(console.contains("ESR_EL1 = 0x96000010 ") && console.contains("ESR_EL1 = 0x96000050 "));
+    let console = lesson("insn-abort", &[]);
+    assert!(console.contains("ESR_EL1 = 0x86000010 ") && console.contains("ELR_EL1 = 0x50000000 "));
+    let console = lesson("sysreg", &[]);
+    assert_eq!(console.matches("ESR_EL1 = 0x2000000 ").count(), 2, "{console}");
+}
+
+#[test]
+fn a_program_at_el0_is_served_and_kept_in_its_place() {
+    let console = lesson("el0", &[]);
+    assert!(console.contains("the kernel says 42, and I agree."), "{console}");
+    assert!(console.contains("ESR_EL1 = 0x9200000e "), "{console}");
+    assert!(console.ends_with("Kernel: SVC #3, exit with status 0.\n"), "{console}");
+}
+
+#[test]
 fn the_guest_decides_the_exit_status() {
     let exit = Program::new(&call(0x8600_0002, 7));
     assert_eq!(run(&["-q", "-M", "monitor", exit.path()]), (Some(7), "".into(), "".into()));
