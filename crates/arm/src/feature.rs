@@ -165,6 +165,11 @@ impl FeatureSet {
         Self(self.0 | other.0)
     }
 
+    /// What is in both sets.
+    pub const fn and(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
     /// This set without those of `other`.
     pub const fn without(self, other: Self) -> Self {
         Self(self.0 & !other.0)

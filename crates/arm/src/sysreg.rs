@@ -23,6 +23,11 @@ impl Encoding {
         Self((insn >> 5) as u16)
     }
 
+    /// From the 16-bit form op0:op1:CRn:CRm:op2.
+    pub const fn from_bits(bits: u16) -> Self {
+        Self(bits)
+    }
+
     /// The 16-bit form op0:op1:CRn:CRm:op2.
     pub const fn bits(self) -> u16 {
         self.0

@@ -6,7 +6,7 @@ use crate::uop::Uop;
 pub const MAX_INSNS: usize = 64;
 
 /// What lowering depends on besides the instruction words.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Mode(pub u8);
 
 impl Mode {
@@ -16,8 +16,10 @@ impl Mode {
     pub const FP_TRAP: u8 = 1 << 1;
     /// SP-based accesses check the alignment of SP.
     pub const SP_CHECK: u8 = 1 << 2;
-    /// One instruction to a block: single step, breakpoints in use.
+    /// One instruction to a block: single step, breakpoints in use, illegal execution state.
     pub const STEP: u8 = 1 << 3;
+    /// The code runs at EL1 with SP_EL0.
+    pub const SP0: u8 = 1 << 4;
 
     /// True if all of `bits` are set.
     pub fn has(self, bits: u8) -> bool {

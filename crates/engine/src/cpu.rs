@@ -5,10 +5,12 @@ use std::sync::Arc;
 use armlet_arm::cpu::CpuModel;
 use armlet_arm::sysreg::SysRegs;
 use armlet_arm::{CpuState, Pstate, SysReg};
+use armlet_base::GuestRam;
 
 use crate::exception::Exception;
 use crate::mmu::Mmu;
 use crate::port::Port;
+use crate::sys::Control;
 use crate::uop::{SLOTS, SP};
 use crate::vm::Vm;
 
@@ -44,10 +46,14 @@ pub struct Cpu {
     pub exclusive: Option<(u64, u8, u128)>,
     /// Instructions retired.
     pub retired: u64,
+    /// What follows from the system registers, and what hides behind them.
+    pub ctl: Control,
     /// Index of this PE.
     pub index: usize,
     /// The machine's shared part.
     pub vm: Arc<Vm>,
+    /// Its memory, one pointer closer.
+    pub ram: Arc<GuestRam>,
     /// The door of this PE.
     pub port: Arc<Port>,
 }
@@ -70,7 +76,9 @@ impl Cpu {
             raised: Exception::default(),
             exclusive: None,
             retired: 0,
+            ctl: Control::default(),
             index,
+            ram: vm.ram.clone(),
             vm,
             port,
         };

@@ -1,10 +1,12 @@
 //! The door of a PE: everything that other threads do to it goes through here.
 
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
-use armlet_base::CpuIrqInput;
+use armlet_base::{Alarm, CpuIrqInput};
+
+use crate::mmu::shootdown::Mailbox;
 
 /// Reasons for a PE to look up from its code, as bits of one word that it polls between blocks.
 #[derive(Default)]
@@ -15,6 +17,10 @@ pub struct Port {
     woken: Condvar,
     /// Instructions retired, as of the last time the PE looked up; for displays on other threads.
     pub progress: Arc<AtomicU64>,
+    /// The PE sleeps in WFI; for displays on other threads.
+    pub idle: Arc<AtomicBool>,
+    /// Maintenance that other PEs ask for.
+    pub(crate) mail: Mailbox,
 }
 
 impl Port {
@@ -30,6 +36,9 @@ impl Port {
     pub const TIMER: u32 = 1 << 4;
     /// The event register: set by SEV and by what the architecture counts as a wake-up event. Not polled.
     pub const EVENT: u32 = 1 << 5;
+
+    /// The PE itself must look up between any two blocks: it steps, or breakpoints are in use.
+    pub const LOOK: u32 = 1 << 6;
 
     /// Signals that are up.
     #[inline(always)]
@@ -50,14 +59,17 @@ impl Port {
         self.signals.fetch_and(!signals, Ordering::SeqCst) & signals
     }
 
-    /// Sleeps until one of `signals` is up, or for `limit` at most.
+    /// Sleeps until one of `signals` is up, or for `limit` at most. Other PEs don't wait for it meanwhile:
+    /// before it runs guest code again, it must answer [`Port::MAIL`].
     pub fn wait(&self, signals: u32, limit: Option<Duration>) {
+        let running = self.mail.set_running(false);
         let guard = self.sleeping.lock().unwrap();
         let asleep = |_: &mut ()| self.signals.load(Ordering::SeqCst) & signals == 0;
         match limit {
             Some(limit) => drop(self.woken.wait_timeout_while(guard, limit, asleep).unwrap()),
             None => drop(self.woken.wait_while(guard, asleep).unwrap()),
         }
+        self.mail.set_running(running);
     }
 
     fn set(&self, signal: u32, level: bool) {
@@ -75,5 +87,11 @@ impl CpuIrqInput for Port {
     }
     fn set_fiq(&self, level: bool) {
         self.set(Self::FIQ, level);
+    }
+}
+
+impl Alarm for Port {
+    fn ring(&self) {
+        self.raise(Self::TIMER);
     }
 }

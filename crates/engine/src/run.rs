@@ -2,18 +2,19 @@
 
 use std::sync::atomic::Ordering;
 
+use armlet_arm::esr::Ec;
+
 use crate::a64;
 use crate::block::Mode;
 use crate::cache::Cache;
 use crate::cpu::{Cpu, Raised};
 use crate::interp::{self, Exit};
-use crate::port::Port;
 use crate::world::World;
 
 /// Why [`Cpu::run`] returned.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Stop {
-    /// Another thread raised [`Port::KICK`].
+    /// Another thread raised [`crate::Port::KICK`].
     Kicked,
     /// A firmware call answered [`crate::CallOutcome::Stop`]; the world knows why.
     World,
@@ -24,9 +25,16 @@ pub enum Stop {
 impl Cpu {
     /// Runs until something stops the PE. `code` is this PE's cache, kept by the caller between runs.
     pub fn run(&mut self, code: &mut Cache, world: &mut dyn World) -> Stop {
+        self.enter_guest();
+        let stop = self.run_guest(code, world);
+        self.leave_guest();
+        stop
+    }
+
+    fn run_guest(&mut self, code: &mut Cache, world: &mut dyn World) -> Stop {
         loop {
             self.port.progress.store(self.retired, Ordering::Relaxed);
-            if self.port.signals() & !Port::EVENT != 0
+            if self.signalled()
                 && let Some(stop) = self.answer_signals(code, world)
             {
                 return stop;
@@ -35,10 +43,10 @@ impl Cpu {
                 Ok(id) => self.run_chain(id, code, world),
                 Err(Raised) => {
                     self.take_exception(world);
-                    self.detect_dead_end()
+                    None
                 }
             };
-            if let Some(stop) = stop {
+            if let Some(stop) = stop.or_else(|| self.detect_dead_end()) {
                 return stop;
             }
         }
@@ -47,12 +55,12 @@ impl Cpu {
     /// Runs block `id` and those it is linked to, until a signal or a look-up is due.
     fn run_chain(&mut self, mut id: u32, code: &mut Cache, world: &mut dyn World) -> Option<Stop> {
         loop {
+            let exit = interp::exec(self, world, code, &mut id);
             let block = code.block(id);
-            let exit = interp::exec(self, world, &block.uops);
             match exit {
                 Exit::Link(n) => {
                     self.retired += u64::from(block.insns);
-                    if self.port.signals() & !Port::EVENT != 0 {
+                    if self.signalled() {
                         return None;
                     }
                     id = match code.follow(id, n) {
@@ -92,8 +100,15 @@ impl Cpu {
     /// The block at pc in the current mode, lowered now if need be.
     fn find_block(&mut self, code: &mut Cache, world: &mut dyn World) -> Result<u32, Raised> {
         self.delta = 0;
+        self.apply_code_requests(code);
+        if !self.pc.is_multiple_of(4) {
+            return Err(self.raise(Ec::PcAlignment, 0, Some(self.pc)));
+        }
         let (pa, offset) = self.fetch(world)?;
         let mode = self.mode();
+        if mode.has(Mode::STEP) {
+            self.before_instruction()?;
+        }
         let key = crate::block::Key::new(pa, mode);
         if let Some(id) = code.find(key) {
             return Ok(id);
@@ -102,10 +117,5 @@ impl Cpu {
         let limit = if mode.has(Mode::STEP) { 1 } else { left };
         let words = (0..limit).map(|n| self.vm.ram.load::<u32>(offset + n * 4, Ordering::Relaxed));
         Ok(code.insert(a64::lower(key, mode, self.model().features, words)))
-    }
-
-    /// An exception whose vector faults on fetch again would loop for ever: say so instead.
-    fn detect_dead_end(&mut self) -> Option<Stop> {
-        None
     }
 }

@@ -1,23 +1,158 @@
 //! System ops.
 
+use std::sync::atomic::{Ordering, fence};
+
 use armlet_arm::esr::Ec;
 use armlet_arm::smccc::Conduit;
+use armlet_arm::sysreg::Encoding;
+use armlet_arm::{Pstate, SysReg};
 
 use super::Exit;
 use crate::cpu::{Cpu, Raised};
 use crate::run::Stop;
+use crate::sys::bits::sctlr;
 use crate::uop::{SystemOp, Uop};
-use crate::world::{CallOutcome, World};
+use crate::world::{CallOutcome, Note, World};
 
 /// Runs one system uop. `Some` leaves the block.
 pub fn exec(cpu: &mut Cpu, world: &mut dyn World, op: SystemOp, u: &Uop) -> Result<Option<Exit>, Raised> {
+    let a = cpu.x[(u.a & 63) as usize];
+    let encoding = Encoding::from_bits(u.imm as u16);
+    macro_rules! dst {
+        ($value:expr) => {
+            cpu.x[(u.dst & 63) as usize] = $value
+        };
+    }
     match op {
         SystemOp::Svc => {
             let next = cpu.insn_pc().wrapping_add(4);
-            Err(cpu.raise_returning_to(next, Ec::Svc64, u.imm as u64, None))
+            cpu.retired += 1;
+            cpu.step_advance();
+            return Err(cpu.raise_returning_to(next, Ec::Svc64, u.imm as u64, None));
         }
-        SystemOp::Hvc => call(cpu, world, Conduit::Hvc, u.imm as u16).map(Some),
+        SystemOp::Hvc => return call(cpu, world, Conduit::Hvc, u.imm as u16).map(Some),
+        SystemOp::Smc => return call(cpu, world, Conduit::Smc, u.imm as u16).map(Some),
+        SystemOp::Brk => return Err(cpu.raise(Ec::Brk, u.imm as u64, None)),
+        SystemOp::Eret => {
+            cpu.exception_return();
+            return Ok(Some(Exit::Next));
+        }
+
+        SystemOp::Wfi => {
+            let done = cpu.wait_for_interrupt(world)?;
+            return Ok(Some(resume(cpu, done)));
+        }
+        SystemOp::Wfe => {
+            let done = cpu.wait_for_event()?;
+            return Ok(Some(resume(cpu, done)));
+        }
+        SystemOp::Sev => cpu.send_event(),
+        SystemOp::Sevl => cpu.send_event_local(),
+
+        SystemOp::Clrex => {
+            if cpu.exclusive.take().is_some() {
+                cpu.send_event_local();
+            }
+        }
+        // CRm bits [1:0]: 1 orders loads against all that follows, 2 stores against stores, 3 everything.
+        SystemOp::Dmb => match u.imm & 3 {
+            1 => fence(Ordering::Acquire),
+            2 => fence(Ordering::Release),
+            _ => fence(Ordering::SeqCst),
+        },
+        SystemOp::Dsb => {
+            if !cpu.dsb(world) {
+                return Ok(Some(resume(cpu, false)));
+            }
+        }
+        SystemOp::Isb => cpu.isb(),
+
+        SystemOp::ReadReg => dst!(cpu.sys[SysReg::ALL[u.imm as usize]]),
+        SystemOp::WriteReg => cpu.sys[SysReg::ALL[u.imm as usize]] = a,
+        SystemOp::ReadRow => dst!(cpu.read_row(u.imm as usize, u.c)?),
+        SystemOp::WriteRow => cpu.write_row(u.imm as usize, u.c, a)?,
+        SystemOp::ReadGic => match cpu.vm.gic().and_then(|gic| gic.read(cpu.index, encoding)) {
+            Some(value) => dst!(value),
+            None => return Err(no_register(cpu, world, encoding, true)),
+        },
+        SystemOp::WriteGic => {
+            if cpu.vm.gic().and_then(|gic| gic.write(cpu.index, encoding, a)).is_none() {
+                return Err(no_register(cpu, world, encoding, false));
+            }
+        }
+        SystemOp::ReadId => dst!(cpu.model().id_register(encoding).unwrap_or(0)),
+        SystemOp::NoReg => return Err(no_register(cpu, world, encoding, u.flags & 1 != 0)),
+        SystemOp::ReadVirtualCount => dst!(cpu.virtual_count()),
+
+        SystemOp::ReadNzcv => dst!(cpu.nzcv.into()),
+        SystemOp::WriteNzcv => cpu.nzcv = a as u32 & 0xf000_0000,
+        SystemOp::ReadFpcr => dst!(cpu.fpcr.into()),
+        SystemOp::WriteFpcr => cpu.fpcr = a as u32 & FPCR,
+        SystemOp::ReadFpsr => dst!(cpu.fpsr.into()),
+        SystemOp::WriteFpsr => cpu.fpsr = a as u32 & FPSR,
+        SystemOp::ReadDaif => {
+            check_daif(cpu, encoding, u.c, true)?;
+            dst!((cpu.pstate & Pstate::DAIF).bits());
+        }
+        SystemOp::WriteDaif => {
+            check_daif(cpu, encoding, u.c, false)?;
+            cpu.set_daif(Pstate::DAIF, a);
+        }
+        SystemOp::SetDaif => {
+            check_daif(cpu, encoding, u.c, false)?;
+            cpu.set_daif(Pstate::from_bits_retain(u64::from(u.flags & 15) << 6), !0);
+        }
+        SystemOp::ClearDaif => {
+            check_daif(cpu, encoding, u.c, false)?;
+            cpu.set_daif(Pstate::from_bits_retain(u64::from(u.flags & 15) << 6), 0);
+        }
+        SystemOp::SetPstate => {
+            let value = if u.flags & 1 != 0 { !0 } else { 0 };
+            cpu.set_pstate_bits(Pstate::from_bits_retain(u.imm as u64), value);
+            cpu.mode_changed();
+        }
+        SystemOp::WriteSpSel => cpu.select_sp(a & 1 != 0),
+        SystemOp::SetSpSel => cpu.select_sp(u.flags & 1 != 0),
+
+        SystemOp::CheckSys => {
+            if !cpu.sctlr(1 << (u.flags & 63)) {
+                return Err(cpu.sysreg_trap(encoding, u.c, false));
+            }
+        }
+        SystemOp::Ic => cpu.ic(world, encoding, a)?,
+        SystemOp::Dc => cpu.dc(world, encoding, a)?,
+        SystemOp::DcZva => cpu.dc_zva(world, a)?,
+        SystemOp::At => cpu.at(world, encoding, a)?,
+        SystemOp::Tlbi => cpu.tlbi(encoding, a),
     }
+    Ok(None)
+}
+
+/// Writable bits of FPCR without FP16, EBF16, AFP: AHP, DN, FZ and RMode. Exceptions are not trapped.
+const FPCR: u32 = 0x07c0_0000;
+/// Writable bits of FPSR: QC and the cumulative exception bits. NZCV there is AArch32's.
+const FPSR: u32 = 0x0800_009f;
+
+/// After WFI, WFE or DSB: on to the next instruction, or to this one again once business is done.
+fn resume(cpu: &mut Cpu, done: bool) -> Exit {
+    cpu.pc = cpu.insn_pc().wrapping_add(if done { 4 } else { 0 });
+    Exit::Next
+}
+
+#[cold]
+fn no_register(cpu: &mut Cpu, world: &mut dyn World, reg: Encoding, read: bool) -> Raised {
+    if world.notes() {
+        world.note(Note::SysReg { pc: cpu.insn_pc(), reg, read });
+    }
+    cpu.undefined()
+}
+
+/// EL0 may touch DAIF if SCTLR_EL1.UMA says so.
+fn check_daif(cpu: &mut Cpu, reg: Encoding, rt: u8, read: bool) -> Result<(), Raised> {
+    if cpu.pstate.el() == 0 && !cpu.sctlr(sctlr::UMA) {
+        return Err(cpu.sysreg_trap(reg, rt, read));
+    }
+    Ok(())
 }
 
 fn call(cpu: &mut Cpu, world: &mut dyn World, conduit: Conduit, imm: u16) -> Result<Exit, Raised> {

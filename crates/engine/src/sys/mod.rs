@@ -1,14 +1,47 @@
-//! System state: registers and their access rules, exceptions' return, timers, PMU, debug, reset.
+//! System state: registers and their access rules, timers, PMU, debug, waiting, reset.
 
-use armlet_arm::{Pstate, SysReg};
+pub mod bits;
+pub mod debug;
+pub mod instructions;
+pub mod pmu;
+pub mod regs;
+pub mod step;
+pub mod timer;
+mod wait;
+
+use armlet_arm::{Feature, Pstate, SysReg};
 
 use crate::block::Mode;
 use crate::cache::Cache;
 use crate::cpu::Cpu;
+use crate::exception::{DeadEnd, Exception, Vector};
 use crate::port::Port;
 use crate::run::Stop;
 use crate::uop::{SLOTS, SP};
 use crate::world::World;
+use bits::sctlr;
+
+/// What follows from the system registers and is kept ready, and what hides behind them.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Control {
+    /// What lowering depends on now; kept by [`Cpu::mode_changed`].
+    pub mode: Mode,
+    /// The signals of the port that matter now: those that PSTATE does not mask.
+    pub poll: u32,
+    /// Which parts of debug are in use.
+    pub debug: debug::InUse,
+    /// Where software step is.
+    pub step: step::Step,
+    /// The outputs of the virtual and the physical timer.
+    pub timers: [timer::Output; 2],
+    /// What the performance monitors have counted up to.
+    pub pmu: pmu::Pmu,
+    /// Whether the PE gets anywhere.
+    pub dead_end: DeadEnd,
+}
+
+/// Signals that always matter.
+const ALWAYS: u32 = Port::KICK | Port::MAIL | Port::TIMER | Port::LOOK;
 
 impl Cpu {
     /// Architectural reset.
@@ -22,6 +55,9 @@ impl Cpu {
         self.sys = Default::default();
         self.sys[SysReg::MIDR_EL1] = self.model().midr;
         self.sys[SysReg::MPIDR_EL1] = 1 << 31 | (self.index as u64 % 16) | (self.index as u64 / 16) << 8;
+        self.sys[SysReg::SCTLR_EL1] = sctlr::RESET;
+        self.sys[SysReg::CNTFRQ_EL0] = self.model().counter_hz;
+        self.sys[SysReg::OSLSR_EL1] = debug::OSLM | debug::OSLK;
         self.x[SP as usize] = 0;
         self.exclusive = None;
         self.state_replaced();
@@ -29,20 +65,121 @@ impl Cpu {
 
     /// Recomputes everything derived from registers, after they were replaced as a whole.
     pub fn state_replaced(&mut self) {
-        self.mode_changed();
+        // A state made elsewhere may know nothing of what is fixed here.
+        self.sys[SysReg::SCTLR_EL1] |= sctlr::RES1;
+        self.sys[SysReg::OSLSR_EL1] = self.sys[SysReg::OSLSR_EL1] & debug::OSLK | debug::OSLM;
+        if self.sys[SysReg::CNTFRQ_EL0] == 0 {
+            self.sys[SysReg::CNTFRQ_EL0] = self.model().counter_hz;
+        }
+        self.ctl.step = step::Step::Idle;
+        self.ctl.dead_end = DeadEnd::default();
+        self.translation_changed();
+        self.ttbr_changed();
+        self.debug_changed();
+        self.restart_timers();
+        self.restart_pmu();
     }
 
-    /// Recomputes what depends on PSTATE.
-    pub fn mode_changed(&mut self) {}
+    /// Recomputes what depends on PSTATE, SCTLR_EL1, CPACR_EL1 or on what debug parts are in use.
+    pub fn mode_changed(&mut self) {
+        let el1 = self.pstate.el() == 1;
+        let fpen = self.sys[SysReg::CPACR_EL1] >> 20 & 3;
+        let mut mode = 0;
+        if el1 {
+            mode |= Mode::EL1;
+            if !self.pstate.contains(Pstate::SP) {
+                mode |= Mode::SP0;
+            }
+        }
+        // FPEN: 0b01 traps EL0 only, 0b11 nothing, the others both.
+        if fpen & 1 == 0 || !el1 && fpen == 1 {
+            mode |= Mode::FP_TRAP;
+        }
+        if self.sctlr(if el1 { sctlr::SA } else { sctlr::SA0 }) {
+            mode |= Mode::SP_CHECK;
+        }
+        if self.pstate.contains(Pstate::IL) || self.ctl.debug.any() && self.debug_enabled() {
+            mode |= Mode::STEP;
+        }
+        let old = std::mem::replace(&mut self.ctl.mode, Mode(mode));
+        if (old.0 ^ mode) & Mode::STEP != 0 {
+            if mode & Mode::STEP != 0 {
+                self.port.raise(Port::LOOK);
+            } else {
+                self.port.lower(Port::LOOK);
+            }
+        }
+        self.masks_changed();
+        self.context_changed();
+    }
+
+    /// Recomputes which signals matter, after PSTATE.I or F changed.
+    #[inline]
+    pub fn masks_changed(&mut self) {
+        let irq = if self.pstate.contains(Pstate::I) { 0 } else { Port::IRQ };
+        let fiq = if self.pstate.contains(Pstate::F) { 0 } else { Port::FIQ };
+        self.ctl.poll = ALWAYS | irq | fiq;
+    }
+
+    /// Replaces bits of PSTATE.DAIF. An interrupt that became unmasked is taken when the block ends.
+    pub(crate) fn set_daif(&mut self, mask: Pstate, value: u64) {
+        let old = self.pstate;
+        self.set_pstate_bits(mask & Pstate::DAIF, value);
+        if (self.pstate ^ old).contains(Pstate::D) && self.ctl.debug.any() {
+            self.mode_changed();
+        }
+        self.masks_changed();
+    }
 
     /// What lowering depends on now.
     #[inline(always)]
     pub fn mode(&self) -> Mode {
-        Mode(if self.pstate.el() == 1 { Mode::EL1 } else { 0 })
+        self.ctl.mode
     }
 
-    /// Answers the signals of the port: interrupts that are not masked, mail, kicks.
-    pub fn answer_signals(&mut self, _code: &mut Cache, _world: &mut dyn World) -> Option<Stop> {
-        (self.port.lower(Port::KICK) != 0).then_some(Stop::Kicked)
+    /// True if a signal that matters is up.
+    #[inline(always)]
+    pub fn signalled(&self) -> bool {
+        self.port.signals() & self.ctl.poll != 0
+    }
+
+    /// True if the CPU has this feature.
+    pub(crate) fn has(&self, feature: Feature) -> bool {
+        self.model().features.has(feature)
+    }
+
+    /// Answers the signals of the port: kicks, mail, timers, a step that is due, interrupts that are not
+    /// masked. pc is that of the next instruction.
+    pub fn answer_signals(&mut self, code: &mut Cache, world: &mut dyn World) -> Option<Stop> {
+        let up = self.port.signals();
+        self.delta = 0;
+        if up & Port::KICK != 0 {
+            self.port.lower(Port::KICK);
+            return Some(Stop::Kicked);
+        }
+        if up & Port::MAIL != 0 {
+            self.read_mail(code, world);
+        }
+        if up & Port::TIMER != 0 {
+            self.port.lower(Port::TIMER);
+            self.timers_due();
+            self.pmu_due();
+        }
+        if self.ctl.mode.has(Mode::STEP) && self.step_check().is_err() {
+            self.take_exception(world);
+            return None;
+        }
+        // A timer may just have driven an interrupt.
+        let up = self.port.signals();
+        let vector = if up & Port::FIQ != 0 && !self.pstate.contains(Pstate::F) {
+            Vector::Fiq
+        } else if up & Port::IRQ != 0 && !self.pstate.contains(Pstate::I) {
+            Vector::Irq
+        } else {
+            return None;
+        };
+        self.raised = Exception { vector, esr: 0, far: None, elr: self.pc };
+        self.take_exception(world);
+        None
     }
 }

@@ -3,11 +3,13 @@
 //! A block is a flat array of 16-byte uops. Operands name guest registers directly, so executors need
 //! no value numbering. Semantics of an instruction exist once: in the uops it lowers to.
 
-mod float;
+pub mod float;
+mod memory;
 mod system;
 mod vector;
 
 pub use float::FloatOp;
+pub use memory::MemoryOp;
 pub use system::SystemOp;
 pub use vector::VectorOp;
 
@@ -60,16 +62,20 @@ impl Uop {
 
 /// What a uop does. `32` forms work on the low word and zero the upper half of the destination.
 ///
-/// Flags are NZCV; ops named `..S` set them. Memory ops address `a + b + imm`.
+/// Flags are NZCV; ops named `..S` set them. Conditions are in `flags`, encoded as in instructions.
 #[allow(missing_docs)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum Op {
     // Moves: `dst = a`, `dst = imm`, `dst = pc + imm` and `dst = (pc & !0xfff) + imm`, where pc is that of the block.
     Mov,
+    Mov32,
     MovI,
     PcRel,
     PageRel,
+    /// `dst = a`, but its halfword at bit `flags` = that of `imm`, which is zero elsewhere.
+    MovK64,
+    MovK32,
 
     // Arithmetic: `dst = a op b`, or `a op imm` for the `I` forms.
     Add64,
@@ -86,32 +92,191 @@ pub enum Op {
     AddSI32,
     SubSI64,
     SubSI32,
+    // `a + b + C` and `a - b - !C`.
+    Adc64,
+    Adc32,
+    Sbc64,
+    Sbc32,
+    AdcS64,
+    AdcS32,
+    SbcS64,
+    SbcS32,
 
-    // Loads: `dst = [a + b + imm]`, zero-extended.
+    // Logic: `dst = a op b`, or `a op imm`; Bic, Orn and Eon invert `b`. S forms clear C and V.
+    And64,
+    And32,
+    Orr64,
+    Orr32,
+    Eor64,
+    Eor32,
+    Bic64,
+    Bic32,
+    Orn64,
+    Orn32,
+    Eon64,
+    Eon32,
+    AndS64,
+    AndS32,
+    BicS64,
+    BicS32,
+    /// `imm` is zero-extended for either width, hence one form.
+    AndI,
+    OrrI64,
+    OrrI32,
+    EorI64,
+    EorI32,
+    AndSI64,
+    AndSI32,
+
+    // Shifts of `a` by `b` modulo the width, or by `imm`, which is below the width.
+    Lsl64,
+    Lsl32,
+    Lsr64,
+    Lsr32,
+    Asr64,
+    Asr32,
+    Ror64,
+    Ror32,
+    LslI64,
+    LslI32,
+    LsrI64,
+    LsrI32,
+    AsrI64,
+    AsrI32,
+    RorI64,
+    RorI32,
+    /// `dst` = low word(s) of `a:b` shifted right by `imm`, which is not 0 and below the width.
+    Extr64,
+    Extr32,
+
+    // Bit fields.
+    /// `dst = ror64(a, flags) & imm`, for either width.
+    Ubf,
+    /// `dst = b & !imm | ror64(a, flags) & imm`.
+    Bfi64,
+    Bfi32,
+    /// `dst` = `a` shifted left by `c`, then arithmetically right by `flags`; both below the width.
+    Sbf64,
+    Sbf32,
+
+    // `dst = op a`. Rev16 and Rev32 reverse the bytes of each 16 or 32 bits, RevNN those of the whole.
+    Clz64,
+    Clz32,
+    Cls64,
+    Cls32,
+    Rbit64,
+    Rbit32,
+    Rev16In64,
+    Rev16In32,
+    Rev32In64,
+    Rev64,
+    Rev32,
+
+    // Products: `dst = c + a * b` and `c - a * b`; S and U take signed and unsigned low words of `a` and `b`.
+    Madd64,
+    Madd32,
+    Msub64,
+    Msub32,
+    Smaddl,
+    Smsubl,
+    Umaddl,
+    Umsubl,
+    /// Upper 64 bits of the 128-bit product.
+    Smulh,
+    Umulh,
+    // `dst = a / b`, 0 if `b` is.
+    Udiv64,
+    Udiv32,
+    Sdiv64,
+    Sdiv32,
+    /// `dst` = CRC of the low `1 << flags[1:0]` bytes of `b` into `a`; Castagnoli's polynomial if `flags` bit 2.
+    Crc32,
+
+    // If the condition holds `dst = a`, else `b`, `b + 1`, `!b` or `-b`.
+    Csel64,
+    Csel32,
+    Csinc64,
+    Csinc32,
+    Csinv64,
+    Csinv32,
+    Csneg64,
+    Csneg32,
+    // If the condition holds flags of `a - (b + imm)` or `a + (b + imm)`, where one of b and imm is zero; else NZCV = `c`.
+    Ccmp64,
+    Ccmp32,
+    Ccmn64,
+    Ccmn32,
+    /// The flags in mask `c` = bits [3:0] of `ror64(a, flags)`.
+    Rmif,
+    /// N, Z and V as of the low byte or halfword of `a`.
+    Setf8,
+    Setf16,
+    Cfinv,
+    Axflag,
+    Xaflag,
+
+    // Loads: `dst = [a + b + imm]`, zero-extended; S32 and S64 sign-extend to that width.
     Load8,
     Load16,
     Load32,
     Load64,
+    Load8S32,
+    Load8S64,
+    Load16S32,
+    Load16S64,
+    Load32S64,
     // Stores: `[a + b + imm] = c`.
     Store8,
     Store16,
     Store32,
     Store64,
+    // Pairs: `dst, c = [a + imm]` and `[a + imm] = c, b`. A fault of either half changes nothing.
+    LoadPair32,
+    LoadPair64,
+    LoadPair32S64,
+    StorePair32,
+    StorePair64,
+    // The same with vector slots `dst` and `c`; a load zeroes the rest of the destination.
+    VLoad8,
+    VLoad16,
+    VLoad32,
+    VLoad64,
+    VLoad128,
+    VStore8,
+    VStore16,
+    VStore32,
+    VStore64,
+    VStore128,
+    VLoadPair32,
+    VLoadPair64,
+    VLoadPair128,
+    VStorePair32,
+    VStorePair64,
+    VStorePair128,
     /// SP alignment fault unless `a` is a multiple of 16 (SCTLR_EL1.SA).
     CheckSp,
 
     // Ends of blocks. `imm` is the distance of the target from the block's pc.
     /// Direct branch by link `flags`.
     Jump,
-    /// If condition `a` holds: branch by link 0. Else falls through to the next uop.
+    // If condition `flags` holds, `a` is (not) zero, or bit `flags` of `a` is clear or set: branch by link 0. Else
+    // falls through to the next uop.
     JumpIf,
+    JumpIfZero64,
+    JumpIfZero32,
+    JumpIfNotZero64,
+    JumpIfNotZero32,
+    JumpIfBitClear,
+    JumpIfBitSet,
     /// Go on at pc + imm by a fresh look-up: something the block's mode depends on may have changed.
     Next,
-    /// Indirect branch to `a`.
+    /// Indirect branch to `a`; `flags` hints: 1 a call, 2 a return.
     JumpReg,
     /// The instruction is UNDEFINED.
     Undefined,
 
+    /// Ordered, exclusive, unprivileged and atomic accesses, and vector structures.
+    Memory(MemoryOp),
     /// AdvSIMD integer work, on vector slots.
     Vector(VectorOp),
     /// Floating point, scalar and vector.

@@ -205,6 +205,11 @@ impl Oracle {
         Outcome { raised: raised != 0, state, mem }
     }
 
+    /// Makes the next case run at [`CODE`] on our side too, as words that use PC need.
+    pub fn rewind(&mut self) {
+        self.ours.next = SLOTS;
+    }
+
     /// Runs a case on armlet.
     pub fn ours(&mut self, case: &Case) -> Outcome {
         self.ours.run(case)

@@ -1,0 +1,64 @@
+//! Bits of the control registers, by Arm's names (Arm ARM D24.2).
+
+/// SCTLR_EL1.
+#[allow(missing_docs)]
+pub mod sctlr {
+    pub const M: u64 = 1 << 0;
+    pub const A: u64 = 1 << 1;
+    pub const C: u64 = 1 << 2;
+    pub const SA: u64 = 1 << 3;
+    pub const SA0: u64 = 1 << 4;
+    pub const UMA: u64 = 1 << 9;
+    pub const ENRCTX: u64 = 1 << 10;
+    pub const I: u64 = 1 << 12;
+    pub const DZE: u64 = 1 << 14;
+    pub const UCT: u64 = 1 << 15;
+    pub const NTWI: u64 = 1 << 16;
+    pub const NTWE: u64 = 1 << 18;
+    pub const WXN: u64 = 1 << 19;
+    pub const SPAN: u64 = 1 << 23;
+    pub const UCI: u64 = 1 << 26;
+    pub const DSSBS: u64 = 1 << 44;
+    pub const EPAN: u64 = 1 << 57;
+    /// LSMAOE, nTLSMD, EIS, TSCXT, EOS, SED and ITD, for what no model has.
+    pub const RES1: u64 = 1 << 29 | 1 << 28 | 1 << 22 | 1 << 20 | 1 << 11 | 1 << 8 | 1 << 7;
+    /// At reset: everything off, nothing of EL0's trapped, SP checked.
+    pub const RESET: u64 = RES1 | SPAN | NTWE | NTWI | SA0 | SA;
+    /// What follows from translation rather than from traps.
+    pub const TRANSLATION: u64 = M | A | C | I | WXN | SPAN | EPAN;
+}
+
+/// TCR_EL1.
+#[allow(missing_docs)]
+pub mod tcr {
+    pub const TBI0: u64 = 1 << 37;
+    pub const TBI1: u64 = 1 << 38;
+    pub const HA: u64 = 1 << 39;
+    pub const HD: u64 = 1 << 40;
+    pub const HPD: u64 = 3 << 41;
+    pub const E0PD: u64 = 3 << 55;
+    /// Fields that every model has.
+    pub const BASE: u64 = 0xffff_ffbf | 7 << 32 | 1 << 36 | TBI0 | TBI1;
+}
+
+/// CNTKCTL_EL1.
+#[allow(missing_docs)]
+pub mod cntkctl {
+    pub const EL0PCTEN: u64 = 1 << 0;
+    pub const EL0VCTEN: u64 = 1 << 1;
+    pub const EVNTEN: u64 = 1 << 2;
+    pub const EVNTDIR: u64 = 1 << 3;
+    pub const EL0VTEN: u64 = 1 << 8;
+    pub const EL0PTEN: u64 = 1 << 9;
+    /// Everything there is.
+    pub const ALL: u64 = 0x3ff;
+}
+
+/// MDSCR_EL1.
+#[allow(missing_docs)]
+pub mod mdscr {
+    pub const SS: u64 = 1 << 0;
+    pub const TDCC: u64 = 1 << 12;
+    pub const KDE: u64 = 1 << 13;
+    pub const MDE: u64 = 1 << 15;
+}

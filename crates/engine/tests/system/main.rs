@@ -1,0 +1,9 @@
+//! Small programs on a bare machine: system registers, exceptions, timers, performance monitors, debug.
+
+mod access;
+mod debug;
+mod exceptions;
+mod kit;
+mod names;
+mod pmu;
+mod timer;
