@@ -7,6 +7,7 @@ pub mod cpu;
 pub mod esr;
 pub mod feature;
 pub mod gic;
+pub mod mmu;
 pub mod pstate;
 pub mod smccc;
 pub mod state;

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use armlet_base::{Alarm, CpuIrqInput};
 
+use crate::mmu::shootdown::Mailbox;
+
 /// Reasons for a PE to look up from its code, as bits of one word that it polls between blocks.
 #[derive(Default)]
 pub struct Port {
@@ -15,6 +17,8 @@ pub struct Port {
     woken: Condvar,
     /// Instructions retired, as of the last time the PE looked up; for displays on other threads.
     pub progress: Arc<AtomicU64>,
+    /// Maintenance that other PEs ask for.
+    pub(crate) mail: Mailbox,
 }
 
 impl Port {
@@ -53,14 +57,17 @@ impl Port {
         self.signals.fetch_and(!signals, Ordering::SeqCst) & signals
     }
 
-    /// Sleeps until one of `signals` is up, or for `limit` at most.
+    /// Sleeps until one of `signals` is up, or for `limit` at most. Other PEs don't wait for it meanwhile:
+    /// before it runs guest code again, it must answer [`Port::MAIL`].
     pub fn wait(&self, signals: u32, limit: Option<Duration>) {
+        let running = self.mail.set_running(false);
         let guard = self.sleeping.lock().unwrap();
         let asleep = |_: &mut ()| self.signals.load(Ordering::SeqCst) & signals == 0;
         match limit {
             Some(limit) => drop(self.woken.wait_timeout_while(guard, limit, asleep).unwrap()),
             None => drop(self.woken.wait_while(guard, asleep).unwrap()),
         }
+        self.mail.set_running(running);
     }
 
     fn set(&self, signal: u32, level: bool) {

@@ -25,6 +25,13 @@ pub enum Stop {
 impl Cpu {
     /// Runs until something stops the PE. `code` is this PE's cache, kept by the caller between runs.
     pub fn run(&mut self, code: &mut Cache, world: &mut dyn World) -> Stop {
+        self.enter_guest();
+        let stop = self.run_guest(code, world);
+        self.leave_guest();
+        stop
+    }
+
+    fn run_guest(&mut self, code: &mut Cache, world: &mut dyn World) -> Stop {
         loop {
             self.port.progress.store(self.retired, Ordering::Relaxed);
             if self.signalled()
@@ -96,6 +103,7 @@ impl Cpu {
         if !self.pc.is_multiple_of(4) {
             return Err(self.raise(Ec::PcAlignment, 0, Some(self.pc)));
         }
+        self.apply_code_requests(code);
         let (pa, offset) = self.fetch(world)?;
         let mode = self.mode();
         if mode.has(Mode::STEP) {

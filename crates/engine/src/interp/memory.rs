@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 
 use crate::cpu::{Cpu, Raised};
 use crate::mmu::access::Data;
-use crate::mmu::{Access, Tlb};
+use crate::mmu::{Access, Set};
 use crate::uop::{MemoryOp, SINK, Slot, Uop, ZERO};
 use crate::world::World;
 
@@ -140,8 +140,8 @@ fn extend<T: Data>(value: T, flags: u8) -> u64 {
 
 #[inline]
 fn load_acquire<T: Data>(cpu: &mut Cpu, world: &mut dyn World, va: u64) -> Result<T, Raised> {
-    let entry = cpu.mmu.data.entry(va);
-    if entry.read == Tlb::tag(va, T::SIZE) {
+    let entry = cpu.mmu.set.data(va);
+    if entry.read == Set::tag(va, T::SIZE) {
         return Ok(cpu.ram.load(entry.addend.wrapping_add(va) as usize, Ordering::SeqCst));
     }
     cpu.load_as(world, va, Access::LOAD_ALIGNED)
@@ -149,8 +149,8 @@ fn load_acquire<T: Data>(cpu: &mut Cpu, world: &mut dyn World, va: u64) -> Resul
 
 #[inline]
 fn store_release<T: Data>(cpu: &mut Cpu, world: &mut dyn World, va: u64, value: T) -> Result<(), Raised> {
-    let entry = cpu.mmu.data.entry(va);
-    if entry.write == Tlb::tag(va, T::SIZE) {
+    let entry = cpu.mmu.set.data(va);
+    if entry.write == Set::tag(va, T::SIZE) {
         cpu.ram.store(entry.addend.wrapping_add(va) as usize, value, Ordering::SeqCst);
         return Ok(());
     }
@@ -170,8 +170,8 @@ fn load_span(
 ) -> Result<[u8; SPAN], Raised> {
     let mut bytes = [0; SPAN];
     let element = 1 << (size & 3);
-    let entry = cpu.mmu.data.entry(va);
-    if len.is_multiple_of(8) && in_page(va, len) && entry.read == Tlb::tag(va, element) {
+    let entry = cpu.mmu.set.data(va);
+    if len.is_multiple_of(8) && in_page(va, len) && entry.read == Set::tag(va, element) {
         let offset = entry.addend.wrapping_add(va) as usize;
         for (i, chunk) in bytes[..len].chunks_exact_mut(8).enumerate() {
             chunk.copy_from_slice(&cpu.ram.load::<u64>(offset + i * 8, Ordering::Relaxed).to_le_bytes());
@@ -194,10 +194,10 @@ fn load_span(
 fn store_span(cpu: &mut Cpu, world: &mut dyn World, va: u64, bytes: &[u8], size: u8) -> Result<(), Raised> {
     let element = 1 << (size & 3);
     let len = bytes.len();
-    let entry = cpu.mmu.data.entry(va);
+    let entry = cpu.mmu.set.data(va);
     if !in_page(va, len) {
         cpu.probe_store(world, va, len)?;
-    } else if len.is_multiple_of(8) && entry.write == Tlb::tag(va, element) {
+    } else if len.is_multiple_of(8) && entry.write == Set::tag(va, element) {
         let offset = entry.addend.wrapping_add(va) as usize;
         for (i, chunk) in bytes.chunks_exact(8).enumerate() {
             cpu.ram.store(offset + i * 8, wide(chunk) as u64, Ordering::Relaxed);

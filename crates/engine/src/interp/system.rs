@@ -61,8 +61,10 @@ pub fn exec(cpu: &mut Cpu, world: &mut dyn World, op: SystemOp, u: &Uop) -> Resu
             _ => fence(Ordering::SeqCst),
         },
         SystemOp::Dsb => {
-            fence(Ordering::SeqCst);
-            cpu.dsb(world);
+            if !cpu.dsb(world) {
+                // Kicked while other PEs were at it: this one again.
+                return Ok(Some(resume(cpu, false)));
+            }
         }
         SystemOp::Isb => cpu.isb(),
 
@@ -121,7 +123,7 @@ pub fn exec(cpu: &mut Cpu, world: &mut dyn World, op: SystemOp, u: &Uop) -> Resu
         SystemOp::Ic => cpu.ic(world, encoding, a)?,
         SystemOp::Dc => cpu.dc(world, encoding, a)?,
         SystemOp::DcZva => cpu.dc_zva(world, a)?,
-        SystemOp::At => cpu.at(world, encoding, a),
+        SystemOp::At => cpu.at(world, encoding, a)?,
         SystemOp::Tlbi => cpu.tlbi(encoding, a),
     }
     Ok(None)
@@ -132,7 +134,7 @@ const FPCR: u32 = 0x07c0_0000;
 /// Writable bits of FPSR: QC and the cumulative exception bits. NZCV there is AArch32's.
 const FPSR: u32 = 0x0800_009f;
 
-/// After WFI or WFE: on to the next instruction, or to this one again once business is done.
+/// After a wait: on to the next instruction, or to this one again once business is done.
 fn resume(cpu: &mut Cpu, done: bool) -> Exit {
     cpu.pc = cpu.insn_pc().wrapping_add(if done { 4 } else { 0 });
     Exit::Next

@@ -1,16 +1,15 @@
 //! Loads, stores, atomics and fetches of the guest.
 //!
 //! An aligned access to a page in the soft TLB is one comparison and one host load or store. All else
-//! goes through [`Cpu::place`], which translates, checks and faults.
+//! is located by [`super::locate`], which translates, checks and faults.
 
 use std::sync::atomic::Ordering;
 
-use armlet_arm::esr::{Ec, fsc, iss};
-use armlet_base::RamKind;
+use armlet_arm::esr::fsc;
 use armlet_base::ram::Word;
 
 use crate::cpu::{Cpu, Raised};
-use crate::mmu::{Entry, Tlb};
+use crate::mmu::{Set, wide};
 use crate::world::{Note, World};
 
 /// What an access does, for permissions and syndromes.
@@ -18,10 +17,10 @@ use crate::world::{Note, World};
 pub enum Kind {
     /// Data load.
     Load,
-    /// Data store, and atomics (which report a write whichever half faults first).
+    /// Data store.
     Store,
-    /// Instruction fetch.
-    Fetch,
+    /// Atomic read-modify-write: a fault is that of a load unless only the store is not allowed.
+    Update,
 }
 
 /// How an access is checked.
@@ -29,25 +28,34 @@ pub enum Kind {
 pub struct Access {
     /// What it does.
     pub kind: Kind,
-    /// With EL0's permissions: LDTR and STTR at EL1 unless PSTATE.UAO is set.
+    /// With EL0's permissions: LDTR and STTR at EL1. PSTATE.UAO is looked at in here.
     pub unprivileged: bool,
-    /// Must be aligned to its size whatever SCTLR_EL1.A says: exclusives, atomics, acquire and release.
+    /// Must be aligned to its size (or lie within 16 aligned bytes, with FEAT_LSE2) whatever SCTLR_EL1.A
+    /// says: exclusives, atomics, acquire and release. Sequentially consistent.
     pub aligned: bool,
+    /// Exclusive or atomic: SCTLR_EL1.nAA doesn't help it.
+    pub atomic: bool,
 }
 
 impl Access {
     /// A plain load.
-    pub const LOAD: Self = Self { kind: Kind::Load, unprivileged: false, aligned: false };
+    pub const LOAD: Self = Self { kind: Kind::Load, unprivileged: false, aligned: false, atomic: false };
     /// A plain store.
-    pub const STORE: Self = Self { kind: Kind::Store, unprivileged: false, aligned: false };
+    pub const STORE: Self = Self { kind: Kind::Store, ..Self::LOAD };
     /// LDTR.
     pub const LOAD_UNPRIVILEGED: Self = Self { unprivileged: true, ..Self::LOAD };
     /// STTR.
     pub const STORE_UNPRIVILEGED: Self = Self { unprivileged: true, ..Self::STORE };
-    /// LDAR, LDAPR, LDXR.
+    /// LDAR, LDAPR.
     pub const LOAD_ALIGNED: Self = Self { aligned: true, ..Self::LOAD };
-    /// STLR, STXR and atomics.
+    /// STLR.
     pub const STORE_ALIGNED: Self = Self { aligned: true, ..Self::STORE };
+    /// LDXR and its family.
+    pub const LOAD_EXCLUSIVE: Self = Self { atomic: true, ..Self::LOAD_ALIGNED };
+    /// STXR and its family.
+    pub const STORE_EXCLUSIVE: Self = Self { atomic: true, ..Self::STORE_ALIGNED };
+    /// LSE atomics.
+    pub const UPDATE: Self = Self { kind: Kind::Update, ..Self::STORE_EXCLUSIVE };
 }
 
 /// Where an access within one page lands.
@@ -83,8 +91,8 @@ impl Cpu {
     /// Plain load.
     #[inline(always)]
     pub fn load_mem<T: Data>(&mut self, world: &mut dyn World, va: u64) -> Result<T, Raised> {
-        let entry = self.mmu.data.entry(va);
-        if entry.read == Tlb::tag(va, T::SIZE) {
+        let entry = self.mmu.set.data(va);
+        if entry.read == Set::tag(va, T::SIZE) {
             return Ok(self.ram.load(entry.addend.wrapping_add(va) as usize, Ordering::Relaxed));
         }
         self.load_as(world, va, Access::LOAD)
@@ -93,8 +101,8 @@ impl Cpu {
     /// Plain store.
     #[inline(always)]
     pub fn store_mem<T: Data>(&mut self, world: &mut dyn World, va: u64, value: T) -> Result<(), Raised> {
-        let entry = self.mmu.data.entry(va);
-        if entry.write == Tlb::tag(va, T::SIZE) {
+        let entry = self.mmu.set.data(va);
+        if entry.write == Set::tag(va, T::SIZE) {
             self.ram.store(entry.addend.wrapping_add(va) as usize, value, Ordering::Relaxed);
             return Ok(());
         }
@@ -106,13 +114,14 @@ impl Cpu {
     #[cold]
     #[inline(never)]
     pub fn load_as<T: Data>(&mut self, world: &mut dyn World, va: u64, access: Access) -> Result<T, Raised> {
+        let misaligned = self.check_alignment(va, T::SIZE, access)?;
         if let Some(second) = page_split(va, T::SIZE) {
             let first = self.load_piece(world, va, second, access)?;
             let rest = self.load_piece(world, va.wrapping_add(second as u64), T::SIZE - second, access)?;
             return Ok(T::from_wide(first | rest << (second * 8)));
         }
-        match self.place(world, va, T::SIZE, access)? {
-            Place::Ram(offset) => Ok(self.vm.ram.load(offset, order(access, Ordering::SeqCst))),
+        match self.locate(world, va, T::SIZE, access, misaligned)?.place {
+            Place::Ram(offset) => Ok(wide::load(&self.vm.ram, offset, order(access))),
             Place::Device(pa) => self.device_load(world, va, pa, T::SIZE).map(T::from_wide),
         }
     }
@@ -128,35 +137,39 @@ impl Cpu {
         value: T,
         access: Access,
     ) -> Result<(), Raised> {
+        let misaligned = self.check_alignment(va, T::SIZE, access)?;
         if let Some(second) = page_split(va, T::SIZE) {
-            let second_va = va.wrapping_add(second as u64);
-            let places = [
-                (self.place(world, va, second, access)?, va, 0, second),
-                (
-                    self.place(world, second_va, T::SIZE - second, access)?,
-                    second_va,
-                    second,
-                    T::SIZE - second,
-                ),
-            ];
-            for (place, va, from, len) in places {
-                let bytes = &value.to_wide().to_le_bytes()[from..from + len];
-                for (i, &byte) in bytes.iter().enumerate() {
-                    match place {
-                        Place::Ram(offset) => self.vm.ram.store(offset + i, byte, Ordering::Relaxed),
-                        Place::Device(pa) => self.device_store(world, va, pa + i as u64, 1, byte.into())?,
-                    }
-                }
-            }
-            return Ok(());
+            return self.store_split(world, va, second, &value.to_wide().to_le_bytes()[..T::SIZE], access);
         }
-        match self.place(world, va, T::SIZE, access)? {
+        match self.locate(world, va, T::SIZE, access, misaligned)?.place {
             Place::Ram(offset) => {
-                self.vm.ram.store(offset, value, order(access, Ordering::SeqCst));
+                wide::store(&self.vm.ram, offset, value, order(access));
                 Ok(())
             }
             Place::Device(pa) => self.device_store(world, va, pa, T::SIZE, value.to_wide()),
         }
+    }
+
+    fn store_split(
+        &mut self,
+        world: &mut dyn World,
+        va: u64,
+        second: usize,
+        bytes: &[u8],
+        access: Access,
+    ) -> Result<(), Raised> {
+        let second_va = va.wrapping_add(second as u64);
+        let first = self.locate(world, va, second, access, true)?.place;
+        let rest = self.locate(world, second_va, bytes.len() - second, access, true)?.place;
+        for (place, va, bytes) in [(first, va, &bytes[..second]), (rest, second_va, &bytes[second..])] {
+            for (i, &byte) in bytes.iter().enumerate() {
+                match place {
+                    Place::Ram(offset) => self.vm.ram.store(offset + i, byte, Ordering::Relaxed),
+                    Place::Device(pa) => self.device_store(world, va, pa + i as u64, 1, byte.into())?,
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Atomic read-modify-write (LSE). Returns the old value.
@@ -166,15 +179,8 @@ impl Cpu {
         va: u64,
         new: impl Fn(T) -> T,
     ) -> Result<T, Raised> {
-        let offset = self.atomic_place(world, va, T::SIZE)?;
-        let mut old: T = self.vm.ram.load(offset, Ordering::Relaxed);
-        loop {
-            let seen = self.vm.ram.compare_exchange(offset, old, new(old));
-            if seen.to_wide() == old.to_wide() {
-                return Ok(old);
-            }
-            old = seen;
-        }
+        let offset = self.atomic_place(world, va, T::SIZE, Access::UPDATE)?;
+        Ok(wide::update(&self.vm.ram, offset, |old| Some(new(old))))
     }
 
     /// CAS and CASP. Returns the old value.
@@ -185,16 +191,14 @@ impl Cpu {
         expected: T,
         new: T,
     ) -> Result<T, Raised> {
-        let offset = self.atomic_place(world, va, T::SIZE)?;
-        Ok(self.vm.ram.compare_exchange(offset, expected, new))
+        let offset = self.atomic_place(world, va, T::SIZE, Access::UPDATE)?;
+        Ok(self.exchange_if(offset, expected.to_wide(), new))
     }
 
     /// LDXR, LDAXR and the pair forms (one value of twice the size): loads and arms the local monitor.
     pub fn load_exclusive<T: Data>(&mut self, world: &mut dyn World, va: u64) -> Result<T, Raised> {
-        let Place::Ram(offset) = self.place(world, va, T::SIZE, Access::LOAD_ALIGNED)? else {
-            return Err(self.data_abort(va, fsc::UNSUPPORTED_ATOMIC, false));
-        };
-        let value: T = self.vm.ram.load(offset, Ordering::SeqCst);
+        let offset = self.atomic_place(world, va, T::SIZE, Access::LOAD_EXCLUSIVE)?;
+        let value: T = wide::load(&self.vm.ram, offset, Ordering::SeqCst);
         self.exclusive = Some((offset as u64, T::SIZE as u8, value.to_wide()));
         Ok(value)
     }
@@ -207,26 +211,30 @@ impl Cpu {
         va: u64,
         value: T,
     ) -> Result<bool, Raised> {
-        let offset = self.atomic_place(world, va, T::SIZE)?;
+        let offset = self.atomic_place(world, va, T::SIZE, Access::STORE_EXCLUSIVE)?;
         match self.exclusive.take() {
             Some((armed, size, old)) if armed == offset as u64 && usize::from(size) == T::SIZE => {
-                Ok(self.vm.ram.compare_exchange(offset, T::from_wide(old), value).to_wide() == old)
+                Ok(self.exchange_if(offset, old, value).to_wide() == old)
             }
             _ => Ok(false),
         }
+    }
+
+    fn exchange_if<T: Data>(&self, offset: usize, expected: u128, new: T) -> T {
+        wide::update(&self.vm.ram, offset, |old: T| (old.to_wide() == expected).then_some(new))
     }
 
     /// Checks that `len` bytes (up to a page) at `va` can be stored to, without storing: multi-register
     /// stores check all before they write any.
     #[inline]
     pub fn probe_store(&mut self, world: &mut dyn World, va: u64, len: usize) -> Result<(), Raised> {
-        if self.mmu.data.entry(va).write == va & !0xfff && page_split(va, len).is_none() {
+        if self.mmu.set.data(va).write == va & !0xfff && page_split(va, len).is_none() {
             return Ok(());
         }
         let first = page_split(va, len).unwrap_or(len);
-        self.place(world, va, first, Access::STORE)?;
+        self.locate(world, va, first, Access::STORE, false)?;
         if first < len {
-            self.place(world, va.wrapping_add(first as u64), len - first, Access::STORE)?;
+            self.locate(world, va.wrapping_add(first as u64), len - first, Access::STORE, false)?;
         }
         Ok(())
     }
@@ -238,7 +246,7 @@ impl Cpu {
         len: usize,
         access: Access,
     ) -> Result<u128, Raised> {
-        let place = self.place(world, va, len, access)?;
+        let place = self.locate(world, va, len, access, true)?.place;
         let mut value = 0;
         for i in 0..len {
             let byte = match place {
@@ -250,14 +258,27 @@ impl Cpu {
         Ok(value)
     }
 
-    fn atomic_place(&mut self, world: &mut dyn World, va: u64, size: usize) -> Result<usize, Raised> {
-        match self.place(world, va, size, Access::STORE_ALIGNED)? {
+    fn atomic_place(
+        &mut self,
+        world: &mut dyn World,
+        va: u64,
+        size: usize,
+        access: Access,
+    ) -> Result<usize, Raised> {
+        let misaligned = self.check_alignment(va, size, access)?;
+        match self.locate(world, va, size, access, misaligned)?.place {
             Place::Ram(offset) => Ok(offset),
-            Place::Device(_) => Err(self.data_abort(va, fsc::UNSUPPORTED_ATOMIC, true)),
+            Place::Device(_) => Err(self.data_abort(va, fsc::UNSUPPORTED_ATOMIC, access.kind == Kind::Store)),
         }
     }
 
-    fn device_load(&mut self, world: &mut dyn World, va: u64, pa: u64, size: usize) -> Result<u128, Raised> {
+    pub(super) fn device_load(
+        &mut self,
+        world: &mut dyn World,
+        va: u64,
+        pa: u64,
+        size: usize,
+    ) -> Result<u128, Raised> {
         let pc = self.insn_pc();
         let half = size.min(8) as u8;
         let mut read = |pa| world.mmio_read(pc, pa, half);
@@ -271,7 +292,7 @@ impl Cpu {
         })
     }
 
-    fn device_store(
+    pub(super) fn device_store(
         &mut self,
         world: &mut dyn World,
         va: u64,
@@ -290,50 +311,6 @@ impl Cpu {
             self.data_abort(va, fsc::EXTERNAL, true)
         })
     }
-
-    /// Raises a data abort.
-    #[cold]
-    pub fn data_abort(&mut self, va: u64, status: u8, write: bool) -> Raised {
-        let ec = if self.pstate.el() == 0 { Ec::DataAbortLower } else { Ec::DataAbort };
-        let wnr = if write { iss::WNR } else { 0 };
-        self.raise(ec, wnr | u64::from(status), Some(va))
-    }
-
-    /// Translates and checks an access of `size` bytes within one page; fills the soft TLB.
-    pub fn place(
-        &mut self,
-        _world: &mut dyn World,
-        va: u64,
-        size: usize,
-        access: Access,
-    ) -> Result<Place, Raised> {
-        let write = access.kind == Kind::Store;
-        if access.aligned && !va.is_multiple_of(size as u64) {
-            return Err(self.data_abort(va, fsc::ALIGNMENT, write));
-        }
-        match self.vm.ram.find(va) {
-            Some((kind, offset, _)) if !write || kind == RamKind::ReadWrite => {
-                let page = va & !0xfff;
-                let store = if kind == RamKind::ReadWrite { page } else { !0 };
-                let addend = (offset as u64).wrapping_sub(va);
-                *self.mmu.data.entry_mut(va) = Entry { read: page, write: store, addend, pa: page };
-                Ok(Place::Ram(offset))
-            }
-            _ => Ok(Place::Device(va)),
-        }
-    }
-
-    /// Translates pc for execution: guest physical address and offset in guest memory.
-    pub fn fetch(&mut self, world: &mut dyn World) -> Result<(u64, usize), Raised> {
-        match self.vm.ram.find(self.pc) {
-            Some((_, offset, _)) => Ok((self.pc, offset)),
-            None => {
-                world.note(Note::Unmapped { pc: self.pc, pa: self.pc, fetch: true, write: false });
-                let ec = if self.pstate.el() == 0 { Ec::InsnAbortLower } else { Ec::InsnAbort };
-                Err(self.raise(ec, u64::from(fsc::EXTERNAL), Some(self.pc)))
-            }
-        }
-    }
 }
 
 /// Bytes before the page boundary, if the access crosses one.
@@ -343,6 +320,6 @@ fn page_split(va: u64, len: usize) -> Option<usize> {
     (before < len).then_some(before)
 }
 
-fn order(access: Access, strong: Ordering) -> Ordering {
-    if access.aligned { strong } else { Ordering::Relaxed }
+fn order(access: Access) -> Ordering {
+    if access.aligned { Ordering::SeqCst } else { Ordering::Relaxed }
 }

@@ -1,18 +1,23 @@
 //! Address translation: the soft TLB in front of the architecture's table walk, and all memory
 //! accesses of the guest.
+//!
+//! The first level of the TLB is a few [`Set`]s, each good for one view of memory: EL1, EL1 with
+//! PSTATE.PAN, and EL0 in each of the address spaces used last. The set in use is always in
+//! [`Mmu::set`]; changing the exception level, PAN or the address space swaps it for another and
+//! flushes nothing. Unprivileged accesses of EL1 use the set of EL0.
 
 pub mod access;
+mod cache_ops;
+mod locate;
 mod maintenance;
+mod requests;
+mod second;
+pub(crate) mod shootdown;
+mod spaces;
 mod tlb;
+mod wide;
 
 pub use access::{Access, Kind, Place};
-pub use tlb::{Entry, Tlb};
-
-/// The translation state of one PE.
-#[derive(Default)]
-pub struct Mmu {
-    /// The entries that loads and stores at the current exception level use.
-    pub data: Tlb,
-    /// The entries that instruction fetches use.
-    pub code: Tlb,
-}
+pub(crate) use requests::{CodeRequests, Requests};
+pub use spaces::Mmu;
+pub use tlb::{Entry, Set};

@@ -187,3 +187,23 @@ fn watchpoints_match_bytes_and_ranges() {
         [false, false, false, false, false, true, false]
     );
 }
+
+#[test]
+fn a_watched_store_stops_and_its_neighbours_do_not() {
+    let mut m = Machine::new(&[
+        0xf9000401, // str x1, [x0, #8]
+        0xf9400002, // ldr x2, [x0]
+        0xf9000001, // str x1, [x0]
+        0xd4000001, // svc #0x0
+    ])
+    .at_el0();
+    m.change(|s| {
+        (s.x[0], s.x[1]) = (DATA, 7);
+        s.sys[SysReg::OSLSR_EL1] = 8;
+        s.sys[SysReg::MDSCR_EL1] = MDE;
+        s.sys[SysReg::DBGWVR0_EL1] = DATA;
+        s.sys[SysReg::DBGWCR0_EL1] = 1 | 0b10 << 1 | 0b10 << 3 | 0xff << 5;
+    });
+    assert_eq!((m.run(), m.esr(), m.elr_index()), (0x400, (0x34, 1 << 6 | 0x22), 2));
+    assert_eq!((m.sys(SysReg::FAR_EL1), m.cpu.x[2]), (DATA, 0));
+}

@@ -1,0 +1,292 @@
+//! Which set of the first level is in use, and keeping all levels free of what maintenance removed.
+
+use armlet_arm::mmu::{Regime, Translation};
+use armlet_arm::{FeatureSet, Pstate, SysReg};
+
+use super::requests::Invalidate;
+use super::second::{Found, Pages, Second};
+use super::tlb::{Entry, PRIVATE, Set};
+use super::{CodeRequests, Requests};
+use crate::cpu::Cpu;
+
+/// The set of EL1 without PAN.
+const EL1: usize = 0;
+/// The set of EL1 with PAN.
+const EL1_PAN: usize = 1;
+/// The first set of EL0.
+const USER: usize = 2;
+/// Address spaces of EL0 that have a set.
+const CONTEXTS: usize = 8;
+const SETS: usize = USER + CONTEXTS;
+/// [`Mmu::home`] of the set in use.
+const IN_USE: u8 = u8::MAX;
+/// Private entries of EL1 that are noted one by one.
+const NOTED: usize = 64;
+
+/// An address space of EL0.
+#[derive(Clone, Copy, Default)]
+struct Context {
+    /// ASID and TTBR0_EL1.BADDR; `None` if it was never used.
+    space: Option<(u16, u64)>,
+    /// When it was last switched to.
+    turn: u64,
+}
+
+/// The translation state of one PE.
+pub struct Mmu {
+    /// The entries that accesses and fetches at the current exception level use.
+    pub set: Box<Set>,
+    /// The other sets.
+    parked: [Box<Set>; SETS - 1],
+    /// Where each set is: an index of `parked`, or [`IN_USE`].
+    home: [u8; SETS],
+    current: usize,
+    /// Counts complete flushes. A set of an older epoch holds nothing.
+    epoch: u64,
+    contexts: [Context; CONTEXTS],
+    /// The context of the address space in use, unless `unresolved`.
+    context: usize,
+    /// TTBRn_EL1 changed since `context` was found.
+    unresolved: bool,
+    turn: u64,
+    /// Pages of EL1's sets that are private to the ASID.
+    private: Vec<u64>,
+    /// There are more of them than `private` notes.
+    private_overflow: bool,
+    second: Second,
+    /// The registers that translation depends on.
+    pub(crate) regime: Regime,
+    asid: u16,
+    /// Instruction cache maintenance that the code cache hasn't heard of.
+    pub(crate) code_requests: CodeRequests,
+    /// Broadcast maintenance that no DSB has sent yet.
+    pub(super) outbox: Requests,
+    /// Per PE: the last mail it got from here, to wait for at a DSB.
+    pub(super) tickets: Vec<u64>,
+}
+
+impl Default for Mmu {
+    fn default() -> Self {
+        let none = Regime { sctlr: 0, tcr: 0, mair: 0, ttbr: [0; 2], features: FeatureSet::EMPTY };
+        Self {
+            set: Box::default(),
+            parked: std::array::from_fn(|_| Box::default()),
+            home: std::array::from_fn(|n| if n == EL1 { IN_USE } else { n as u8 - 1 }),
+            current: EL1,
+            epoch: 0,
+            contexts: Default::default(),
+            context: 0,
+            unresolved: true,
+            turn: 0,
+            private: Vec::with_capacity(NOTED),
+            private_overflow: false,
+            second: Second::default(),
+            regime: none,
+            asid: 0,
+            code_requests: CodeRequests::default(),
+            outbox: Requests::default(),
+            tickets: Vec::new(),
+        }
+    }
+}
+
+impl Mmu {
+    /// The set `id`, wherever it is, free of what a complete flush removed.
+    fn set_mut(&mut self, id: usize) -> &mut Set {
+        let set = match self.home[id] {
+            IN_USE => &mut self.set,
+            n => &mut self.parked[usize::from(n)],
+        };
+        if set.epoch != self.epoch {
+            set.clear();
+            set.epoch = self.epoch;
+        }
+        set
+    }
+
+    /// Puts set `id` in use.
+    fn select(&mut self, id: usize) {
+        if id != self.current {
+            let home = self.home[id];
+            std::mem::swap(&mut self.set, &mut self.parked[usize::from(home)]);
+            self.home[self.current] = home;
+            self.home[id] = IN_USE;
+            self.current = id;
+            self.set_mut(id);
+        }
+    }
+
+    /// Which set is that of EL0 in the current address space.
+    fn user(&mut self) -> usize {
+        if self.unresolved {
+            self.unresolved = false;
+            self.turn += 1;
+            let space = Some((self.asid, self.regime.ttbr[0] & 0xffff_ffff_fffe));
+            self.context = match self.contexts.iter().position(|context| context.space == space) {
+                Some(known) => known,
+                None => {
+                    let oldest = (0..CONTEXTS).min_by_key(|&n| self.contexts[n].turn).unwrap_or(0);
+                    self.set_mut(USER + oldest).clear();
+                    oldest
+                }
+            };
+            self.contexts[self.context] = Context { space, turn: self.turn };
+        }
+        USER + self.context
+    }
+
+    /// The set of an access: that in use, or EL0's for an unprivileged one of EL1.
+    #[inline]
+    pub(super) fn set_for(&mut self, unprivileged: bool) -> &mut Set {
+        if unprivileged {
+            let user = self.user();
+            self.set_mut(user)
+        } else {
+            &mut self.set
+        }
+    }
+
+    /// Notes an entry about to be filled in that EL1's sets lose when the ASID changes.
+    fn note_private(&mut self, unprivileged: bool, va: u64) {
+        if self.current < USER && !unprivileged {
+            if self.private.len() < NOTED {
+                self.private.push(va);
+            } else {
+                self.private_overflow = true;
+            }
+        }
+    }
+
+    /// Fills in the page of `va` for data.
+    pub(super) fn fill_data(&mut self, unprivileged: bool, va: u64, entry: Entry) {
+        if entry.pa & PRIVATE != 0 {
+            self.note_private(unprivileged, va);
+        }
+        self.set_for(unprivileged).fill_data(va, entry);
+    }
+
+    /// Fills in the page of `va` for fetches.
+    pub(super) fn fill_code(&mut self, va: u64, entry: Entry) {
+        if entry.pa & PRIVATE != 0 {
+            self.note_private(false, va);
+        }
+        self.set.fill_code(va, entry);
+    }
+
+    /// Asks the second level; `va` without tag.
+    pub(super) fn recall(&self, va: u64) -> Option<Found> {
+        self.second.find(va, self.asid)
+    }
+
+    /// Tells the second level; `va` without tag.
+    pub(super) fn remember(&mut self, va: u64, translation: &Translation) {
+        if let Some(pages) = self.second.insert(va, translation, self.asid) {
+            self.drop_range(pages);
+        }
+    }
+
+    fn drop_range(&mut self, pages: Pages) {
+        let epoch = self.epoch;
+        for set in self.parked.iter_mut().chain([&mut self.set]).filter(|set| set.epoch == epoch) {
+            set.drop_range(pages.va, pages.count);
+        }
+    }
+
+    /// EL1's sets lose what belongs to the ASID that goes.
+    fn drop_private(&mut self) {
+        let all = std::mem::take(&mut self.private_overflow);
+        for id in [EL1, EL1_PAN] {
+            if all {
+                self.set_mut(id).drop_private();
+            } else {
+                for n in 0..self.private.len() {
+                    let va = self.private[n];
+                    self.set_mut(id).drop_private_at(va);
+                }
+            }
+        }
+        self.private.clear();
+    }
+
+    /// Forgets all translations.
+    pub(super) fn flush(&mut self) {
+        self.epoch += 1;
+        self.set.clear();
+        self.set.epoch = self.epoch;
+        self.second.clear();
+        self.private.clear();
+        self.private_overflow = false;
+    }
+
+    /// Forgets what a TLBI names.
+    pub(super) fn invalidate(&mut self, what: Invalidate) {
+        match what {
+            Invalidate::All => self.flush(),
+            Invalidate::Asid(asid) => {
+                for n in 0..CONTEXTS {
+                    if self.contexts[n].space.is_some_and(|space| space.0 == asid) {
+                        self.set_mut(USER + n).clear();
+                    }
+                }
+                if asid == self.asid {
+                    self.drop_private();
+                }
+                self.second.remove_asid(asid);
+            }
+            Invalidate::Pages { va, count, asid } => {
+                let pages = Pages { va, count };
+                self.drop_range(pages);
+                let mut blocks = Vec::new();
+                self.second.remove(pages, asid, |block| blocks.push(block));
+                for block in blocks {
+                    self.drop_range(block);
+                }
+            }
+        }
+    }
+}
+
+impl Cpu {
+    fn read_regime(&self) -> Regime {
+        Regime {
+            sctlr: self.sys[SysReg::SCTLR_EL1],
+            tcr: self.sys[SysReg::TCR_EL1],
+            mair: self.sys[SysReg::MAIR_EL1],
+            ttbr: [self.sys[SysReg::TTBR0_EL1], self.sys[SysReg::TTBR1_EL1]],
+            features: self.model().features,
+        }
+    }
+
+    /// SCTLR_EL1, TCR_EL1 or MAIR_EL1 was written, or the whole state replaced: what was cached may have
+    /// come of the old values.
+    pub fn translation_changed(&mut self) {
+        self.mmu.regime = self.read_regime();
+        self.mmu.flush();
+        self.new_space();
+    }
+
+    /// TTBR0_EL1 or TTBR1_EL1 was written.
+    pub fn ttbr_changed(&mut self) {
+        self.mmu.regime.ttbr = [self.sys[SysReg::TTBR0_EL1], self.sys[SysReg::TTBR1_EL1]];
+        self.new_space();
+    }
+
+    fn new_space(&mut self) {
+        self.mmu.asid = self.mmu.regime.asid();
+        self.mmu.drop_private();
+        self.mmu.unresolved = true;
+        self.context_changed();
+    }
+
+    /// The exception level or PSTATE.PAN may have changed: puts the right set in use. Exceptions and ERET
+    /// call this.
+    #[inline]
+    pub fn context_changed(&mut self) {
+        let view = match self.pstate.el() {
+            0 => self.mmu.user(),
+            _ if self.pstate.contains(Pstate::PAN) => EL1_PAN,
+            _ => EL1,
+        };
+        self.mmu.select(view);
+    }
+}
