@@ -183,12 +183,12 @@ impl Regime {
         let user = has(desc::AP_EL0) && !below(desc::AP_TABLE_NO_EL0);
         let user_write = user && write;
         // EL1 does not execute what EL0 can write.
-        let exec = !has(desc::PXN) && !below(desc::PXN_TABLE) && !user_write && !(wxn && write);
-        let user_exec = !has(desc::UXN) && !below(desc::UXN_TABLE) && !(wxn && user_write);
+        let no_exec = has(desc::PXN) || below(desc::PXN_TABLE) || user_write || (wxn && write);
+        let user_exec = !(has(desc::UXN) || below(desc::UXN_TABLE) || (wxn && user_write));
         let epan = self.sctlr & sctlr::EPAN != 0 && self.features.has(Feature::PAN3);
         let mut rights = Rights::EL1_READ;
         rights.set(Rights::EL1_WRITE, write);
-        rights.set(Rights::EL1_EXEC, exec);
+        rights.set(Rights::EL1_EXEC, !no_exec);
         rights.set(Rights::EL0_READ, user);
         rights.set(Rights::EL0_WRITE, user_write);
         rights.set(Rights::EL0_EXEC, user_exec);

@@ -13,6 +13,8 @@ mod maintenance;
 mod requests;
 mod second;
 pub(crate) mod shootdown;
+#[cfg(test)]
+mod shootdown_tests;
 mod spaces;
 mod tlb;
 mod wide;

@@ -15,7 +15,7 @@ use crate::port::Port;
 use crate::world::World;
 
 /// Looks at the other PEs before giving up the host CPU between looks.
-const SPINS: u32 = 2000;
+const SPINS: u32 = 100;
 /// Looks after that before sleeping between them.
 const YIELDS: u32 = 200;
 const NAP: Duration = Duration::from_micros(20);
