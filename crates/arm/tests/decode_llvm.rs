@@ -8,7 +8,7 @@ use std::io::Write;
 use std::process::{Command, Stdio};
 
 use armlet_arm::FeatureSet;
-use armlet_arm::a64::{self, branch, integer, memory, simd, system};
+use armlet_arm::a64::{self, branch, float, integer, memory, simd, system};
 
 const SEED: u64 = 0x2545_f491_4f6c_dd1d;
 /// What LLVM must accept beside Armv8.0: the features whose instructions the tables hold.
@@ -65,7 +65,7 @@ fn rows() -> Vec<(u32, u32)> {
     macro_rules! add {
         ($($table:ident),*) => {$( rows.extend($table::TABLE.rows().iter().map(|r| (r.mask, r.value))); )*};
     }
-    add!(integer, branch, system, memory, simd);
+    add!(integer, branch, system, memory, simd, float);
     rows
 }
 

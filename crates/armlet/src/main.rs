@@ -1,1 +1,52 @@
-fn main() {}
+//! The `armlet` program. The work is in the library crates; here are the command line, the terminal
+//! and the words on the screen.
+#![forbid(unsafe_code)]
+
+mod args;
+mod boardmap;
+mod commands;
+mod console;
+mod dts;
+mod failure;
+mod files;
+mod observe;
+mod plan;
+mod progress;
+mod size;
+mod stop;
+mod sys;
+mod terminal;
+
+use std::process::ExitCode;
+
+use args::{Command, RunArgs};
+use failure::Failure;
+
+fn main() -> ExitCode {
+    terminal::restore_on_panic();
+    match dispatch() {
+        Ok(status) => ExitCode::from(status),
+        Err(failure) => {
+            eprintln!("armlet: {}", failure.message);
+            ExitCode::from(failure.status)
+        }
+    }
+}
+
+fn dispatch() -> Result<u8, Failure> {
+    let Some(cli) = args::parse(std::env::args_os())? else {
+        return Ok(0);
+    };
+    match cli.command {
+        None => {
+            eprintln!("armlet: running the embedded guest `hello`; `armlet --help` tells what else there is");
+            commands::run::run(RunArgs::default())
+        }
+        Some(Command::Run(args)) => commands::run::run(*args),
+        Some(Command::Guests) => commands::lists::guests(),
+        Some(Command::Machines) => commands::lists::machines(),
+        Some(Command::Cpus) => commands::lists::cpus(),
+        Some(Command::Doctor) => commands::doctor::doctor(),
+        Some(Command::Completions { shell }) => commands::completions::completions(shell),
+    }
+}

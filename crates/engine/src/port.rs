@@ -1,6 +1,6 @@
 //! The door of a PE: everything that other threads do to it goes through here.
 
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
@@ -17,6 +17,8 @@ pub struct Port {
     woken: Condvar,
     /// Instructions retired, as of the last time the PE looked up; for displays on other threads.
     pub progress: Arc<AtomicU64>,
+    /// The PE sleeps in WFI; for displays on other threads.
+    pub idle: Arc<AtomicBool>,
     /// Maintenance that other PEs ask for.
     pub(crate) mail: Mailbox,
 }

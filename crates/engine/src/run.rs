@@ -100,10 +100,10 @@ impl Cpu {
     /// The block at pc in the current mode, lowered now if need be.
     fn find_block(&mut self, code: &mut Cache, world: &mut dyn World) -> Result<u32, Raised> {
         self.delta = 0;
+        self.apply_code_requests(code);
         if !self.pc.is_multiple_of(4) {
             return Err(self.raise(Ec::PcAlignment, 0, Some(self.pc)));
         }
-        self.apply_code_requests(code);
         let (pa, offset) = self.fetch(world)?;
         let mode = self.mode();
         if mode.has(Mode::STEP) {

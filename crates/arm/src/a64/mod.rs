@@ -8,6 +8,7 @@
 
 pub mod branch;
 pub mod fields;
+pub mod float;
 pub mod integer;
 pub mod memory;
 pub mod simd;
@@ -15,6 +16,7 @@ pub mod system;
 mod table;
 
 pub use branch::BranchOp;
+pub use float::FloatOp;
 pub use integer::IntegerOp;
 pub use memory::MemoryOp;
 pub use simd::SimdOp;
@@ -34,8 +36,10 @@ pub enum Insn {
     System(SystemOp),
     /// Loads, stores and atomics, of general and vector registers.
     Memory(MemoryOp),
-    /// Floating point and AdvSIMD data processing.
+    /// AdvSIMD data processing but for floating point.
     Simd(SimdOp),
+    /// Floating-point data processing, scalar and AdvSIMD.
+    Float(FloatOp),
 }
 
 /// Decodes one word for a CPU with `features`. `None` is UNDEFINED.
@@ -47,7 +51,10 @@ pub fn decode(word: u32, features: FeatureSet) -> Option<Insn> {
             .map(Insn::Branch)
             .or_else(|| system::TABLE.find(word, features).map(Insn::System)),
         0b0100 | 0b0110 | 0b1100 | 0b1110 => memory::TABLE.find(word, features).map(Insn::Memory),
-        0b0111 | 0b1111 => simd::TABLE.find(word, features).map(Insn::Simd),
+        0b0111 | 0b1111 => simd::TABLE
+            .find(word, features)
+            .map(Insn::Simd)
+            .or_else(|| float::TABLE.find(word, features).map(Insn::Float)),
         _ => None,
     }
 }
@@ -60,5 +67,6 @@ pub fn mnemonic(insn: Insn) -> &'static str {
         Insn::System(op) => system::TABLE.mnemonic(op),
         Insn::Memory(op) => memory::TABLE.mnemonic(op),
         Insn::Simd(op) => simd::TABLE.mnemonic(op),
+        Insn::Float(op) => float::TABLE.mnemonic(op),
     }
 }

@@ -1,6 +1,7 @@
 //! The A64 front end: instruction words to uops.
 
 mod branch;
+mod float;
 mod integer;
 mod memory;
 mod simd;
@@ -84,6 +85,7 @@ impl Lowering {
             Some(Insn::System(op)) => self.system(op, word),
             Some(Insn::Memory(op)) => self.memory(op, word),
             Some(Insn::Simd(op)) => self.simd(op, word),
+            Some(Insn::Float(op)) => self.float(op, word),
             None => self.undefined(),
         }
     }

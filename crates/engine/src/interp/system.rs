@@ -62,7 +62,6 @@ pub fn exec(cpu: &mut Cpu, world: &mut dyn World, op: SystemOp, u: &Uop) -> Resu
         },
         SystemOp::Dsb => {
             if !cpu.dsb(world) {
-                // Kicked while other PEs were at it: this one again.
                 return Ok(Some(resume(cpu, false)));
             }
         }
@@ -134,7 +133,7 @@ const FPCR: u32 = 0x07c0_0000;
 /// Writable bits of FPSR: QC and the cumulative exception bits. NZCV there is AArch32's.
 const FPSR: u32 = 0x0800_009f;
 
-/// After a wait: on to the next instruction, or to this one again once business is done.
+/// After WFI, WFE or DSB: on to the next instruction, or to this one again once business is done.
 fn resume(cpu: &mut Cpu, done: bool) -> Exit {
     cpu.pc = cpu.insn_pc().wrapping_add(if done { 4 } else { 0 });
     Exit::Next

@@ -16,7 +16,7 @@ use crate::world::{Note, World};
 /// Interrupts, masked or not, end a WFI.
 const INTERRUPTS: u32 = Port::IRQ | Port::FIQ;
 /// What the outer loop must see to.
-const BUSINESS: u32 = Port::KICK | Port::MAIL | Port::TIMER;
+const BUSINESS: u32 = Port::KICK | Port::TIMER;
 
 /// WFE may end at any time; this bounds it where no event stream does.
 const WFE_LIMIT: Duration = Duration::from_millis(10);
@@ -36,7 +36,9 @@ impl Cpu {
         if world.notes() {
             world.note(Note::Wfi { pc: self.insn_pc() });
         }
-        self.port.wait(INTERRUPTS | BUSINESS, None);
+        self.port.idle.store(true, Ordering::Relaxed);
+        self.sleep(INTERRUPTS | BUSINESS, None);
+        self.port.idle.store(false, Ordering::Relaxed);
         Ok(self.port.signals() & INTERRUPTS != 0)
     }
 
@@ -55,7 +57,7 @@ impl Cpu {
         if self.exclusive.is_some() {
             self.wait_for_store(wake, limit);
         } else {
-            self.port.wait(wake, Some(limit));
+            self.sleep(wake & !Port::MAIL, Some(limit));
         }
         self.port.lower(Port::EVENT);
         Ok(self.port.signals() & BUSINESS == 0)

@@ -1,7 +1,7 @@
 //! One PE of the engine as a [`Vcpu`].
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 
 use armlet_arm::CpuState;
 use armlet_engine::cache::Cache;
@@ -56,6 +56,10 @@ impl Vcpu for SoftVcpu {
 
     fn retired(&self) -> Option<u64> {
         Some(self.cpu.retired)
+    }
+
+    fn idle_flag(&self) -> Option<Arc<AtomicBool>> {
+        Some(self.cpu.port.idle.clone())
     }
 
     fn retired_counter(&self) -> Option<Arc<AtomicU64>> {

@@ -1,0 +1,298 @@
+//! The command line: what can be said, and one clear line for what can't.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, CommandFactory, Parser, Subcommand, error::ErrorKind};
+use clap_complete::Shell;
+
+use armlet::{Board, GicKind, guests};
+
+use crate::failure::{Failure, did_you_mean};
+use crate::size::{parse_address, parse_memory};
+
+const AFTER_HELP: &str = "\
+With no command, armlet runs its embedded guest `hello`.
+
+Exit status: 0 power-off or quit with Ctrl-A x; the guest's own status where it has one; 1 the guest
+is dead or hung; 2 bad input; 128 + n after signal n (130 for an interrupt).";
+
+/// Run Arm machines anywhere.
+#[derive(Debug, Parser)]
+#[command(name = "armlet", version, after_help = AFTER_HELP, disable_help_subcommand = true)]
+pub struct Cli {
+    /// What to do; nothing runs the embedded guest.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run a guest: an embedded one, a kernel or a program
+    Run(Box<RunArgs>),
+    /// List the embedded guests
+    Guests,
+    /// List the machines and their memory maps
+    Machines,
+    /// List the CPU models and their features
+    Cpus,
+    /// Tell what this host can do, and the fix for what it can't
+    Doctor,
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+}
+
+/// What `armlet run` takes.
+#[derive(Args, Debug, Default)]
+#[command(after_help = AFTER_HELP)]
+pub struct RunArgs {
+    /// A kernel or program file, or the name of an embedded guest [default: hello]
+    #[arg(value_name = "THING")]
+    pub thing: Option<PathBuf>,
+
+    /// The machine: virt or monitor [default: virt; monitor for embedded guests]
+    #[arg(long, short = 'M', value_name = "NAME", value_parser = parse_machine)]
+    pub machine: Option<Board>,
+
+    /// Number of CPUs [default: 1]
+    #[arg(long, value_name = "N", value_parser = parse_cpus)]
+    pub cpus: Option<usize>,
+
+    /// Guest memory: 512M, 2G, 0x10000000 [default: the machine's]
+    #[arg(long, short = 'm', value_name = "SIZE", value_parser = parse_memory)]
+    pub memory: Option<u64>,
+
+    /// CPU model, see `armlet cpus` [default: the backend's first]
+    #[arg(long, value_name = "MODEL")]
+    pub cpu: Option<String>,
+
+    /// What executes the guest: auto, soft, kvm or whp [default: auto]
+    #[arg(long, value_name = "NAME")]
+    pub backend: Option<String>,
+
+    /// Initial ramdisk for a Linux kernel
+    #[arg(long, value_name = "FILE")]
+    pub initrd: Option<PathBuf>,
+
+    /// Kernel command line
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    pub append: Option<String>,
+
+    /// Use this device tree blob instead of the machine's own
+    #[arg(long, value_name = "FILE")]
+    pub dtb: Option<PathBuf>,
+
+    /// Print the device tree as source and exit; with =FILE write the blob there
+    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "-")]
+    pub show_dtb: Option<PathBuf>,
+
+    /// Version of the interrupt controller: 2 or 3 [default: the machine's]
+    #[arg(long, value_name = "VERSION", value_parser = parse_gic)]
+    pub gic: Option<GicKind>,
+
+    /// Load a flat binary at this address
+    #[arg(long, value_name = "ADDR", value_parser = parse_address)]
+    pub load: Option<u64>,
+
+    /// Start at this address
+    #[arg(long, value_name = "ADDR", value_parser = parse_address)]
+    pub entry: Option<u64>,
+
+    /// Log every exit of the guest to stderr, or to FILE with exits=FILE
+    #[arg(long, value_name = "exits[=FILE]", value_parser = parse_log)]
+    pub log: Option<LogTarget>,
+
+    /// End when the guest asks for a reset
+    #[arg(long)]
+    pub no_reboot: bool,
+
+    /// Check everything and print the plan, but don't start
+    #[arg(long)]
+    pub dry_run: bool,
+
+    /// Print nothing but the guest's console and errors
+    #[arg(long, short)]
+    pub quiet: bool,
+}
+
+/// Where `--log exits` goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LogTarget {
+    /// Between everything else.
+    Stderr,
+    /// To a file of its own.
+    File(PathBuf),
+}
+
+fn parse_machine(text: &str) -> Result<Board, String> {
+    text.parse().map_err(|unknown: armlet_machine::UnknownBoard| unknown.to_string())
+}
+
+fn parse_cpus(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) => Err("a machine needs at least one CPU".to_owned()),
+        Ok(cpus) => Ok(cpus),
+        Err(_) => Err(format!("{text:?} is not a number of CPUs")),
+    }
+}
+
+fn parse_gic(text: &str) -> Result<GicKind, String> {
+    match text {
+        "2" => Ok(GicKind::V2),
+        "3" => Ok(GicKind::V3),
+        _ => Err(format!("{text:?} is not a GIC version armlet has; it has 2 and 3")),
+    }
+}
+
+fn parse_log(text: &str) -> Result<LogTarget, String> {
+    match text.split_once('=') {
+        None if text == "exits" => Ok(LogTarget::Stderr),
+        Some(("exits", "")) => Err("name the file after exits=".to_owned()),
+        Some(("exits", file)) => Ok(LogTarget::File(file.into())),
+        _ => Err(format!("{text:?} can't be logged; write exits or exits=FILE")),
+    }
+}
+
+/// Parses the process's command line. Help and version are printed here; `Ok(None)` if so.
+pub fn parse(args: impl IntoIterator<Item = std::ffi::OsString>) -> Result<Option<Cli>, Failure> {
+    let error = match Cli::try_parse_from(args) {
+        Ok(cli) => return Ok(Some(cli)),
+        Err(error) => error,
+    };
+    if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
+        // A reader that went away (`armlet --help | head -1`) is no error.
+        let _ = error.print();
+        return Ok(None);
+    }
+    Err(Failure::input(one_line(&error.to_string())))
+}
+
+/// clap says what is wrong in a paragraph, then tips, then usage. Kept: the first, and the tips.
+fn one_line(rendered: &str) -> String {
+    let mut paragraphs = rendered
+        .split("\n\n")
+        .map(|p| p.split_whitespace().collect::<Vec<_>>().join(" "))
+        .filter(|p| !p.is_empty());
+    let first = paragraphs.next().unwrap_or_default();
+    let mut line = first.strip_prefix("error: ").unwrap_or(&first).to_owned();
+    // "invalid value 'X' for '--opt <V>': why" says the value twice where `why` is ours.
+    if let Some((option, why)) = line.strip_prefix("invalid value ").and_then(|l| l.split_once("': ")) {
+        let option = option.split(" for '").last().unwrap_or(option);
+        line = format!("{}: {why}", option.split(" <").next().unwrap_or(option));
+    }
+    for tip in paragraphs.filter_map(|p| p.strip_prefix("tip: ").map(str::to_owned)) {
+        line = format!("{line} ({tip})");
+    }
+    if let Some(word) = line.strip_prefix("unrecognized subcommand '").and_then(|l| l.split('\'').next()) {
+        line = unknown_command(word);
+    }
+    line
+}
+
+fn unknown_command(word: &str) -> String {
+    if guests::find(word).is_some() || Path::new(word).exists() {
+        return format!("{word:?} is not a command; to run it, say: armlet run {word}");
+    }
+    let cli = Cli::command();
+    let hint = did_you_mean(word, cli.get_subcommands().map(|command| command.get_name()));
+    format!("there is no command {word:?}{hint}; `armlet --help` lists them")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(args: &[&str]) -> Result<RunArgs, String> {
+        let all = ["armlet", "run"].iter().chain(args).map(Into::into);
+        match parse(all) {
+            Ok(Some(Cli { command: Some(Command::Run(run)) })) => Ok(*run),
+            Ok(_) => Err("something else".into()),
+            Err(failure) => Err(failure.message),
+        }
+    }
+
+    #[test]
+    fn clap_agrees_with_itself() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn no_command_is_allowed() {
+        assert!(parse(["armlet".into()]).unwrap().unwrap().command.is_none());
+    }
+
+    #[test]
+    fn every_option_arrives() {
+        let args = run(&[
+            "Image",
+            "--machine",
+            "virt",
+            "--cpus",
+            "4",
+            "--memory",
+            "2G",
+            "--cpu",
+            "max",
+            "--backend",
+            "soft",
+            "--initrd",
+            "rd",
+            "--append",
+            "-x console=ttyAMA0",
+            "--dtb",
+            "d",
+            "--show-dtb=o",
+            "--gic",
+            "3",
+            "--load",
+            "0x1000",
+            "--entry",
+            "4096",
+            "--log",
+            "exits=f=g",
+            "--no-reboot",
+            "--dry-run",
+            "-q",
+        ])
+        .unwrap();
+        assert_eq!(args.thing, Some("Image".into()));
+        assert_eq!((args.machine, args.cpus, args.memory), (Some(Board::Virt), Some(4), Some(2 << 30)));
+        assert_eq!(args.append.as_deref(), Some("-x console=ttyAMA0"));
+        assert_eq!((args.gic, args.load, args.entry), (Some(GicKind::V3), Some(0x1000), Some(4096)));
+        assert_eq!(args.log, Some(LogTarget::File("f=g".into())));
+        assert_eq!(args.show_dtb, Some("o".into()));
+        assert!(args.no_reboot && args.dry_run && args.quiet);
+        assert_eq!(run(&["--show-dtb", "Image"]).unwrap().thing, Some("Image".into()));
+    }
+
+    #[test]
+    fn mistakes_are_one_line_that_names_the_option() {
+        for (args, says) in [
+            (&["--cpus", "0"][..], "--cpus: a machine needs at least one CPU"),
+            (&["--cpus", "many"], "--cpus: \"many\" is not a number"),
+            (&["--cpus", "-1"], "-1"),
+            (&["--memory", "0"], "--memory: a machine needs some memory"),
+            (&["--memory", "lots"], "--memory: \"lots\" is not a size"),
+            (&["--machine", "vrit"], "did you mean virt?"),
+            (&["--gic", "4"], "it has 2 and 3"),
+            (&["--log", "exists"], "write exits or exits=FILE"),
+            (&["--log", "exits="], "name the file"),
+            (&["--entry", "start"], "--entry: \"start\" is not an address"),
+            (&["--memroy", "1G"], "--memory"),
+            (&["a", "b"], "unexpected argument 'b'"),
+        ] {
+            let line = run(args).unwrap_err();
+            assert!(line.contains(says), "{args:?}: {line}");
+            assert!(!line.contains('\n') && !line.contains("Usage") && !line.contains("error:"), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_guest_as_a_command_is_understood() {
+        let line = parse(["armlet", "timer"].map(Into::into)).unwrap_err().message;
+        assert_eq!(line, "\"timer\" is not a command; to run it, say: armlet run timer");
+    }
+}

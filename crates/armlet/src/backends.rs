@@ -1,0 +1,173 @@
+//! The CPU backends of this build: which exist, which can run here, and which one `auto` takes.
+//!
+//! This is the only place that names them; everything else sees [`Hypervisor`].
+
+use armlet_hv::Hypervisor;
+use armlet_hv_soft::SoftHypervisor;
+use armlet_machine::nearest;
+
+/// A CPU backend this program knows by name.
+pub struct Backend {
+    /// Name as `--backend` takes it.
+    pub name: &'static str,
+    /// What it is, in one line.
+    pub summary: &'static str,
+    /// The only operating system it exists on, as `std::env::consts::OS` spells it.
+    os: Option<&'static str>,
+    open: fn() -> Result<Box<dyn Hypervisor>, Missing>,
+}
+
+/// Why a backend can't run here, and what would help.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Missing {
+    /// The fact found on this host or in this build.
+    pub why: String,
+    /// One thing to do about it.
+    pub fix: String,
+}
+
+/// Why no backend could be opened.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BackendError {
+    /// Nobody has heard of it.
+    #[error("there is no backend {name:?}{}; the backends are auto, {}", did_you_mean(*.nearest), names())]
+    Unknown {
+        /// The name asked for.
+        name: String,
+        /// The backend that was probably meant.
+        nearest: Option<&'static str>,
+    },
+    /// It exists but not here.
+    #[error("backend {name} is not available: {}; {}", .missing.why, .missing.fix)]
+    Missing {
+        /// The name asked for.
+        name: &'static str,
+        /// Why not, and what to do.
+        missing: Missing,
+    },
+}
+
+/// A backend that was opened, and why it and no other.
+pub struct Choice {
+    /// The backend, ready to create machines.
+    pub hypervisor: Box<dyn Hypervisor>,
+    /// The reason, as the plan prints it.
+    pub why: String,
+}
+
+/// Every backend, in the order in which `auto` prefers them.
+pub const ALL: &[Backend] = &[
+    Backend {
+        name: "kvm",
+        summary: "Linux's hypervisor, for arm64 hosts",
+        os: Some("linux"),
+        open: || not_built("linux", "Linux"),
+    },
+    Backend {
+        name: "whp",
+        summary: "Windows Hypervisor Platform, for ARM64 hosts",
+        os: Some("windows"),
+        open: || not_built("windows", "Windows"),
+    },
+    Backend {
+        name: "soft",
+        summary: "armlet's own CPU in software, for any host",
+        os: None,
+        open: || Ok(Box::new(SoftHypervisor::new())),
+    },
+];
+
+/// Both hardware backends need the system they belong to and an ARM64 CPU. Neither is part of this
+/// version, which the right host is told as plainly as the wrong one.
+fn not_built(os: &str, os_name: &str) -> Result<Box<dyn Hypervisor>, Missing> {
+    let (host_os, host_arch) = (std::env::consts::OS, std::env::consts::ARCH);
+    let why = if host_os != os {
+        format!("it needs {os_name}, and this host runs {host_os}")
+    } else if host_arch != "aarch64" {
+        format!("it needs an ARM64 host, and this one is {host_arch}")
+    } else {
+        "this version of armlet was built without it".to_owned()
+    };
+    Err(Missing { why, fix: "use --backend soft".to_owned() })
+}
+
+impl Backend {
+    /// Opens it.
+    pub fn open(&self) -> Result<Box<dyn Hypervisor>, Missing> {
+        (self.open)()
+    }
+}
+
+/// Opens a backend by name. `auto` takes the first that can run here and tells why the ones before it
+/// can't.
+pub fn open(name: &str) -> Result<Choice, BackendError> {
+    if name == "auto" {
+        return auto();
+    }
+    let Some(backend) = ALL.iter().find(|backend| backend.name == name) else {
+        let nearest = nearest(name, ALL.iter().map(|backend| backend.name).chain(["auto"]));
+        return Err(BackendError::Unknown { name: name.to_owned(), nearest });
+    };
+    match backend.open() {
+        Ok(hypervisor) => Ok(Choice { hypervisor, why: "asked for".to_owned() }),
+        Err(missing) => Err(BackendError::Missing { name: backend.name, missing }),
+    }
+}
+
+fn auto() -> Result<Choice, BackendError> {
+    let mut passed_over = Vec::new();
+    let mut last = None;
+    for backend in ALL {
+        match backend.open() {
+            Ok(hypervisor) => {
+                let why = match passed_over.as_slice() {
+                    [] => "no hardware backend exists for this system".to_owned(),
+                    reasons => reasons.join("; "),
+                };
+                return Ok(Choice { hypervisor, why });
+            }
+            Err(missing) => {
+                // One of another system is no news to anybody.
+                if backend.os == Some(std::env::consts::OS) {
+                    passed_over.push(format!("not {}: {}", backend.name, missing.why));
+                }
+                last = Some(BackendError::Missing { name: backend.name, missing });
+            }
+        }
+    }
+    Err(last.expect("there is at least one backend"))
+}
+
+/// The names, as a sentence lists them.
+pub fn names() -> String {
+    ALL.iter().map(|backend| backend.name).collect::<Vec<_>>().join(", ")
+}
+
+fn did_you_mean(nearest: Option<&str>) -> String {
+    nearest.map(|name| format!(" (did you mean {name}?)")).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn auto_always_finds_one_and_says_why() {
+        let choice = open("auto").unwrap();
+        assert_eq!(choice.hypervisor.name(), "soft");
+        for (os, says) in [("linux", "not kvm: it needs"), ("windows", "not whp: it needs")] {
+            assert_eq!(choice.why.contains(says), os == std::env::consts::OS, "{}", choice.why);
+        }
+        assert_eq!(open("soft").unwrap().why, "asked for");
+    }
+
+    #[test]
+    fn refusals_say_what_is_wrong_and_what_helps() {
+        let unknown = open("sotf").err().unwrap().to_string();
+        assert!(unknown.contains("did you mean soft?"), "{unknown}");
+        for name in ["kvm", "whp"] {
+            let missing = open(name).err().unwrap().to_string();
+            assert!(missing.contains("not available") && missing.contains("--backend soft"), "{missing}");
+        }
+    }
+}

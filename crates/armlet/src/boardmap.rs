@@ -1,0 +1,79 @@
+//! What is where in each machine, by name: for `armlet machines` and for logs.
+
+use armlet::{Board, GicKind};
+use armlet_machine::board::{monitor, virt};
+
+/// A region of a machine: name, first guest physical address, length in bytes.
+pub type Region = (&'static str, u64, u64);
+
+/// Length of a device that is not told otherwise: one page.
+const PAGE: u64 = 0x1000;
+/// Length the boards give to each of the GIC's frames.
+const GIC_FRAME: u64 = 0x1_0000;
+/// Both frames of a redistributor.
+const GICR_FRAMES: u64 = 0x2_0000;
+
+/// The regions of `board` in address order: its RAM as long as it is if nothing is said, redistributors
+/// for as many CPUs as there can be.
+pub fn regions(board: Board, gic: Option<GicKind>) -> Vec<Region> {
+    let mut regions = match board {
+        Board::Virt => {
+            use virt::map::*;
+            vec![
+                ("GICD", GICD, GICD_LEN),
+                ("GICC", GICC, GICC_LEN),
+                ("GICR", GICR, gicr_len(MAX_CPUS)),
+                ("PL011", UART, UART_LEN),
+                ("PL031", RTC, RTC_LEN),
+                ("RAM", RAM, virt::DEFAULT_RAM),
+            ]
+        }
+        Board::Monitor => {
+            use monitor::map::*;
+            vec![
+                ("PL011", UART, PAGE),
+                ("timer", TIMER, PAGE),
+                ("GICD", GICD, GIC_FRAME),
+                ("GICC", GICC, GIC_FRAME),
+                ("GICR", GICR, GICR_FRAMES * MAX_CPUS as u64),
+                ("RAM", RAM, RAM_LEN),
+            ]
+        }
+    };
+    let absent = match gic {
+        Some(GicKind::V2) => "GICR",
+        Some(GicKind::V3) => "GICC",
+        None => "",
+    };
+    regions.retain(|(name, ..)| *name != absent);
+    regions
+}
+
+/// What the region is, for people who read a memory map.
+pub fn describe(name: &str) -> &'static str {
+    match name {
+        "GICD" => "interrupt controller: distributor",
+        "GICC" => "interrupt controller: CPU interface (GICv2)",
+        "GICR" => "interrupt controller: redistributors (GICv3)",
+        "PL011" => "UART, the console",
+        "PL031" => "real-time clock",
+        "timer" => "memory-mapped generic timer (a CNTBase frame)",
+        "RAM" => "memory",
+        _ => "",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn regions_are_ordered_apart_and_explained() {
+        for &board in Board::ALL {
+            let all = regions(board, None);
+            assert!(all.windows(2).all(|pair| pair[0].1 + pair[0].2 <= pair[1].1), "{all:x?}");
+            assert!(all.iter().all(|(name, ..)| !describe(name).is_empty()));
+            assert_eq!(regions(board, Some(GicKind::V2)).len(), all.len() - 1);
+        }
+    }
+}

@@ -1,0 +1,242 @@
+//! `armlet run`: from the command line to a running machine, and from its end to an exit status.
+
+use std::io::{self, IsTerminal};
+use std::sync::Arc;
+
+use armlet::{Board, Ending, Machine, MachineConfig, Observer, Payload, backends};
+use armlet_machine::board::monitor;
+
+use crate::args::{LogTarget, RunArgs};
+use crate::boardmap;
+use crate::console::{self, Action, Screen};
+use crate::dts;
+use crate::failure::{Failure, chain, did_you_mean};
+use crate::files::{self, Thing};
+use crate::observe::{Devices, ExitLog, Narrator};
+use crate::plan::Plan;
+use crate::progress;
+use crate::stop::{Stopper, Why};
+use crate::sys;
+use crate::terminal;
+
+/// Runs a guest to its end and returns the exit status.
+pub fn run(args: RunArgs) -> Result<u8, Failure> {
+    let backend = backends::open(args.backend.as_deref().unwrap_or("auto"))
+        .map_err(|error| Failure::input_chain(&error))?;
+    let hypervisor = backend.hypervisor.as_ref();
+    let (embedded, config) = configure(&args, &hypervisor.capabilities().cpu_models)?;
+    let (board, cpus) = (config.board, config.cpus);
+    let log_file = match &args.log {
+        Some(LogTarget::File(path)) => Some(files::create("--log", path)?),
+        _ => None,
+    };
+
+    let stopper = Arc::new(Stopper::default());
+    let on_broken = stopper.clone();
+    let (screen, writer) = Screen::start(move || on_broken.stop(Why::BrokenPipe)).map_err(Failure::broken)?;
+    let devices = Arc::new(Devices::new(boardmap::regions(board, args.gic)));
+    let log = args.log.as_ref().map(|_| {
+        Arc::new(match log_file {
+            Some(file) => ExitLog::to_file(file, devices.clone()),
+            None => ExitLog::to_screen(screen.clone(), devices.clone()),
+        })
+    });
+    let narrator = (embedded && board == Board::Monitor && !args.quiet)
+        .then(|| Arc::new(Narrator::new(screen.clone(), devices.clone())));
+    let mut observers: Vec<Arc<dyn Observer>> = Vec::new();
+    observers.extend(log.clone().map(|log| log as Arc<dyn Observer>));
+    observers.extend(narrator.clone().map(|narrator| narrator as Arc<dyn Observer>));
+
+    let machine = Machine::build(hypervisor, config, screen.console(), observers)
+        .map_err(|error| Failure::input_chain(&error))?;
+    if let Some(path) = &args.show_dtb {
+        return show_device_tree(board, machine.device_tree(), path);
+    }
+    let terminal = io::stdin().is_terminal();
+    if !args.quiet {
+        let mut plan = Plan::default();
+        plan.line("machine", format!("{board}: {}", board.description()));
+        plan.line("backend", format!("{} ({})", hypervisor.name(), backend.why));
+        for (name, value) in machine.summary() {
+            plan.line_unless_told(name, value);
+        }
+        plan.line("escape", if terminal { "Ctrl-A x quits, Ctrl-A h helps" } else { "" });
+        screen.say(&plan.text());
+    }
+    if args.dry_run {
+        return Ok(0);
+    }
+    if let Some(narrator) = &narrator {
+        introduce(narrator, &args, hypervisor.name(), cpus);
+    }
+
+    let control = machine.control();
+    stopper.arm(control.clone());
+    let on_signal = stopper.clone();
+    sys::on_signal(move |signal| match signal {
+        sys::Signal::End(number) => on_signal.stop(Why::Signal(number)),
+        sys::Signal::Resumed => terminal::resume(),
+    })
+    .map_err(|error| Failure::broken(format_args!("can't listen for signals: {error}")))?;
+    let raw = terminal::Guard::enter()
+        .map_err(|error| Failure::broken(format_args!("can't switch the terminal to raw mode: {error}")))?;
+    let (on_key, helped) = (stopper.clone(), screen.clone());
+    console::start_input(machine.console_input(), terminal, move |action| match action {
+        Action::Quit => on_key.stop(Why::Quit),
+        Action::Help => helped.say(console::HELP),
+    })
+    .map_err(Failure::broken)?;
+    if narrator.is_none() && !args.quiet {
+        progress::start(screen.clone(), hypervisor.name(), control).map_err(Failure::broken)?;
+    }
+
+    let ending = machine.run();
+
+    let broken = screen.finish();
+    // A pipe nobody reads any more has ended the writer already; nothing else can panic there.
+    let _ = writer.join();
+    drop(raw);
+    if let Some(narrator) = &narrator {
+        narrator.finish();
+    }
+    if let Some(log) = &log {
+        log.finish().map_err(|error| Failure::broken(format_args!("can't write the log: {error}")))?;
+    }
+    if let Some(kind) = broken.filter(|kind| *kind != io::ErrorKind::BrokenPipe) {
+        return Err(Failure::broken(format_args!("can't write to standard output: {kind}")));
+    }
+    let ending = ending.map_err(|error| Failure::broken(chain(&error)))?;
+    let (status, remark) = conclude(&ending, stopper.why())?;
+    if let Some(remark) = remark.filter(|_| !args.quiet) {
+        screen.say(&format!("armlet: {remark}\n"));
+    }
+    Ok(status)
+}
+
+/// The machine the user asks for, and whether its guest is an embedded one: a lesson that wants telling.
+fn configure(args: &RunArgs, models: &[String]) -> Result<(bool, MachineConfig), Failure> {
+    let load_error = |error: armlet::LoadError| Failure::input_chain(&error);
+    let (embedded, board, payload) = match files::thing(args.thing.as_deref())? {
+        Thing::Guest(guest) => {
+            let board = args.machine.unwrap_or(Board::Monitor);
+            if board != Board::Monitor {
+                return Err(Failure::input(format_args!(
+                    "the embedded guest {} is for the machine monitor, not {}",
+                    guest.name,
+                    board.name()
+                )));
+            }
+            (true, board, Payload::flat(guest.name, guest.image.to_vec()).map_err(load_error)?)
+        }
+        Thing::File(name, bytes) => {
+            let payload = Payload::detect(&name, bytes).map_err(load_error)?;
+            (false, args.machine.unwrap_or(Board::Virt), payload)
+        }
+    };
+    let optional = |what, path: &Option<_>| path.as_deref().map(|path| files::read(what, path)).transpose();
+    let config = MachineConfig {
+        board,
+        cpus: args.cpus.unwrap_or(1),
+        memory: args.memory,
+        cpu_model: cpu_model(args.cpu.as_deref(), models)?,
+        gic: args.gic,
+        kernel: Some(payload),
+        initrd: optional("initrd", &args.initrd)?,
+        append: args.append.clone(),
+        dtb: optional("device tree", &args.dtb)?,
+        load_address: args.load,
+        entry: args.entry,
+        no_reboot: args.no_reboot,
+    };
+    Ok((embedded, config))
+}
+
+fn cpu_model(asked: Option<&str>, models: &[String]) -> Result<String, Failure> {
+    let Some(name) = asked else {
+        return models.first().cloned().ok_or_else(|| Failure::broken("the backend has no CPU model"));
+    };
+    if models.iter().any(|model| model == name) {
+        return Ok(name.to_owned());
+    }
+    let hint = did_you_mean(name, models);
+    Err(Failure::input(format_args!("there is no CPU model {name:?}{hint}; `armlet cpus` lists them")))
+}
+
+/// The first sentences of a lesson: what the monitor did before the guest's first instruction.
+fn introduce(narrator: &Narrator, args: &RunArgs, backend: &str, cpus: usize) {
+    narrator.say(&format!("partition created by the backend {backend}"));
+    let ram = monitor::map::RAM;
+    narrator.say(&format!("memory mapped {ram:#x}-{:#x}", ram + monitor::map::RAM_LEN));
+    let entry = args.entry.or(args.load).unwrap_or(monitor::ENTRY);
+    for cpu in 0..cpus {
+        let state = if cpu == 0 {
+            format!(
+                "PC={entry:#x} SP={:#x} X0={:#x}, the boot information",
+                monitor::STACK,
+                monitor::BOOT_INFO
+            )
+        } else {
+            "off until the guest turns it on".to_owned()
+        };
+        narrator.say(&format!("vCPU {cpu}: {state}"));
+    }
+}
+
+/// Prints the tree as source for `-`, else writes the blob.
+fn show_device_tree(board: Board, blob: &[u8], path: &std::path::Path) -> Result<u8, Failure> {
+    if blob.is_empty() {
+        return Err(Failure::input(format_args!("the machine {} has no device tree to show", board.name())));
+    }
+    if path.as_os_str() != "-" {
+        let mut file = files::create("--show-dtb", path)?;
+        return io::Write::write_all(&mut file, blob)
+            .map(|()| 0)
+            .map_err(|error| Failure::broken(format_args!("can't write {}: {error}", path.display())));
+    }
+    let tree = armlet_machine::fdt::Tree::parse(blob).map_err(|error| Failure::broken(chain(&error)))?;
+    super::answer(dts::source(&tree))
+}
+
+/// The exit status of an ending, and what to say about it.
+fn conclude(ending: &Ending, why: Option<Why>) -> Result<(u8, Option<String>), Failure> {
+    Ok(match (ending, why) {
+        (Ending::PowerOff, _) => (0, None),
+        (Ending::Reset, _) => (0, Some("the guest asked for a reset".to_owned())),
+        // The shell sees 8 bits; a failure must not turn into success in them.
+        (Ending::Exit(status), _) => (u8::try_from(*status).unwrap_or(u8::MAX), None),
+        (Ending::Stopped, Some(why)) => (why.status(), why.remark()),
+        (Ending::Stopped, None) => (0, None),
+        (Ending::Hung(reason), _) => return Err(Failure::broken(format_args!("the guest hangs: {reason}"))),
+        (Ending::Dead(reason), _) => {
+            return Err(Failure::broken(format_args!("the guest is dead: {reason}")));
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn endings_have_the_documented_statuses() {
+        let status = |ending, why| conclude(&ending, why).map(|(status, _)| status).map_err(|f| f.status);
+        assert_eq!(status(Ending::PowerOff, None), Ok(0));
+        assert_eq!(status(Ending::Reset, None), Ok(0));
+        assert_eq!(status(Ending::Exit(7), None), Ok(7));
+        assert_eq!(status(Ending::Exit(256), None), Ok(255));
+        assert_eq!(status(Ending::Stopped, Some(Why::Quit)), Ok(0));
+        assert_eq!(status(Ending::Stopped, Some(Why::Signal(2))), Ok(130));
+        assert_eq!(status(Ending::Stopped, Some(Why::BrokenPipe)), Ok(0));
+        assert_eq!(status(Ending::Dead("x".into()), None), Err(1));
+        assert_eq!(status(Ending::Hung("x".into()), None), Err(1));
+    }
+
+    #[test]
+    fn unknown_models_get_a_suggestion() {
+        let models = ["max".to_owned(), "cortex-a57".to_owned()];
+        assert_eq!(cpu_model(None, &models).unwrap(), "max");
+        assert_eq!(cpu_model(Some("cortex-a57"), &models).unwrap(), "cortex-a57");
+        let failure = cpu_model(Some("cortex-a75"), &models).unwrap_err();
+        assert!(failure.message.contains("did you mean cortex-a57?"), "{}", failure.message);
+    }
+}

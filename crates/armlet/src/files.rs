@@ -1,0 +1,81 @@
+//! Reading the files a command line names, each refusal one clear line.
+
+use std::fs::{self, File};
+use std::io::{ErrorKind, Read};
+use std::path::Path;
+
+use armlet::guests;
+
+use crate::failure::{Failure, did_you_mean};
+use crate::size::human;
+
+/// No kernel, initrd or device tree is larger; a larger file is a mistake that would only fill the
+/// host's memory.
+const LIMIT: u64 = 4 << 30;
+
+/// Reads all of a file. `what` says what it was to be, for messages.
+pub fn read(what: &str, path: &Path) -> Result<Vec<u8>, Failure> {
+    let fail = |why: String| Failure::input(format_args!("can't read the {what} {}: {why}", path.display()));
+    let reason = |error: std::io::Error| match error.kind() {
+        ErrorKind::NotFound => fail("there is no such file".into()),
+        ErrorKind::PermissionDenied => fail("permission denied".into()),
+        _ => fail(error.to_string()),
+    };
+    // Asked before opening: opening a pipe with no writer would wait for one.
+    let metadata = fs::metadata(path).map_err(reason)?;
+    if metadata.is_dir() {
+        return Err(fail("it is a directory".into()));
+    }
+    if !metadata.is_file() {
+        return Err(fail("it is not a regular file".into()));
+    }
+    if metadata.len() > LIMIT {
+        return Err(fail(format!("it has {}, more than any {what}", human(metadata.len()))));
+    }
+    let mut bytes = Vec::with_capacity(metadata.len() as usize);
+    File::open(path).and_then(|file| file.take(LIMIT).read_to_end(&mut bytes)).map_err(reason)?;
+    if bytes.is_empty() {
+        return Err(fail("it is empty".into()));
+    }
+    Ok(bytes)
+}
+
+/// What to run.
+pub enum Thing {
+    /// A guest inside the program.
+    Guest(&'static guests::Guest),
+    /// A file's name and content.
+    File(String, Vec<u8>),
+}
+
+/// Finds out what the user means: nothing is `hello`, then files, then embedded guests.
+pub fn thing(name: Option<&Path>) -> Result<Thing, Failure> {
+    let Some(path) = name else {
+        return Ok(Thing::Guest(&guests::ALL[0]));
+    };
+    let text = path.to_string_lossy();
+    if text == "-" {
+        return Err(Failure::input(
+            "a guest can't come from standard input, which is its console; name a file",
+        ));
+    }
+    if path.exists() {
+        return Ok(Thing::File(text.into_owned(), read("guest", path)?));
+    }
+    if let Some(guest) = guests::find(&text) {
+        return Ok(Thing::Guest(guest));
+    }
+    let hint = did_you_mean(&text, guests::ALL.iter().map(|guest| guest.name));
+    if path.components().count() > 1 {
+        return read("guest", path).map(|bytes| Thing::File(text.into_owned(), bytes));
+    }
+    Err(Failure::input(format_args!(
+        "there is no file and no embedded guest {text:?}{hint}; `armlet guests` lists the guests"
+    )))
+}
+
+/// Creates the file of `option` for writing.
+pub fn create(option: &str, path: &Path) -> Result<File, Failure> {
+    File::create(path)
+        .map_err(|error| Failure::input(format_args!("{option}: can't write {}: {error}", path.display())))
+}

@@ -1,0 +1,200 @@
+//! Exits in words.
+
+use std::fmt::Write;
+
+use armlet::ExitEvent;
+use armlet_arm::esr::{ec_name, ec_of};
+use armlet_arm::smccc::{self, psci, trng, vendor};
+use armlet_arm::sysreg::{Encoding, SysReg};
+
+use crate::boardmap::Region;
+
+/// Which device answers where.
+#[derive(Default)]
+pub struct Devices(Vec<Region>);
+
+impl Devices {
+    /// From a memory map.
+    pub fn new(map: Vec<Region>) -> Self {
+        Self(map)
+    }
+
+    /// `PL011+0x18`, or the bare address where no device is known.
+    pub fn name(&self, gpa: u64) -> String {
+        match self.find(gpa) {
+            Some((name, offset)) => format!("{name}+{offset:#x}"),
+            None => format!("{gpa:#x}"),
+        }
+    }
+
+    /// True if `gpa` is a register of the UART, and which.
+    pub fn uart_register(&self, gpa: u64) -> Option<u64> {
+        self.find(gpa).filter(|(name, _)| *name == "PL011").map(|(_, offset)| offset)
+    }
+
+    fn find(&self, gpa: u64) -> Option<(&str, u64)> {
+        let (name, start, _) = self.0.iter().find(|(_, start, len)| gpa >= *start && gpa - start < *len)?;
+        Some((name, gpa - start))
+    }
+}
+
+/// The kind of an event, for counting.
+pub fn kind(event: &ExitEvent) -> &'static str {
+    match event {
+        ExitEvent::MmioRead { .. } => "mmio read",
+        ExitEvent::MmioWrite { .. } => "mmio write",
+        ExitEvent::UnmappedAccess { .. } => "unmapped access",
+        ExitEvent::Call { .. } => "call",
+        ExitEvent::Exception { .. } => "exception",
+        ExitEvent::SysRegTrap { .. } => "system register trap",
+        ExitEvent::Wfi { .. } => "wfi",
+    }
+}
+
+/// One line for the log: `pc=0x40001010 mmio write PL011+0x0 4 <- 0x48 'H'`.
+pub fn log_line(event: &ExitEvent, devices: &Devices) -> String {
+    let kind = kind(event);
+    match *event {
+        ExitEvent::MmioRead { pc, gpa, size, value } => {
+            format!("pc={pc:#x} {kind} {} {size} -> {value:#x}{}", devices.name(gpa), character(value))
+        }
+        ExitEvent::MmioWrite { pc, gpa, size, value } => {
+            format!("pc={pc:#x} {kind} {} {size} <- {value:#x}{}", devices.name(gpa), character(value))
+        }
+        ExitEvent::UnmappedAccess { pc, gpa, fetch, write } => {
+            format!("pc={pc:#x} {kind} {} at {gpa:#x}", access(fetch, write))
+        }
+        ExitEvent::Call { pc, conduit, imm, function, result } => {
+            format!("pc={pc:#x} {} #{imm} {} -> {result:#x}", conduit_name(conduit), function_name(function))
+        }
+        ExitEvent::Exception { pc, esr, far, from_el, vector } => {
+            let mut line = format!("pc={pc:#x} {kind} {vector} from EL{from_el}");
+            if esr != 0 {
+                let _ = write!(line, " esr={esr:#x} ({}) far={far:#x}", ec_name(ec_of(esr)));
+            }
+            line
+        }
+        ExitEvent::SysRegTrap { pc, reg, read } => {
+            format!("pc={pc:#x} {kind} {} {}", if read { "mrs" } else { "msr" }, register_name(reg))
+        }
+        ExitEvent::Wfi { pc } => format!("pc={pc:#x} {kind}"),
+    }
+}
+
+/// ` 'H'` for a printable character in an otherwise empty word.
+pub fn character(value: u64) -> String {
+    match u8::try_from(value) {
+        Ok(byte @ 0x20..=0x7e) => format!(" '{}'", byte as char),
+        _ => String::new(),
+    }
+}
+
+/// What an access does.
+pub fn access(fetch: bool, write: bool) -> &'static str {
+    match (fetch, write) {
+        (true, _) => "fetch",
+        (false, true) => "store",
+        (false, false) => "load",
+    }
+}
+
+/// `HVC` or `SMC`.
+pub fn conduit_name(conduit: smccc::Conduit) -> &'static str {
+    match conduit {
+        smccc::Conduit::Hvc => "HVC",
+        smccc::Conduit::Smc => "SMC",
+    }
+}
+
+/// The name of a firmware call, or its number.
+pub fn function_name(function: u32) -> String {
+    let smc32 = function & !psci::SMC64;
+    let name = match smc32 {
+        smccc::SMCCC_VERSION => "SMCCC_VERSION",
+        smccc::SMCCC_ARCH_FEATURES => "SMCCC_ARCH_FEATURES",
+        smccc::SMCCC_ARCH_SOC_ID => "SMCCC_ARCH_SOC_ID",
+        smccc::SMCCC_ARCH_WORKAROUND_1 => "SMCCC_ARCH_WORKAROUND_1",
+        smccc::SMCCC_ARCH_WORKAROUND_2 => "SMCCC_ARCH_WORKAROUND_2",
+        smccc::SMCCC_ARCH_WORKAROUND_3 => "SMCCC_ARCH_WORKAROUND_3",
+        psci::VERSION => "PSCI_VERSION",
+        psci::CPU_SUSPEND => "CPU_SUSPEND",
+        psci::CPU_OFF => "CPU_OFF",
+        psci::CPU_ON => "CPU_ON",
+        psci::AFFINITY_INFO => "AFFINITY_INFO",
+        psci::MIGRATE_INFO_TYPE => "MIGRATE_INFO_TYPE",
+        psci::SYSTEM_OFF => "SYSTEM_OFF",
+        psci::SYSTEM_RESET => "SYSTEM_RESET",
+        psci::FEATURES => "PSCI_FEATURES",
+        psci::SYSTEM_SUSPEND => "SYSTEM_SUSPEND",
+        psci::SYSTEM_RESET2 => "SYSTEM_RESET2",
+        trng::VERSION => "TRNG_VERSION",
+        trng::FEATURES => "TRNG_FEATURES",
+        trng::GET_UUID => "TRNG_GET_UUID",
+        trng::RND32 => "TRNG_RND",
+        vendor::CALL_UID => "CALL_UID",
+        vendor::WRITE_STRING => "WRITE_STRING",
+        vendor::EXIT => "EXIT",
+        vendor::WRITE_CHAR => "WRITE_CHAR",
+        _ => return format!("function {function:#x}"),
+    };
+    name.to_owned()
+}
+
+/// Arm's name of a register, or its encoding.
+pub fn register_name(reg: Encoding) -> String {
+    match SysReg::ALL.iter().find(|known| known.encoding() == reg) {
+        Some(known) => known.name().to_owned(),
+        None => format!("{reg:?}").to_uppercase(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_read_as_documented() {
+        let devices = Devices::default();
+        let write = ExitEvent::MmioWrite { pc: 0x4000_1010, gpa: 0x900_0000, size: 4, value: 0x48 };
+        assert_eq!(log_line(&write, &devices), "pc=0x40001010 mmio write 0x9000000 4 <- 0x48 'H'");
+        let devices = Devices::new(vec![("PL011", 0x900_0000, 0x1000)]);
+        assert_eq!(log_line(&write, &devices), "pc=0x40001010 mmio write PL011+0x0 4 <- 0x48 'H'");
+        assert_eq!(
+            (devices.uart_register(0x900_0018), devices.uart_register(0x901_0000)),
+            (Some(0x18), None)
+        );
+
+        for (event, line) in [
+            (
+                ExitEvent::Call {
+                    pc: 0x4000_101c,
+                    conduit: smccc::Conduit::Hvc,
+                    imm: 0,
+                    function: vendor::WRITE_STRING,
+                    result: 0,
+                },
+                "pc=0x4000101c HVC #0 WRITE_STRING -> 0x0",
+            ),
+            (
+                ExitEvent::Exception { pc: 1, esr: 0x9600_0010, far: 2, from_el: 1, vector: "synchronous" },
+                "pc=0x1 exception synchronous from EL1 esr=0x96000010 (data abort) far=0x2",
+            ),
+            (
+                ExitEvent::Exception { pc: 1, esr: 0, far: 0, from_el: 0, vector: "IRQ" },
+                "pc=0x1 exception IRQ from EL0",
+            ),
+            (
+                ExitEvent::SysRegTrap { pc: 4, reg: Encoding::new(3, 4, 2, 1, 0), read: true },
+                "pc=0x4 system register trap mrs S3_4_C2_C1_0",
+            ),
+            (
+                ExitEvent::UnmappedAccess { pc: 8, gpa: 0x5000_0000, fetch: false, write: true },
+                "pc=0x8 unmapped access store at 0x50000000",
+            ),
+        ] {
+            assert_eq!(log_line(&event, &devices), line);
+        }
+        assert_eq!(function_name(psci::CPU_ON | psci::SMC64), "CPU_ON");
+        assert_eq!(function_name(0x8765_4321), "function 0x87654321");
+    }
+}

@@ -1,0 +1,10 @@
+//! What the user sees of the guest's exits: a log with a line for each, or a narration for a class.
+
+mod counts;
+mod describe;
+mod log;
+mod narrate;
+
+pub use describe::Devices;
+pub use log::ExitLog;
+pub use narrate::Narrator;

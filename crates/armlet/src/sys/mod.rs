@@ -1,0 +1,12 @@
+//! What differs between host systems: raw terminals and signals. Each system's module has the same
+//! functions; nothing outside this folder asks which system it is.
+
+#[cfg(unix)]
+mod unix;
+#[cfg(unix)]
+pub use unix::{RawMode, Signal, memory_size, on_signal};
+
+#[cfg(windows)]
+mod windows;
+#[cfg(windows)]
+pub use windows::{RawMode, Signal, memory_size, on_signal};

@@ -1,0 +1,78 @@
+//! Terminals and signals of Unix systems.
+
+use std::io;
+
+use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
+use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+
+/// The settings of the terminal on stdin, before and during raw mode.
+pub struct RawMode {
+    before: Termios,
+    raw: Termios,
+}
+
+impl RawMode {
+    /// Switches stdin to raw mode: every key goes to the guest at once, unechoed, Ctrl-C included.
+    /// Output keeps its line endings, for the guest's console and our own lines share the screen.
+    pub fn enter() -> io::Result<Self> {
+        let before = tcgetattr(io::stdin())?;
+        let mut raw = before.clone();
+        raw.make_raw();
+        raw.output_modes = before.output_modes;
+        debug_assert!(!raw.local_modes.contains(LocalModes::ISIG));
+        let mode = Self { before, raw };
+        mode.again()?;
+        Ok(mode)
+    }
+
+    /// Enters raw mode once more, after somebody else changed the terminal.
+    pub fn again(&self) -> io::Result<()> {
+        Ok(tcsetattr(io::stdin(), OptionalActions::Drain, &self.raw)?)
+    }
+
+    /// Puts the terminal back as it was.
+    pub fn leave(&self) -> io::Result<()> {
+        Ok(tcsetattr(io::stdin(), OptionalActions::Drain, &self.before)?)
+    }
+}
+
+/// What the system asks of the program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Signal {
+    /// End, because of the signal with this number.
+    End(u8),
+    /// We were stopped and go on: the shell has changed the terminal meanwhile.
+    Resumed,
+}
+
+/// Calls `handler` on a thread of its own for every signal that concerns us. Signals that we were started
+/// to ignore (`nohup`, a script's background job) stay ignored.
+pub fn on_signal(mut handler: impl FnMut(Signal) + Send + 'static) -> io::Result<()> {
+    let ignored = ignored_signals();
+    let ours = [SIGINT, SIGTERM, SIGHUP, SIGCONT];
+    let mut signals = Signals::new(ours.iter().filter(|signal| ignored >> (**signal - 1) & 1 == 0))?;
+    std::thread::Builder::new().name("signals".into()).spawn(move || {
+        for signal in signals.forever() {
+            handler(if signal == SIGCONT { Signal::Resumed } else { Signal::End(signal as u8) });
+        }
+    })?;
+    Ok(())
+}
+
+/// The set of ignored signals, bit n - 1 for signal n, where the system tells it in a file; else none.
+fn ignored_signals() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0)
+}
+
+/// The host's memory in bytes, all of it and what is free for use, where the system tells it in a file.
+pub fn memory_size() -> Option<(u64, u64)> {
+    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let field = |name: &str| {
+        let line = text.lines().find_map(|line| line.strip_prefix(name))?;
+        line.trim_start_matches(':').split_whitespace().next()?.parse::<u64>().ok().map(|kib| kib << 10)
+    };
+    Some((field("MemTotal")?, field("MemAvailable")?))
+}

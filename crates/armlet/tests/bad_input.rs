@@ -1,0 +1,174 @@
+//! Bad input is one line on stderr that says what is wrong, nothing on stdout, and status 2.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+fn armlet(args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_armlet"))
+        .args(args)
+        .stdin(Stdio::null())
+        .output()
+        .expect("the program was built for this test")
+}
+
+/// Runs `args` and expects a refusal whose line contains each of `says`.
+fn refused(args: &[&str], says: &[&str]) {
+    let output = armlet(args);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{args:?}: {stderr}");
+    assert!(output.stdout.is_empty(), "{args:?}");
+    assert!(stderr.starts_with("armlet: ") && stderr.ends_with('\n'), "{args:?}: {stderr:?}");
+    assert_eq!(stderr.lines().count(), 1, "{args:?}: {stderr}");
+    for part in says {
+        assert!(stderr.contains(part), "{args:?}: {stderr:?} does not say {part:?}");
+    }
+}
+
+/// A directory of files for one test.
+struct Files(tempfile::TempDir);
+
+impl Files {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn add(&self, name: &str, bytes: &[u8]) -> String {
+        let path = self.0.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        text(&path)
+    }
+
+    /// A flat program for the `virt` machine: it would loop for ever.
+    fn program(&self) -> String {
+        self.add("program.bin", &0x1400_0000_u32.to_le_bytes())
+    }
+}
+
+fn text(path: &Path) -> String {
+    path.to_str().unwrap().to_owned()
+}
+
+#[test]
+fn things_that_are_not_there() {
+    refused(&["run", "nonesuch"], &["no file and no embedded guest", "nonesuch", "armlet guests"]);
+    refused(&["run", "helo"], &["did you mean hello?"]);
+    refused(&["run", "./no/such/Image"], &["./no/such/Image", "no such file"]);
+    refused(&["run", "-"], &["standard input"]);
+    refused(&["run", &text(&std::env::temp_dir())], &["it is a directory"]);
+}
+
+#[test]
+fn options_that_name_missing_files() {
+    let files = Files::new();
+    let program = files.program();
+    let missing = text(&PathBuf::from(files.0.path()).join("missing"));
+    refused(&["run", &program, "--initrd", &missing], &["initrd", &missing, "no such file"]);
+    refused(&["run", &program, "--dtb", &missing], &["device tree", &missing, "no such file"]);
+    let empty = files.add("empty", b"");
+    refused(&["run", &program, "--initrd", &empty], &["initrd", "it is empty"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn devices_are_not_guests() {
+    refused(&["run", "/dev/zero"], &["/dev/zero", "not a regular file"]);
+}
+
+#[test]
+fn images_that_are_none() {
+    let files = Files::new();
+    let refuse = |name, bytes: &[u8], says: &[&str]| refused(&["run", &files.add(name, bytes)], says);
+    refuse("empty", b"", &["it is empty"]);
+    refuse("short.elf", b"\x7fELF\x02\x01\x01", &["short.elf", "cut short"]);
+    refuse("package.deb", b"!<arch>\ndebian-binary", &["Debian package"]);
+    refuse("disk.qcow2", b"QFI\xfb\0\0\0\x03", &["qcow2"]);
+    refuse("script", b"#!/bin/sh\n", &["a script"]);
+
+    let mut x86 = [0; 64];
+    x86[..6].copy_from_slice(b"\x7fELF\x02\x01");
+    x86[16..20].copy_from_slice(&[2, 0, 62, 0]);
+    refuse("x86.elf", &x86, &["x86-64"]);
+
+    let mut image = [0; 64];
+    image[16..24].copy_from_slice(&0x20_0000_u64.to_le_bytes());
+    image[56..60].copy_from_slice(b"ARM\x64");
+    refuse("Image", &image[..60], &["Image"]);
+    refuse("Image.gz", b"\x1f\x8b\x08\0\0", &["Image.gz"]);
+}
+
+#[test]
+fn things_that_do_not_fit() {
+    let files = Files::new();
+    let program = files.program();
+    let initrd = files.add("initrd", &vec![b'x'; 8 << 20]);
+    refused(&["run", &program, "--memory", "4M", "--initrd", &initrd], &["initrd"]);
+    let large = files.add("large.bin", &vec![0xd5; 65 << 20]);
+    refused(&["run", "-M", "monitor", &large], &["large.bin", "guest memory is"]);
+    refused(&["run", &program, "--load", "0x1000"], &["0x1000"]);
+}
+
+#[test]
+fn absurd_machines() {
+    let files = Files::new();
+    let program = files.program();
+    let refuse = |options: &[&str], says: &[&str]| refused(&[&["run", &program], options].concat(), says);
+    refuse(&["--cpus", "0"], &["--cpus", "at least one CPU"]);
+    refuse(&["--cpus", "100000"], &["100000 CPUs"]);
+    refuse(&["--cpus", "some"], &["\"some\" is not a number of CPUs"]);
+    refuse(&["--memory", "0"], &["--memory", "needs some memory"]);
+    refuse(&["--memory", "10T"], &["at most"]);
+    refuse(&["--memory", "99999999999T"], &["more than 64 bits"]);
+    refuse(&["--memory", "plenty"], &["\"plenty\" is not a size", "512M"]);
+    refuse(&["--memory", "64k"], &["at least"]);
+    refuse(&["--gic", "2", "--cpus", "9"], &["9 CPUs", "GICv2"]);
+}
+
+#[test]
+fn unknown_names_get_suggestions() {
+    refused(&["run", "--machine", "vitr"], &["no machine \"vitr\"", "did you mean virt?"]);
+    refused(&["run", "--machine", "raspi"], &["virt", "monitor"]);
+    refused(&["run", "--cpu", "mxa"], &["no CPU model \"mxa\"", "did you mean max?"]);
+    refused(&["run", "--backend", "sotf"], &["no backend \"sotf\"", "did you mean soft?"]);
+    refused(&["run", "--gic", "4"], &["it has 2 and 3"]);
+    refused(&["run", "--log", "everything"], &["exits=FILE"]);
+    refused(&["run", "--memroy", "1G"], &["--memroy", "--memory"]);
+    refused(&["rnu"], &["no command \"rnu\"", "did you mean run?"]);
+    refused(&["timer"], &["armlet run timer"]);
+}
+
+#[test]
+fn backends_of_other_hosts_say_why() {
+    if !cfg!(all(target_os = "windows", target_arch = "aarch64")) {
+        refused(&["run", "--backend", "whp"], &["whp is not available", "it needs", "--backend soft"]);
+    }
+    if !cfg!(all(target_os = "linux", target_arch = "aarch64")) {
+        refused(&["run", "--backend", "kvm"], &["kvm is not available", "it needs", "--backend soft"]);
+    }
+}
+
+#[test]
+fn device_trees_that_are_none() {
+    let files = Files::new();
+    let program = files.program();
+    let not = files.add("not.dtb", b"/dts-v1/; / { };");
+    refused(&["run", &program, "--dtb", &not], &["not a device tree blob"]);
+    let short = files.add("short.dtb", &[0xd0, 0x0d, 0xfe, 0xed, 0, 0, 1, 0]);
+    refused(&["run", &program, "--dtb", &short], &["device tree"]);
+}
+
+#[test]
+fn files_that_can_not_be_written() {
+    let files = Files::new();
+    let inside = format!("{}/inside", files.program());
+    refused(&["run", "--log", &format!("exits={inside}")], &["--log", &inside]);
+    let program = files.program();
+    refused(&["run", &program, &format!("--show-dtb={inside}")], &["--show-dtb", &inside]);
+}
+
+#[test]
+fn combinations_without_sense() {
+    refused(&["run", "hello", "--machine", "virt"], &["hello", "monitor"]);
+    refused(&["run", "hello", "--append", "quiet"], &["command line"]);
+    refused(&["run", "hello", "--memory", "1G"], &["64 MiB"]);
+    refused(&["run", "hello", "--show-dtb"], &["no device tree"]);
+}

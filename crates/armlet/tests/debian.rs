@@ -1,0 +1,75 @@
+//! Debian's own kernels to a busybox shell, driven through the command line as a person would.
+
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use armlet_testkit::session::Session;
+use armlet_testkit::{cpio, payloads, skip};
+
+/// Generous: CI machines are slow and shared, and tests measure nothing.
+const LIMIT: Duration = Duration::from_secs(240);
+
+fn boot(kernel: &Path, ramdisk: &Path, options: &[&str]) -> Session {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_armlet"));
+    command.arg("run").arg(kernel).arg("--initrd").arg(ramdisk).args(options);
+    Session::start(&mut command).expect("armlet starts")
+}
+
+fn shell_ramdisk(name: &str) -> std::path::PathBuf {
+    let payloads = payloads::get().expect("checked before");
+    let init = format!("{}exec setsid cttyhack sh\n", cpio::INIT_PROLOGUE);
+    let path = std::env::temp_dir().join(format!("armlet-{}-{name}.cpio", std::process::id()));
+    std::fs::write(&path, cpio::busybox_ramdisk(&payloads.busybox, &init, &[])).expect("the ramdisk can be written");
+    path
+}
+
+/// A session a person might have: look around, use pipes and loops, power off.
+fn scripted_session(kernel: &Path, name: &str, cpus: usize, options: &[&str]) {
+    let ramdisk = shell_ramdisk(name);
+    let cpus_text = cpus.to_string();
+    let options: Vec<&str> = [&["--cpus", &cpus_text], options].concat();
+    let mut session = boot(kernel, &ramdisk, &options);
+    session.expect("guest# ", LIMIT);
+    session.type_line("uname -a");
+    session.expect("aarch64 GNU/Linux", LIMIT);
+    session.type_line("grep -c ^processor /proc/cpuinfo");
+    session.expect(&format!("\n{cpus}\r"), LIMIT);
+    session.type_line("seq 1 1000 | sort -n | tail -n 1 | sed s/^/last=/");
+    session.expect("\nlast=1000\r", LIMIT);
+    session.type_line("i=0; while [ $i -lt 300 ]; do i=$((i+1)); done; echo total=$((i*2))");
+    session.expect("\ntotal=600\r", LIMIT);
+    session.type_line("dd if=/dev/urandom of=/tmp/a bs=64k count=16 2>/dev/null; gzip -c /tmp/a | gunzip | cmp - /tmp/a; echo same=$?");
+    session.expect("\nsame=0\r", LIMIT);
+    session.type_line("poweroff -f");
+    let (status, text) = session.finish(LIMIT);
+    assert!(status.success(), "poweroff should end with status 0, not {status}:\n{text}");
+    let _ = std::fs::remove_file(ramdisk);
+}
+
+fn with_payloads(test: impl FnOnce(&'static payloads::Payloads)) {
+    match payloads::get() {
+        Ok(payloads) => test(payloads),
+        Err(why) => skip(&why),
+    }
+}
+
+#[test]
+fn debian_kernel_to_a_shell_and_back() {
+    with_payloads(|p| scripted_session(&p.kernel, "full-1", 1, &[]));
+}
+
+#[test]
+fn debian_kernel_with_four_cpus() {
+    with_payloads(|p| scripted_session(&p.kernel, "full-4", 4, &[]));
+}
+
+#[test]
+fn debian_cloud_kernel_with_gicv2_on_a_cortex_a72() {
+    with_payloads(|p| scripted_session(&p.cloud_kernel, "cloud-1", 1, &["--gic", "2", "--cpu", "cortex-a72"]));
+}
+
+#[test]
+fn debian_cloud_kernel_with_four_cpus_on_a_neoverse_n1() {
+    with_payloads(|p| scripted_session(&p.cloud_kernel, "cloud-4", 4, &["--cpu", "neoverse-n1"]));
+}

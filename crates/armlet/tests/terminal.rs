@@ -1,0 +1,179 @@
+//! The program on a terminal: raw while the guest runs, as before on every way out, and Ctrl-A.
+//!
+//! The guest is an endless loop, so that only what the tests do can end it.
+#![cfg(unix)]
+
+use std::fs::File;
+use std::io::{Read, Write};
+use std::os::fd::OwnedFd;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use rustix::termios::{LocalModes, OutputModes, Termios, tcgetattr};
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The program at work on a terminal of its own.
+struct Session {
+    child: Child,
+    keyboard: File,
+    terminal: OwnedFd,
+    before: Termios,
+    screen: Arc<Mutex<Vec<u8>>>,
+    _guest: tempfile::TempDir,
+}
+
+impl Session {
+    fn start(options: &[&str]) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let guest = dir.path().join("loop.bin");
+        std::fs::write(&guest, 0x1400_0000_u32.to_le_bytes()).unwrap();
+
+        let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+        grantpt(&master).unwrap();
+        unlockpt(&master).unwrap();
+        let name = ptsname(&master, Vec::new()).unwrap();
+        let terminal: OwnedFd =
+            File::options().read(true).write(true).open(name.to_str().unwrap()).unwrap().into();
+        let before = tcgetattr(&terminal).unwrap();
+        let end = || Stdio::from(terminal.try_clone().unwrap());
+        let child = Command::new(env!("CARGO_BIN_EXE_armlet"))
+            .arg("run")
+            .arg(&guest)
+            .args(options)
+            .stdin(end())
+            .stdout(end())
+            .stderr(end())
+            .spawn()
+            .unwrap();
+
+        let keyboard = File::from(master);
+        let screen = Arc::new(Mutex::new(Vec::new()));
+        let (mut from, to) = (keyboard.try_clone().unwrap(), screen.clone());
+        std::thread::spawn(move || {
+            let mut buffer = [0; 1024];
+            while let Ok(n @ 1..) = from.read(&mut buffer) {
+                to.lock().unwrap().extend(&buffer[..n]);
+            }
+        });
+        let session = Self { child, keyboard, terminal, before, screen, _guest: dir };
+        session.until("raw mode", |s| !s.modes().local_modes.contains(LocalModes::ICANON));
+        session
+    }
+
+    fn modes(&self) -> Termios {
+        tcgetattr(&self.terminal).unwrap()
+    }
+
+    fn shows(&self, text: &str) -> bool {
+        String::from_utf8_lossy(&self.screen.lock().unwrap()).contains(text)
+    }
+
+    fn press(&mut self, keys: &[u8]) {
+        self.keyboard.write_all(keys).unwrap();
+    }
+
+    fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
+    }
+
+    fn until(&self, what: &str, done: impl Fn(&Self) -> bool) {
+        let start = Instant::now();
+        while !done(self) {
+            let screen = String::from_utf8_lossy(&self.screen.lock().unwrap()).into_owned();
+            assert!(start.elapsed() < PATIENCE, "no {what}; the screen: {screen}");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// Waits for the end, and checks that the terminal is as it was.
+    fn end(mut self) -> ExitStatus {
+        let start = Instant::now();
+        let status = loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                break status;
+            }
+            assert!(start.elapsed() < PATIENCE, "it does not end");
+            std::thread::sleep(Duration::from_millis(10));
+        };
+        let after = self.modes();
+        assert_eq!(after.local_modes, self.before.local_modes);
+        assert_eq!(after.input_modes, self.before.input_modes);
+        assert_eq!(after.output_modes, self.before.output_modes);
+        status
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn keys_reach_the_guest_unechoed_and_lines_still_end() {
+    let mut session = Session::start(&[]);
+    let modes = session.modes();
+    assert!(!modes.local_modes.intersects(LocalModes::ECHO | LocalModes::ISIG));
+    assert!(modes.output_modes.contains(OutputModes::OPOST));
+    assert!(session.shows("escape: Ctrl-A x quits"));
+    // Ctrl-C is the guest's. Many keys that nobody reads must not make Ctrl-A deaf.
+    session.press(b"\x03");
+    session.press(&[b'k'; 2000]);
+    session.press(b"\x01h");
+    session.until("help", |s| s.shows("send Ctrl-A to the guest"));
+    session.press(b"\x01x");
+    assert_eq!(session.end_with_screen("armlet: quit"), Some(0));
+}
+
+#[test]
+fn signals_end_it_with_their_status() {
+    for (signal, status) in [(Signal::INT, 130), (Signal::TERM, 143), (Signal::HUP, 129)] {
+        let session = Session::start(&[]);
+        session.signal(signal);
+        assert_eq!(session.end().code(), Some(status));
+    }
+}
+
+#[test]
+fn progress_is_shown_until_the_guest_speaks() {
+    let mut session = Session::start(&[]);
+    session.until("progress", |s| s.shows("soft: ") && s.shows(" s, "));
+    session.press(b"\x01x");
+    assert_eq!(session.end().code(), Some(0));
+}
+
+#[test]
+fn quiet_is_quiet() {
+    let mut session = Session::start(&["-q"]);
+    std::thread::sleep(Duration::from_millis(500));
+    session.press(b"\x01X");
+    let screen = session.screen.clone();
+    assert_eq!(session.end().code(), Some(0));
+    assert_eq!(String::from_utf8_lossy(&screen.lock().unwrap()), "");
+}
+
+#[test]
+fn a_resumed_program_takes_the_terminal_back() {
+    let session = Session::start(&[]);
+    session.signal(Signal::STOP);
+    // What a shell does meanwhile.
+    rustix::termios::tcsetattr(&session.terminal, rustix::termios::OptionalActions::Now, &session.before)
+        .unwrap();
+    session.signal(Signal::CONT);
+    session.until("raw mode again", |s| !s.modes().local_modes.contains(LocalModes::ICANON));
+    session.signal(Signal::TERM);
+    assert_eq!(session.end().code(), Some(143));
+}
+
+impl Session {
+    /// As [`Self::end`], when `text` has reached the screen.
+    fn end_with_screen(self, text: &str) -> Option<i32> {
+        self.until(text, |s| s.shows(text));
+        self.end().code()
+    }
+}
