@@ -149,14 +149,6 @@ impl Cpu {
         true
     }
 
-    /// Sleeps until one of `signals` is up, or for `limit` at most. Nobody waits for a PE that sleeps to
-    /// serve its mail: the outer loop reads it before more guest code runs.
-    pub(crate) fn sleep(&mut self, signals: u32, limit: Option<Duration>) {
-        self.leave_guest();
-        self.port.wait(signals, limit);
-        self.enter_guest();
-    }
-
     /// Guest code is about to run.
     pub(crate) fn enter_guest(&self) {
         self.port.mail.set_running(true);

@@ -37,7 +37,8 @@ impl Cpu {
             world.note(Note::Wfi { pc: self.insn_pc() });
         }
         self.port.idle.store(true, Ordering::Relaxed);
-        self.sleep(INTERRUPTS | BUSINESS, None);
+        self.post_mail();
+        self.port.wait(INTERRUPTS | BUSINESS, None);
         self.port.idle.store(false, Ordering::Relaxed);
         Ok(self.port.signals() & INTERRUPTS != 0)
     }
@@ -57,7 +58,8 @@ impl Cpu {
         if self.exclusive.is_some() {
             self.wait_for_store(wake, limit);
         } else {
-            self.sleep(wake & !Port::MAIL, Some(limit));
+            self.post_mail();
+            self.port.wait(wake & !Port::MAIL, Some(limit));
         }
         self.port.lower(Port::EVENT);
         Ok(self.port.signals() & BUSINESS == 0)

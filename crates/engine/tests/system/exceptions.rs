@@ -191,13 +191,13 @@ fn wfi_sleeps_until_an_interrupt_even_a_masked_one() {
     ]);
     m.world.notes = Some(Vec::new());
     let port = m.cpu.port.clone();
+    let start = Instant::now();
     let later = std::thread::spawn(move || {
         std::thread::sleep(Duration::from_millis(5));
         port.raise(Port::TIMER | Port::MAIL);
         std::thread::sleep(Duration::from_millis(5));
         port.set_irq(true);
     });
-    let start = Instant::now();
     assert_eq!((m.run(), m.cpu.x[0]), (0x2000, 1));
     assert!(start.elapsed() >= Duration::from_millis(10), "timer and mail alone don't end it");
     later.join().unwrap();
