@@ -366,7 +366,8 @@ fn exec_block(cpu: &mut Cpu, world: &mut dyn World, uops: &[Uop]) -> Exit {
                 return Exit::Next;
             }
             Op::JumpReg => {
-                cpu.pc = x!(u.a);
+                let target = x!(u.a);
+                cpu.pc = if is_canonical(target) { target } else { cpu.branch_address(target) };
                 return Exit::Next;
             }
             Op::Undefined => {
@@ -394,6 +395,12 @@ fn exec_block(cpu: &mut Cpu, world: &mut dyn World, uops: &[Uop]) -> Exit {
         }
     }
     unreachable!("the last uop of a block leaves it")
+}
+
+/// True if no tag is in the top byte: bits [63:55] are all alike.
+#[inline(always)]
+fn is_canonical(target: u64) -> bool {
+    (target as i64 >> 55).wrapping_add(1) as u64 <= 1
 }
 
 /// A direct branch; only within the page may its link be followed.
