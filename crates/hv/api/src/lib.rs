@@ -120,6 +120,9 @@ pub enum CallOutcome {
     Continue,
     /// The guest goes on after the call, but `run` returns first.
     Stop(Stop),
+    /// As WFI: the vCPU sleeps until an interrupt is pending, masked or not, or until a kick; then as the
+    /// other outcome says.
+    Wait(Option<Stop>),
     /// Nobody implements calls by this conduit: UNDEFINED.
     Undefined,
 }
