@@ -229,6 +229,11 @@ impl MmioDevice for Pl011 {
         *state = State { level, waiting, closed, ..State::default() };
         self.drive(&mut state);
     }
+
+    fn awaits_host(&self) -> bool {
+        let state = self.state();
+        !state.closed && state.imsc & INT_RECEIVE != 0
+    }
 }
 
 impl State {
