@@ -42,10 +42,8 @@ impl Cpu {
 
     /// Sleeps until an interrupt is pending, masked or not, or the outer loop has business.
     pub(crate) fn sleep_until_interrupt(&mut self) {
-        self.port.idle.store(true, Ordering::Relaxed);
         self.post_mail();
-        self.port.wait(INTERRUPTS | BUSINESS, None);
-        self.port.idle.store(false, Ordering::Relaxed);
+        self.port.nap(Port::ENDS_WFI);
     }
 
     /// WFE. `Ok(false)` as above.
