@@ -69,12 +69,12 @@ impl Machine {
             ram: ram.clone(),
             cpus: config.cpus,
             cpu_model: checked.cpu_model.clone(),
-            gic: checked.gic,
+            gic: board::gic(config.board, checked.gic),
             clock,
         })?;
         let console = Arc::new(Console::new(console));
         let context = Context {
-            gic: checked.gic,
+            gic: board::gic(config.board, checked.gic),
             cpus: config.cpus,
             console: console.clone(),
             alarms: Arc::new(AlarmQueue::new(clock)),

@@ -20,6 +20,21 @@ pub enum GicKind {
     V3,
 }
 
+/// The interrupt controller of a board: what it is and where its registers are (guest physical addresses).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GicConfig {
+    /// Which one.
+    pub kind: GicKind,
+    /// Distributor.
+    pub distributor: u64,
+    /// GICv2 CPU interface.
+    pub cpu_interface: u64,
+    /// GICv3 redistributors, one of 128 KiB for each vCPU, in order.
+    pub redistributors: u64,
+    /// Number of shared peripheral interrupts, INTIDs from 32 on.
+    pub spis: usize,
+}
+
 /// The capability report of a [`crate::Hypervisor`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Capabilities {

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use armlet_arm::{CpuState, gic, smccc::Conduit};
 use armlet_base::{BusError, Clock, CpuIrqInput, GuestRam};
 
-pub use caps::{Capabilities, GicKind, GuestMode};
+pub use caps::{Capabilities, GicConfig, GicKind, GuestMode};
 pub use error::HvError;
 pub use exit::{ExitEvent, Observer};
 
@@ -25,7 +25,7 @@ pub struct VmConfig {
     /// The CPU model by name (`armlet cpus`), for backends that can choose; hardware ones refuse all but `host`.
     pub cpu_model: String,
     /// The interrupt controller the board wants.
-    pub gic: GicKind,
+    pub gic: GicConfig,
     /// The guest's time base.
     pub clock: Clock,
 }

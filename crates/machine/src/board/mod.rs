@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use armlet_base::{AlarmQueue, Bus, IrqLine};
 use armlet_devices::pl011::{self, Pl011};
-use armlet_hv::{GicKind, Vm};
+use armlet_hv::{GicConfig, GicKind, Vm};
 
 use crate::config::BoardKind;
 use crate::console::{Console, UartOutput};
@@ -23,10 +23,22 @@ pub(crate) struct Devices {
 
 /// What devices are made with.
 pub(crate) struct Context {
-    pub gic: GicKind,
+    pub gic: GicConfig,
     pub cpus: usize,
     pub console: Arc<Console>,
     pub alarms: Arc<AlarmQueue>,
+}
+
+/// Shared peripheral interrupts of every board: as many as QEMU's `virt` has.
+const SPIS: usize = 256;
+
+/// The interrupt controller of a board, of a kind the board can have.
+pub(crate) fn gic(board: BoardKind, kind: GicKind) -> GicConfig {
+    let (distributor, cpu_interface, redistributors) = match board {
+        BoardKind::Virt => (virt::map::GICD, virt::map::GICC, virt::map::GICR),
+        BoardKind::Monitor => (monitor::map::GICD, monitor::map::GICC, monitor::map::GICR),
+    };
+    GicConfig { kind, distributor, cpu_interface, redistributors, spis: SPIS }
 }
 
 /// Makes a board's devices, before its vCPUs are created.

@@ -9,8 +9,7 @@ use armlet_base::{Bus, IrqLine};
 use armlet_devices::timer_frame::{self, TimerFrame};
 use armlet_hv::Vm;
 
-use super::interrupts::{self, Place};
-use super::{Context, Devices};
+use super::{Context, Devices, interrupts};
 use crate::error::MachineError;
 
 /// Where flat binaries go and start.
@@ -54,8 +53,7 @@ pub mod map {
 /// Makes the devices and wires them.
 pub(crate) fn wire(vm: &mut dyn Vm, context: &Context) -> Result<Devices, MachineError> {
     let mut bus = Bus::new();
-    let place = Place { gicd: map::GICD, gicc: map::GICC, gicr: map::GICR };
-    let irqs = interrupts::attach(vm, &mut bus, context.gic, context.cpus, &place)?;
+    let irqs = interrupts::attach(vm, &mut bus, context.cpus, &context.gic)?;
     let uart = super::uart(&mut bus, map::UART, IrqLine::new(irqs.clone(), map::UART_INTID), context);
     let physical = IrqLine::new(irqs.clone(), map::TIMER_INTID);
     let virtual_ = IrqLine::new(irqs, map::VIRTUAL_TIMER_INTID);

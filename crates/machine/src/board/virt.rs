@@ -6,8 +6,7 @@ use armlet_base::{Bus, IrqLine};
 use armlet_devices::pl031::{self, Pl031};
 use armlet_hv::Vm;
 
-use super::interrupts::{self, Place};
-use super::{Context, Devices};
+use super::{Context, Devices, interrupts};
 use crate::error::MachineError;
 
 /// Guest memory unless asked otherwise: 1 GiB.
@@ -62,8 +61,7 @@ pub mod map {
 /// Makes the devices and wires them.
 pub(crate) fn wire(vm: &mut dyn Vm, context: &Context) -> Result<Devices, MachineError> {
     let mut bus = Bus::new();
-    let place = Place { gicd: map::GICD, gicc: map::GICC, gicr: map::GICR };
-    let irqs = interrupts::attach(vm, &mut bus, context.gic, context.cpus, &place)?;
+    let irqs = interrupts::attach(vm, &mut bus, context.cpus, &context.gic)?;
     let uart = super::uart(&mut bus, map::UART, IrqLine::new(irqs.clone(), map::UART_INTID), context);
     let rtc_irq = IrqLine::new(irqs, map::RTC_INTID);
     let rtc = Pl031::new(pl031::host_utc(), context.alarms.clone(), ALARM_RTC, rtc_irq);
