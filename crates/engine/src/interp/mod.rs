@@ -366,7 +366,10 @@ fn exec_block(cpu: &mut Cpu, world: &mut dyn World, uops: &[Uop]) -> Exit {
                 return Exit::Next;
             }
             Op::JumpReg => {
-                cpu.pc = x!(u.a);
+                let target = x!(u.a);
+                // Only a tagged address needs TCR_EL1 to tell what becomes of its top byte.
+                let tagged = ((target << 8) as i64 >> 8) as u64 != target;
+                cpu.pc = if tagged { cpu.branch_address(target) } else { target };
                 return Exit::Next;
             }
             Op::Undefined => {

@@ -101,6 +101,22 @@ fn illegal_returns_set_il_and_stay() {
 }
 
 #[test]
+fn branches_drop_the_tag_of_an_address() {
+    for (tcr, tag, pc) in
+        [(1u64 << 37, 0x5a00_0000_0000_0000u64, CODE + 4), (0, 0, CODE + 4), (1 << 38, 0, CODE + 4)]
+    {
+        for (branch, link) in [(0xd61f_0000, 0), (0xd63f_0000, CODE + 4), (0xd65f_0000, 0)] {
+            // br, blr or ret to x0; adr x1, .; hvc #7
+            let mut m = Machine::new(&[branch, 0x1000_0001, 0xd400_00e2]);
+            m.change(|s| s.sys[SysReg::TCR_EL1] = tcr);
+            m.cpu.x[0] = CODE + 4 | tag;
+            assert_eq!(m.run(), 7);
+            assert_eq!((m.cpu.x[1], m.cpu.x[30]), (pc, link), "{branch:x}");
+        }
+    }
+}
+
+#[test]
 fn returns_drop_the_tag_of_an_address() {
     for (tcr, elr, pc) in [
         (1u64 << 37, 0x5a00_0000_4000_0010u64, 0x4000_0010u64),
