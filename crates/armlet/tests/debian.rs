@@ -20,7 +20,8 @@ fn shell_ramdisk(name: &str) -> std::path::PathBuf {
     let payloads = payloads::get().expect("checked before");
     let init = format!("{}exec setsid cttyhack sh\n", cpio::INIT_PROLOGUE);
     let path = std::env::temp_dir().join(format!("armlet-{}-{name}.cpio", std::process::id()));
-    std::fs::write(&path, cpio::busybox_ramdisk(&payloads.busybox, &init, &[])).expect("the ramdisk can be written");
+    std::fs::write(&path, cpio::busybox_ramdisk(&payloads.busybox, &init, &[]))
+        .expect("the ramdisk can be written");
     path
 }
 
@@ -66,7 +67,9 @@ fn debian_kernel_with_four_cpus() {
 
 #[test]
 fn debian_cloud_kernel_with_gicv2_on_a_cortex_a72() {
-    with_payloads(|p| scripted_session(&p.cloud_kernel, "cloud-1", 1, &["--gic", "2", "--cpu", "cortex-a72"]));
+    with_payloads(|p| {
+        scripted_session(&p.cloud_kernel, "cloud-1", 1, &["--gic", "2", "--cpu", "cortex-a72"])
+    });
 }
 
 #[test]
