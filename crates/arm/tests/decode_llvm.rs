@@ -69,10 +69,10 @@ fn rows() -> Vec<(u32, u32)> {
     rows
 }
 
-/// True where both may differ: encodings whose outcome the architecture leaves open.
-fn is_open(word: u32) -> bool {
-    let _ = word;
-    false
+/// True for words that LLVM names although they are UNDEFINED.
+fn is_undefined_by_name(word: u32) -> bool {
+    // UDF is permanently UNDEFINED, and DRPS is outside Debug state: LLVM has names for both.
+    word >> 16 == 0 || word == 0xd6bf_03e0
 }
 
 #[test]
@@ -107,7 +107,7 @@ fn tables_agree_with_llvm() {
             (Some(ours), Some(text)) => same_mnemonic(ours, text),
             _ => false,
         };
-        if !agree && !is_open(word) {
+        if !agree && !is_undefined_by_name(word) {
             let key = format!("{} / {}", ours.unwrap_or("-"), text.as_deref().map_or("-", first_word));
             let entry = wrong.entry(key).or_insert((word, 0, text.clone().unwrap_or_default()));
             entry.1 += 1;

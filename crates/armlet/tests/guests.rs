@@ -1,58 +1,18 @@
 //! Guests run by the program: the embedded lessons, and small programs for what pipes and statuses do.
 
+mod common;
+
 use std::io::{Read, Write};
-use std::process::{Child, Command, Output, Stdio};
-use std::time::{Duration, Instant};
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
-const PATIENCE: Duration = Duration::from_secs(60);
-
-fn armlet(args: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_armlet"));
-    command.arg("run").args(args).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    command
-}
-
-/// Waits for the end of a program that prints little.
-fn ended(mut child: Child) -> Output {
-    let start = Instant::now();
-    while child.try_wait().unwrap().is_none() {
-        if start.elapsed() > PATIENCE {
-            child.kill().unwrap();
-            panic!("it does not end: {:?}", child.wait_with_output());
-        }
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    child.wait_with_output().unwrap()
-}
-
-fn run(args: &[&str]) -> (Option<i32>, String, String) {
-    let output = ended(armlet(args).spawn().unwrap());
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    (output.status.code(), text(output.stdout), text(output.stderr))
-}
+use common::{Program, armlet, call, ended, run};
 
 /// Runs an embedded guest quietly and returns what it printed.
 fn lesson(name: &str, options: &[&str]) -> String {
     let (status, console, rest) = run(&[&["-q", name], options].concat());
     assert_eq!((status, rest.as_str()), (Some(0), ""), "{name} {options:?}: {console}");
     console
-}
-
-/// A flat program in a file.
-struct Program(tempfile::NamedTempFile);
-
-impl Program {
-    fn new(code: &[u32]) -> Self {
-        let mut file = tempfile::NamedTempFile::new().unwrap();
-        for word in code {
-            file.write_all(&word.to_le_bytes()).unwrap();
-        }
-        Self(file)
-    }
-
-    fn path(&self) -> &str {
-        self.0.path().to_str().unwrap()
-    }
 }
 
 /// Sends back what the UART receives, until 0x04; then powers off.
@@ -84,12 +44,6 @@ const CHATTER: &[u32] = &[
     0xb900_0023, // str w3, [x1]
     0x17ff_fffd, // b 1b
 ];
-
-/// `mov w0, #low; movk w0, #high, lsl #16; mov w1, #argument; hvc #0`.
-fn call(function: u32, argument: u32) -> Vec<u32> {
-    let mov = |rd, imm: u32| 0x5280_0000 | (imm & 0xffff) << 5 | rd;
-    vec![mov(0, function), 0x72a0_0000 | (function >> 16) << 5, mov(1, argument), 0xd400_0002]
-}
 
 #[test]
 fn hello_is_what_runs_and_is_narrated() {

@@ -24,6 +24,12 @@ pub trait MmioDevice: Send + Sync {
     fn write(&self, access: Access, offset: u64, value: u64);
     /// Puts the device back into its power-on state (system reset).
     fn reset(&self) {}
+    /// False if only the guest can make this device interrupt now: nothing outside it, like input or a
+    /// network, will. An alarm in an [`crate::AlarmQueue`] does not count. A machine whose CPUs sleep is
+    /// given up for hung when all its devices say so; true is the safe answer.
+    fn awaits_host(&self) -> bool {
+        true
+    }
 }
 
 /// Why an access found no device.
@@ -104,6 +110,11 @@ impl Bus {
         for mapping in &self.mappings {
             mapping.device.reset();
         }
+    }
+
+    /// True if any device may yet interrupt because of something outside the guest.
+    pub fn awaits_host(&self) -> bool {
+        self.mappings.iter().any(|mapping| mapping.device.awaits_host())
     }
 
     /// `(name, start, length)` of every device, in address order.

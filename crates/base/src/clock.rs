@@ -50,6 +50,8 @@ pub trait Alarm: Send + Sync {
 struct Pending {
     by_deadline: BTreeMap<(u64, u64), Weak<dyn Alarm>>,
     deadline_of: std::collections::HashMap<u64, u64>,
+    /// An alarm is being rung.
+    ringing: bool,
     stop: bool,
 }
 
@@ -84,6 +86,12 @@ impl AlarmQueue {
         self.shared.clock
     }
 
+    /// True if no alarm is set and none is being rung: nothing comes from here until someone sets one.
+    pub fn is_silent(&self) -> bool {
+        let pending = self.shared.pending.lock().unwrap();
+        pending.by_deadline.is_empty() && !pending.ringing
+    }
+
     /// Sets the alarm `key` to ring at `deadline_ns`, or never with `None`. Replaces an earlier deadline.
     pub fn set(&self, key: u64, deadline_ns: Option<u64>, alarm: &Arc<impl Alarm + 'static>) {
         let mut pending = self.shared.pending.lock().unwrap();
@@ -116,11 +124,14 @@ impl Shared {
                 Some((_, key)) => {
                     let alarm = pending.by_deadline.pop_first().and_then(|(_, alarm)| alarm.upgrade());
                     pending.deadline_of.remove(&key);
+                    pending.ringing = true;
                     drop(pending);
                     if let Some(alarm) = alarm {
                         alarm.ring();
                     }
-                    self.pending.lock().unwrap()
+                    let mut pending = self.pending.lock().unwrap();
+                    pending.ringing = false;
+                    pending
                 }
             };
         }
@@ -160,8 +171,30 @@ mod tests {
         queue.set(0, Some(u64::MAX), &bells[0]);
         queue.set(1, Some(2_000_000), &bells[1]);
         queue.set(2, Some(1_000_000), &bells[2]);
+        assert!(!queue.is_silent());
         queue.set(0, None, &bells[0]);
         assert_eq!((rx.recv().unwrap(), rx.recv().unwrap()), (2, 1));
+    }
+
+    #[test]
+    fn is_not_silent_before_the_last_alarm_has_rung() {
+        struct Gate(Mutex<mpsc::Receiver<()>>);
+        impl Alarm for Gate {
+            fn ring(&self) {
+                self.0.lock().unwrap().recv().unwrap();
+            }
+        }
+        let queue = AlarmQueue::new(Clock::default());
+        assert!(queue.is_silent());
+        let (open, gate) = mpsc::channel();
+        let gate = Arc::new(Gate(Mutex::new(gate)));
+        queue.set(0, Some(0), &gate);
+        // Set, or already at the gate.
+        assert!(!queue.is_silent());
+        open.send(()).unwrap();
+        while !queue.is_silent() {
+            std::thread::yield_now();
+        }
     }
 
     #[test]

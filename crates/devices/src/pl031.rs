@@ -101,6 +101,10 @@ impl MmioDevice for Pl031 {
         self.clock.alarms.set(self.clock.key, None, &self.clock);
         self.clock.drive(&mut state);
     }
+
+    fn awaits_host(&self) -> bool {
+        false
+    }
 }
 
 impl Alarm for Clock {

@@ -165,6 +165,10 @@ impl MmioDevice for TimerFrame {
             timer.update(&mut state);
         }
     }
+
+    fn awaits_host(&self) -> bool {
+        false
+    }
 }
 
 impl Timer {

@@ -80,9 +80,7 @@ impl Cpu {
         self.pc = self.sys[SysReg::VBAR_EL1].wrapping_add(group + exception.vector as u64);
         self.exclusive = None;
         self.ctl.step = Step::Idle;
-        let dead_end = &mut self.ctl.dead_end;
-        let again = exception.elr == self.pc && self.retired == dead_end.retired;
-        *dead_end = DeadEnd { retired: self.retired, times: if again { dead_end.times + 1 } else { 0 } };
+        self.ctl.dead_end.see(&exception, self.pc, self.retired);
         self.mode_changed();
         if world.notes() {
             let (pc, esr, far) = (exception.elr, exception.esr, exception.far.unwrap_or(0));
@@ -160,28 +158,87 @@ impl Cpu {
         self.mode_changed();
     }
 
-    /// An exception whose vector raises it again before anything retires would loop for ever: says so.
+    /// An exception whose vector raises one itself, over and over, is a loop without end: says so.
+    #[inline]
     pub(crate) fn detect_dead_end(&self) -> Option<Stop> {
-        const ENOUGH: u32 = 64;
-        if self.ctl.dead_end.times < ENOUGH {
-            return None;
-        }
-        let (esr, far) = (self.sys[SysReg::ESR_EL1], self.sys[SysReg::FAR_EL1]);
-        Some(Stop::Dead(format!(
-            "the exception vector at {:#x} raises an exception itself, for ever: {} (ESR_EL1 {esr:#x}, \
-             FAR_EL1 {far:#x}, VBAR_EL1 {:#x})",
+        if self.ctl.dead_end.doubt < CERTAIN { None } else { Some(self.dead_end()) }
+    }
+
+    #[cold]
+    fn dead_end(&self) -> Stop {
+        let name = |exception: &Exception| match exception.vector {
+            Vector::Synchronous => esr::ec_name(esr::ec_of(exception.esr)),
+            Vector::Irq => "IRQ",
+            Vector::Fiq => "FIQ",
+            Vector::SError => "SError",
+        };
+        let (cause, last) = (&self.ctl.dead_end.cause, &self.raised);
+        let far = cause.far.map(|far| format!(", FAR_EL1 {far:#x}")).unwrap_or_default();
+        let vbar = match self.sys[SysReg::VBAR_EL1] {
+            0 => "VBAR_EL1 is 0: the guest has set no vectors".to_owned(),
+            vbar => format!("VBAR_EL1 is {vbar:#x}"),
+        };
+        Stop::Dead(format!(
+            "{} at PC {:#x} (ESR_EL1 {:#x}{far}), and its vector at {:#x} raises an exception itself, for \
+             ever: {} at PC {:#x} (ESR_EL1 {:#x}, FAR_EL1 {:#x}); {vbar}",
+            name(cause),
+            cause.elr,
+            cause.esr,
             self.pc,
-            esr::ec_name(esr::ec_of(esr)),
-            self.sys[SysReg::VBAR_EL1],
-        )))
+            name(last),
+            last.elr,
+            last.esr,
+            self.sys[SysReg::FAR_EL1],
+        ))
     }
 }
 
-/// Counts exceptions that return to their own vector with nothing retired in between.
+/// Finds out that a vector raises exceptions itself.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct DeadEnd {
+    /// The last exception that no vector raised.
+    cause: Exception,
+    /// Where the last exception was.
+    elr: u64,
+    /// Instructions retired then.
     retired: u64,
-    times: u32,
+    /// Sum of [`FAULTS`] and [`FEW`] for the exceptions since the cause.
+    doubt: u32,
+}
+
+/// The sum at which there is no doubt: 64 times without an instruction, a million times with a few.
+const CERTAIN: u32 = 1 << 20;
+/// The first instruction of the vector raised the exception.
+const FAULTS: u32 = CERTAIN / 64;
+/// A later one did, always the same.
+const FEW: u32 = 1;
+/// Bytes of a vector: more instructions than it holds can't retire on the way to its end.
+const VECTOR_LEN: u64 = 0x80;
+
+impl DeadEnd {
+    /// An exception is taken to `vector`, when `retired` instructions were.
+    fn see(&mut self, exception: &Exception, vector: u64, retired: u64) {
+        let passed = retired.wrapping_sub(self.retired);
+        let again = if exception.vector != Vector::Synchronous {
+            0
+        } else if exception.elr == vector && passed == 0 {
+            FAULTS
+        } else if exception.elr == self.elr
+            && exception.elr.wrapping_sub(vector) < VECTOR_LEN
+            && passed <= VECTOR_LEN / 4
+        {
+            FEW
+        } else {
+            0
+        };
+        if again == 0 {
+            self.cause = *exception;
+            self.doubt = 0;
+        } else {
+            self.doubt = self.doubt.saturating_add(again);
+        }
+        (self.elr, self.retired) = (exception.elr, retired);
+    }
 }
 
 /// The opposite of IllegalExceptionReturn for a PE with EL0 and EL1 in AArch64: M[4:0] is EL0t, EL1t or EL1h.

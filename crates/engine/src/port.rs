@@ -1,6 +1,6 @@
 //! The door of a PE: everything that other threads do to it goes through here.
 
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
@@ -17,8 +17,8 @@ pub struct Port {
     woken: Condvar,
     /// Instructions retired, as of the last time the PE looked up; for displays on other threads.
     pub progress: Arc<AtomicU64>,
-    /// The PE sleeps in WFI; for displays on other threads.
-    pub idle: Arc<AtomicBool>,
+    /// Times the PE fell asleep in WFI and woke from it: odd while it sleeps.
+    naps: AtomicU64,
     /// Maintenance that other PEs ask for.
     pub(crate) mail: Mailbox,
 }
@@ -36,6 +36,9 @@ impl Port {
     pub const TIMER: u32 = 1 << 4;
     /// The event register: set by SEV and by what the architecture counts as a wake-up event. Not polled.
     pub const EVENT: u32 = 1 << 5;
+
+    /// What ends a WFI: interrupts, masked or not, and what the outer loop must see to.
+    pub const ENDS_WFI: u32 = Self::IRQ | Self::FIQ | Self::KICK | Self::TIMER;
 
     /// The PE itself must look up between any two blocks: it steps, or breakpoints are in use.
     pub const LOOK: u32 = 1 << 6;
@@ -70,6 +73,20 @@ impl Port {
             None => drop(self.woken.wait_while(guard, asleep).unwrap()),
         }
         self.mail.set_running(running);
+    }
+
+    /// Sleeps until one of `signals` is up, as [`Port::asleep`] tells other threads.
+    pub(crate) fn nap(&self, signals: u32) {
+        self.naps.fetch_add(1, Ordering::SeqCst);
+        self.wait(signals, None);
+        self.naps.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// A number of its own for each sleep in WFI, as long as none of `signals` is up to end it; `None` if
+    /// the PE is awake.
+    pub fn asleep(&self, signals: u32) -> Option<u64> {
+        let naps = self.naps.load(Ordering::SeqCst);
+        (naps % 2 == 1 && self.signals.load(Ordering::SeqCst) & signals == 0).then_some(naps)
     }
 
     fn set(&self, signal: u32, level: bool) {

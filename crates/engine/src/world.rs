@@ -13,6 +13,12 @@ pub enum CallOutcome {
     Continue,
     /// The registers hold the result, and [`crate::Cpu::run`] returns [`crate::Stop::World`].
     Stop,
+    /// The same as `Continue`, or as `Stop` if `stop`, once an interrupt is pending, masked or not, or the
+    /// PE is kicked.
+    Wait {
+        /// Whether [`crate::Cpu::run`] returns then.
+        stop: bool,
+    },
     /// UNDEFINED: nobody implements this conduit.
     Undefined,
 }

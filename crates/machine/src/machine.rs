@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use armlet_base::{AlarmQueue, Clock, GuestRam, RamKind, RamRegion};
 use armlet_devices::pl011::SerialOutput;
-use armlet_hv::{GicKind, HvError, Hypervisor, Observer, Vcpu, Vm, VmConfig};
+use armlet_hv::{GicKind, HvError, Hypervisor, Observer, Vcpu, VmConfig};
 
 use crate::board::{self, Context, boot_info, monitor, virt};
 use crate::config::{self, BoardKind, Checked, MachineConfig};
@@ -16,7 +16,7 @@ use crate::input::ConsoleInput;
 use crate::loader::{self, Load, Placement, Request};
 use crate::plan;
 use crate::run::power::{Power, Start};
-use crate::run::{self, Boot, Counters, Ending, MachineControl, Shared};
+use crate::run::{self, Boot, Counters, Ending, MachineControl, Shared, Wakers};
 
 /// A machine ready to run.
 pub struct Machine {
@@ -24,12 +24,10 @@ pub struct Machine {
     vcpus: Vec<Box<dyn Vcpu>>,
     boot: Boot,
     input: ConsoleInput,
-    counters: Arc<[Counters]>,
     summary: Vec<(&'static str, String)>,
     device_tree: Vec<u8>,
     // Dropped last: vCPUs belong to the VM, alarms ring devices.
-    _vm: Box<dyn Vm>,
-    _alarms: Arc<AlarmQueue>,
+    wakers: Wakers,
 }
 
 impl std::fmt::Debug for Machine {
@@ -86,7 +84,7 @@ impl Machine {
         let vcpus = vcpus?;
         let counters: Vec<Counters> = vcpus
             .iter()
-            .map(|vcpu| Counters { retired: vcpu.retired_counter(), idle: vcpu.idle_flag() })
+            .map(|vcpu| Counters { retired: vcpu.retired_counter(), sleeper: vcpu.sleeper() })
             .collect();
         let power = Arc::new(Power::new(vcpus.iter().map(|vcpu| Some(vcpu.kicker())).collect()));
         let summary = plan::rows(&plan::Facts {
@@ -106,11 +104,9 @@ impl Machine {
             vcpus,
             boot,
             input: ConsoleInput { uart: devices.uart },
-            counters: counters.into(),
             summary,
             device_tree: contents.device_tree,
-            _vm: vm,
-            _alarms: context.alarms,
+            wakers: Wakers { counters: counters.into(), vm, alarms: context.alarms },
         })
     }
 
@@ -131,7 +127,7 @@ impl Machine {
 
     /// A handle to stop and watch the machine.
     pub fn control(&self) -> MachineControl {
-        MachineControl { power: self.shared.power.clone(), counters: self.counters.clone() }
+        MachineControl { power: self.shared.power.clone(), counters: self.wakers.counters.clone() }
     }
 
     /// Runs the machine to its end, a host thread for each vCPU.
@@ -139,7 +135,7 @@ impl Machine {
     /// # Errors
     /// If the backend fails. What the guest does to itself is an [`Ending`].
     pub fn run(self) -> Result<Ending, MachineError> {
-        let ending = run::run(&self.shared, self.vcpus, &self.boot);
+        let ending = run::run(&self.shared, self.vcpus, &self.boot, &self.wakers);
         self.input.eof();
         ending
     }

@@ -1,21 +1,36 @@
-//! Real kernels, where they are: `ARMLET_KERNELS` names them, separated by colons.
+//! Debian's kernels, raw and gzip'd, load; a truncated one is refused.
 
 mod common;
 
+use std::io::Write;
+
 use armlet_hv_fake::FakeHypervisor;
-use armlet_machine::{BoardKind, MachineConfig, Payload};
+use armlet_machine::{BoardKind, MachineConfig, Payload, PayloadKind};
+use armlet_testkit::{payloads, skip};
 use common::build;
 
+fn load(payload: Payload) {
+    let config = MachineConfig { kernel: Some(payload), ..MachineConfig::new(BoardKind::Virt) };
+    build(&FakeHypervisor::new([]), config);
+}
+
 #[test]
-#[ignore = "needs kernels: ARMLET_KERNELS=/boot/vmlinuz:... cargo test -- --ignored"]
-fn real_kernels_load() {
-    for path in std::env::var("ARMLET_KERNELS").unwrap_or_default().split(':').filter(|p| !p.is_empty()) {
-        let payload = Payload::detect(path, std::fs::read(path).unwrap()).unwrap();
-        let hv = FakeHypervisor::new([]);
-        let kernel = Some(payload);
-        let (machine, _) = build(&hv, MachineConfig { kernel, ..MachineConfig::new(BoardKind::Virt) });
-        for (name, text) in machine.summary() {
-            println!("{name:>12}: {text}");
-        }
+fn debian_kernels_load() {
+    let payloads = match payloads::get() {
+        Ok(payloads) => payloads,
+        Err(why) => return skip(&why),
+    };
+    for path in [&payloads.kernel, &payloads.cloud_kernel] {
+        let bytes = std::fs::read(path).unwrap();
+        let cut = Payload::detect("cut", bytes[..bytes.len() / 2].to_vec()).unwrap_err().to_string();
+        assert!(cut.contains("truncated") || cut.contains("bytes"), "{cut}");
+        let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        packer.write_all(&bytes).unwrap();
+        let packed = Payload::detect("gz", packer.finish().unwrap()).unwrap();
+        assert_eq!(packed.kind, PayloadKind::GzipImage);
+        load(packed);
+        let raw = Payload::detect("raw", bytes).unwrap();
+        assert_eq!(raw.kind, PayloadKind::Arm64Image);
+        load(raw);
     }
 }

@@ -33,7 +33,7 @@ decode_table! {
     Dsb "dsb" "1101010100 0 00 011 0011 mmmm 100 11111";
     Dmb "dmb" "1101010100 0 00 011 0011 mmmm 101 11111";
     Isb "isb" "1101010100 0 00 011 0011 mmmm 110 11111";
-    Sb "sb" "1101010100 0 00 011 0011 0000 111 11111" [SB];
+    Sb "sb" "1101010100 0 00 011 0011 mmmm 111 11111" [SB];
 
     // In the space of MSR (immediate). CRm should be zero; XAFLAG and AXFLAG ignore it, as LLVM does.
     Cfinv "cfinv" "1101010100 0 00 000 0100 0000 000 11111" [FlagM];

@@ -28,6 +28,10 @@ impl MmioDevice for CpuInterfaceFrame {
             if size == 4 { state.gicc_write(access.cpu, offset, value as u32) } else { None }
         });
     }
+
+    fn awaits_host(&self) -> bool {
+        false
+    }
 }
 
 impl State {

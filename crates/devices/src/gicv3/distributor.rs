@@ -30,6 +30,10 @@ impl MmioDevice for Distributor {
     fn reset(&self) {
         self.gic.reset();
     }
+
+    fn awaits_host(&self) -> bool {
+        false
+    }
 }
 
 /// The bank of a register with this index; those of INTIDs 0 to 31 are in the redistributors.

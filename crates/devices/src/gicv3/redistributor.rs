@@ -47,6 +47,10 @@ impl MmioDevice for Redistributors {
             }
         });
     }
+
+    fn awaits_host(&self) -> bool {
+        false
+    }
 }
 
 /// One half of a 64-bit register, or all of it.

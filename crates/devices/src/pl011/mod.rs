@@ -12,7 +12,10 @@
 //!
 //! # Input
 //! [`Pl011::receive`] takes what fits; a thread that reads the host's input calls
-//! [`Pl011::receive_all`], which sleeps until the guest made room, so nothing is lost.
+//! [`Pl011::receive_all`], which sleeps until the guest made room, so nothing is lost. A driver that
+//! opens the UART throws away what waits there: Linux clears the receive interrupts, reads until the
+//! FIFO is empty, and enables the interrupts. What was read so is received once more, as if it had come
+//! a moment later, so that commands piped into a machine that still boots are not eaten.
 
 mod output;
 mod spec;
@@ -56,8 +59,12 @@ struct State {
     ibrd: u32,
     fbrd: u32,
     dmacr: u32,
-    /// Received characters as UARTDR shows them. Never more than [`FIFO_DEPTH`].
+    /// Received characters as UARTDR shows them. Never more than [`FIFO_DEPTH`], but for those
+    /// that come once more.
     received: VecDeque<u16>,
+    /// Characters read since a write to UARTICR cleared the receive interrupts, if nothing was written
+    /// since: they are being thrown away if UARTIMSC comes next.
+    drained: Option<Vec<u16>>,
     /// Characters were lost since the last one in `received`.
     overrun: bool,
     /// Whether `received` was at the trigger level when last looked at.
@@ -86,6 +93,7 @@ impl Default for State {
             fbrd: 0,
             dmacr: 0,
             received: VecDeque::with_capacity(FIFO_DEPTH),
+            drained: None,
             overrun: false,
             at_trigger: false,
             modem: TERMINAL,
@@ -229,6 +237,11 @@ impl MmioDevice for Pl011 {
         *state = State { level, waiting, closed, ..State::default() };
         self.drive(&mut state);
     }
+
+    fn awaits_host(&self) -> bool {
+        let state = self.state();
+        !state.closed && state.imsc & INT_RECEIVE != 0
+    }
 }
 
 impl State {
@@ -238,6 +251,21 @@ impl State {
 
     fn loopback(&self) -> bool {
         self.cr & CR_LBE != 0
+    }
+
+    /// A register is about to be written.
+    fn note_draining(&mut self, offset: u64, value: u32) {
+        let drained = self.drained.take();
+        match offset {
+            UARTICR if value & (INT_RX | INT_RT) == INT_RX | INT_RT => self.drained = Some(Vec::new()),
+            UARTIMSC if value & (INT_RX | INT_RT) != 0 && self.imsc & (INT_RX | INT_RT) == 0 => {
+                for character in drained.unwrap_or_default().into_iter().rev() {
+                    self.received.push_front(character);
+                }
+                self.update_receive();
+            }
+            _ => {}
+        }
     }
 
     /// How many characters the line may send now.
@@ -332,6 +360,11 @@ impl State {
                 let Some(character) = self.received.pop_front() else { return Some(0) };
                 self.rsr = self.rsr & RSR_OE | u32::from(character >> 8);
                 self.update_receive();
+                // A guest that reads more than a FIFO or two is not opening the UART.
+                match &mut self.drained {
+                    Some(drained) if drained.len() < 2 * FIFO_DEPTH => drained.push(character),
+                    drained => *drained = None,
+                }
                 character.into()
             }
             UARTRSR => self.rsr,
@@ -359,6 +392,7 @@ impl State {
 
     /// Writes any register but UARTDR.
     fn write(&mut self, offset: u64, value: u32) -> Option<()> {
+        self.note_draining(offset, value);
         match offset {
             // UARTECR: any value clears the errors.
             UARTRSR => self.rsr = 0,

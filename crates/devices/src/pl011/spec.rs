@@ -68,3 +68,5 @@ pub const INT_RT: u32 = 1 << 6;
 pub const INT_BE: u32 = 1 << 9;
 pub const INT_OE: u32 = 1 << 10;
 pub const INT_MASK: u32 = 0x7ff;
+/// Interrupts that receiving can raise.
+pub const INT_RECEIVE: u32 = INT_RX | INT_RT | INT_BE | INT_OE;

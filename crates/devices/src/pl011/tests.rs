@@ -353,3 +353,27 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn opening_the_uart_eats_nothing_that_was_typed_ahead() {
+    let r = rig();
+    assert_eq!(r.uart.receive(b"p"), 1, "without FIFO");
+    r.w(UARTLCR_H, 0x70);
+    assert_eq!(r.uart.receive(b"oweroff"), 7);
+    r.linux_init();
+    assert!(r.irq());
+    let read: Vec<u8> =
+        std::iter::from_fn(|| (r.r(UARTFR) & FR_RXFE == 0).then(|| r.r(UARTDR) as u8)).collect();
+    assert_eq!(read, b"poweroff");
+
+    // What is read in any other way was read, also if the interrupts are enabled later.
+    r.w(UARTIMSC, 0);
+    r.w(UARTICR, INT_RT | INT_RX);
+    r.uart.receive(b"key");
+    assert_eq!(r.r(UARTDR) as u8, b'k');
+    r.w(UARTDR, b'k'.into());
+    r.w(UARTIMSC, INT_RT | INT_RX);
+    assert_eq!(r.r(UARTDR) as u8, b'e');
+    r.w(UARTIMSC, INT_RT | INT_RX);
+    assert_eq!(r.r(UARTDR) as u8, b'y');
+}

@@ -367,9 +367,7 @@ fn exec_block(cpu: &mut Cpu, world: &mut dyn World, uops: &[Uop]) -> Exit {
             }
             Op::JumpReg => {
                 let target = x!(u.a);
-                // Only a tagged address needs TCR_EL1 to tell what becomes of its top byte.
-                let tagged = ((target << 8) as i64 >> 8) as u64 != target;
-                cpu.pc = if tagged { cpu.branch_address(target) } else { target };
+                cpu.pc = if is_canonical(target) { target } else { cpu.branch_address(target) };
                 return Exit::Next;
             }
             Op::Undefined => {
@@ -397,6 +395,12 @@ fn exec_block(cpu: &mut Cpu, world: &mut dyn World, uops: &[Uop]) -> Exit {
         }
     }
     unreachable!("the last uop of a block leaves it")
+}
+
+/// True if no tag is in the top byte: bits [63:55] are all alike.
+#[inline(always)]
+fn is_canonical(target: u64) -> bool {
+    (target as i64 >> 55).wrapping_add(1) as u64 <= 1
 }
 
 /// A direct branch; only within the page may its link be followed.

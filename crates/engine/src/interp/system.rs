@@ -168,5 +168,9 @@ fn call(cpu: &mut Cpu, world: &mut dyn World, conduit: Conduit, imm: u16) -> Res
     }
     cpu.x[..18].copy_from_slice(&regs);
     cpu.pc = pc.wrapping_add(4);
-    Ok(if outcome == CallOutcome::Stop { Exit::Stop(Stop::World) } else { Exit::Next })
+    if let CallOutcome::Wait { .. } = outcome {
+        cpu.sleep_until_interrupt();
+    }
+    let stop = matches!(outcome, CallOutcome::Stop | CallOutcome::Wait { stop: true });
+    Ok(if stop { Exit::Stop(Stop::World) } else { Exit::Next })
 }

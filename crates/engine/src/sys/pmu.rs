@@ -185,9 +185,9 @@ impl Cpu {
             cycles = now.wrapping_sub(std::mem::replace(&mut self.ctl.pmu.ns_seen, now));
         }
         let counting = self.pmu_counting();
-        for n in 0..EVENTS {
+        for (n, &kind) in TYPES.iter().enumerate() {
             if counting >> n & 1 != 0 {
-                match self.sys[TYPES[n]] & EVENT {
+                match self.sys[kind] & EVENT {
                     event::INST_RETIRED => self.pmu_count(n, insns),
                     event::CPU_CYCLES => self.pmu_count(n, cycles),
                     _ => {}
@@ -321,8 +321,8 @@ fn read_overflow(cpu: &mut Cpu, _: Encoding) -> u64 {
 fn software_increment(cpu: &mut Cpu, _: Encoding, value: u64) {
     cpu.pmu_look();
     let counting = cpu.pmu_counting() & value;
-    for n in 0..EVENTS {
-        if counting >> n & 1 != 0 && cpu.sys[TYPES[n]] & EVENT == event::SW_INCR {
+    for (n, &kind) in TYPES.iter().enumerate() {
+        if counting >> n & 1 != 0 && cpu.sys[kind] & EVENT == event::SW_INCR {
             cpu.pmu_count(n, 1);
         }
     }

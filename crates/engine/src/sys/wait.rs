@@ -36,11 +36,14 @@ impl Cpu {
         if world.notes() {
             world.note(Note::Wfi { pc: self.insn_pc() });
         }
-        self.port.idle.store(true, Ordering::Relaxed);
-        self.post_mail();
-        self.port.wait(INTERRUPTS | BUSINESS, None);
-        self.port.idle.store(false, Ordering::Relaxed);
+        self.sleep_until_interrupt();
         Ok(self.port.signals() & INTERRUPTS != 0)
+    }
+
+    /// Sleeps until an interrupt is pending, masked or not, or the outer loop has business.
+    pub(crate) fn sleep_until_interrupt(&mut self) {
+        self.post_mail();
+        self.port.nap(Port::ENDS_WFI);
     }
 
     /// WFE. `Ok(false)` as above.

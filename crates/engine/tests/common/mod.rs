@@ -1,11 +1,12 @@
 //! A PE with translation tables that tests can edit.
 #![allow(dead_code)]
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
+use armlet_arm::cpu::CpuModel;
 use armlet_arm::smccc::Conduit;
 use armlet_arm::sysreg::Encoding;
-use armlet_arm::{Pstate, SysReg};
+use armlet_arm::{Feature, FeatureSet, Pstate, SysReg};
 use armlet_base::{BusError, Clock, GuestRam, RamKind, RamRegion};
 use armlet_engine::{CallOutcome, Cpu, Note, Raised, Vm, World};
 
@@ -65,6 +66,15 @@ pub fn memory() -> Arc<GuestRam> {
     Arc::new(GuestRam::new(&regions).unwrap())
 }
 
+/// The default model with every feature of translation, advertised yet or not.
+fn model() -> &'static CpuModel {
+    static MODEL: OnceLock<CpuModel> = OnceLock::new();
+    MODEL.get_or_init(|| {
+        let max = armlet_arm::cpu::model("max").unwrap();
+        CpuModel { features: FeatureSet::of(Feature::ALL), ..*max }
+    })
+}
+
 impl Machine {
     /// Translation is on, 4 KiB granule, 48 bits in both halves; nothing is mapped.
     pub fn new() -> Self {
@@ -74,8 +84,7 @@ impl Machine {
     /// The first PE of `cpus`.
     pub fn of(cpus: usize) -> Self {
         let ram = memory();
-        let model = armlet_arm::cpu::model("max").unwrap();
-        let vm = Vm::new(ram.clone(), model, cpus, Clock::default());
+        let vm = Vm::new(ram.clone(), model(), cpus, Clock::default());
         let cpu = Cpu::new(vm, 0);
         let mut m = Self {
             cpu,

@@ -11,26 +11,20 @@
 //! is compared, and the registers before it. Keep branches inside the case's words.
 #![allow(dead_code)]
 
+mod ours;
+
 use std::io::{BufReader, BufWriter, Read, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
-use std::sync::Arc;
 
-use armlet_arm::smccc::Conduit;
-use armlet_arm::{Pstate, SysReg};
-use armlet_base::{BusError, Clock, GuestRam, RamKind, RamRegion};
-use armlet_engine::{CallOutcome, Cpu, Note, Stop, Vm, World, cache::Cache, uop};
+use armlet_testkit::skip;
+pub use ours::Ours;
 
-/// Where the words of a case go. Our side moves on by [`SLOT`] for each, since its code cache is not told.
+/// Where the words of a case go. Our side moves on for each, since its code cache is not told.
 pub const CODE: u64 = 0x10_0000;
 /// Memory that is compared; random bytes before.
 pub const MEM: u64 = 0x20_0e00;
 /// Length of it.
 pub const MEM_LEN: usize = 0x400;
-/// Bytes of code space one case uses.
-const SLOT: u64 = 256;
-const SLOTS: u64 = 2048;
-const TABLE: u64 = 0x3f_0000;
-const VECTORS: u64 = 0x3e_0000;
 
 /// A small reproducible generator (splitmix64).
 pub struct Rng(u64);
@@ -89,7 +83,7 @@ pub struct State {
 /// Words to run from a state.
 #[derive(Clone)]
 pub struct Case {
-    /// Instructions, at most 32.
+    /// Instructions, at most 32; more with [`Ours::run_at`].
     pub words: Vec<u32>,
     /// Registers before.
     pub state: State,
@@ -114,6 +108,36 @@ impl Case {
         state.v.fill_with(|| u128::from(rng.operand()) << 64 | u128::from(rng.operand()));
         let mem = (0..MEM_LEN / 8).flat_map(|_| rng.next().to_le_bytes()).collect();
         Self { words, state, mem, ignore_fpsr: 0 }
+    }
+
+    /// What differs between two outcomes, a line each; `name` is that of the other side.
+    pub fn differences(&self, ours: &Outcome, theirs: &Outcome, name: &str) -> String {
+        let mut text = String::new();
+        if ours == theirs {
+            return text;
+        }
+        let mut differ = |what: String, before: u128, ours: u128, theirs: u128| {
+            if ours != theirs {
+                text += &format!("  {what}: {before:#x} -> ours {ours:#x}, {name} {theirs:#x}\n");
+            }
+        };
+        differ("raised".into(), 0, ours.raised.into(), theirs.raised.into());
+        let (b, o, t) = (&self.state, &ours.state, &theirs.state);
+        for n in 0..31 {
+            differ(format!("x{n}"), b.x[n].into(), o.x[n].into(), t.x[n].into());
+        }
+        differ("sp".into(), b.sp.into(), o.sp.into(), t.sp.into());
+        differ("nzcv".into(), b.nzcv.into(), o.nzcv.into(), t.nzcv.into());
+        differ("fpcr".into(), b.fpcr.into(), o.fpcr.into(), t.fpcr.into());
+        let keep = !self.ignore_fpsr;
+        differ("fpsr".into(), b.fpsr.into(), (o.fpsr & keep).into(), (t.fpsr & keep).into());
+        for n in 0..32 {
+            differ(format!("v{n}"), b.v[n], o.v[n], t.v[n]);
+        }
+        for n in 0..MEM_LEN {
+            differ(format!("mem+{n:#x}"), self.mem[n].into(), ours.mem[n].into(), theirs.mem[n].into());
+        }
+        text
     }
 }
 
@@ -149,9 +173,7 @@ impl Oracle {
             .status()
             .is_ok_and(|status| status.success());
         if !installed {
-            let message = "the Python package unicorn (2.1 or newer) is not installed: no comparison with it";
-            assert!(std::env::var_os("ARMLET_REQUIRE_ORACLES").is_none(), "{message}");
-            eprintln!("skipped: {message}");
+            skip("the Python package unicorn (2.1 or newer) is not installed: no comparison with it");
             return None;
         }
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/oracles/unicorn_server.py");
@@ -207,7 +229,7 @@ impl Oracle {
 
     /// Makes the next case run at [`CODE`] on our side too, as words that use PC need.
     pub fn rewind(&mut self) {
-        self.ours.next = SLOTS;
+        self.ours.rewind();
     }
 
     /// Runs a case on armlet.
@@ -219,28 +241,7 @@ impl Oracle {
     pub fn compare(&mut self, case: &Case) -> Result<Outcome, String> {
         let (theirs, ours) = (self.theirs(case), self.ours.run(case));
         self.compared += 1;
-        let mut text = String::new();
-        let mut differ = |name: String, before: u128, ours: u128, theirs: u128| {
-            if ours != theirs {
-                text += &format!("  {name}: {before:#x} -> ours {ours:#x}, Unicorn {theirs:#x}\n");
-            }
-        };
-        differ("raised".into(), 0, ours.raised.into(), theirs.raised.into());
-        let (b, o, t) = (&case.state, &ours.state, &theirs.state);
-        for n in 0..31 {
-            differ(format!("x{n}"), b.x[n].into(), o.x[n].into(), t.x[n].into());
-        }
-        differ("sp".into(), b.sp.into(), o.sp.into(), t.sp.into());
-        differ("nzcv".into(), b.nzcv.into(), o.nzcv.into(), t.nzcv.into());
-        differ("fpcr".into(), b.fpcr.into(), o.fpcr.into(), t.fpcr.into());
-        let keep = !case.ignore_fpsr;
-        differ("fpsr".into(), b.fpsr.into(), (o.fpsr & keep).into(), (t.fpsr & keep).into());
-        for n in 0..32 {
-            differ(format!("v{n}"), b.v[n], o.v[n], t.v[n]);
-        }
-        for n in 0..MEM_LEN {
-            differ(format!("mem+{n:#x}"), case.mem[n].into(), ours.mem[n].into(), theirs.mem[n].into());
-        }
+        let text = case.differences(&ours, &theirs, "Unicorn");
         if text.is_empty() { Ok(ours) } else { Err(format!("{:08x?}\n{text}", case.words)) }
     }
 
@@ -261,109 +262,6 @@ impl Drop for Oracle {
         let _ = self.to.write_all(&0u32.to_le_bytes());
         let _ = self.to.flush();
         let _ = self.child.wait();
-    }
-}
-
-/// Our side: one PE, reused.
-pub struct Ours {
-    cpu: Cpu,
-    code: Cache,
-    next: u64,
-}
-
-struct Ends;
-
-impl World for Ends {
-    fn mmio_read(&mut self, _: u64, pa: u64, _: u8) -> Result<u64, BusError> {
-        Err(BusError::Unmapped(pa))
-    }
-    fn mmio_write(&mut self, _: u64, pa: u64, _: u8, _: u64) -> Result<(), BusError> {
-        Err(BusError::Unmapped(pa))
-    }
-    fn call(&mut self, _: u64, _: Conduit, _: u16, _: &mut [u64; 18]) -> CallOutcome {
-        CallOutcome::Stop
-    }
-    fn notes(&self) -> bool {
-        false
-    }
-    fn note(&mut self, _: Note) {}
-}
-
-const HVC: u32 = 0xd400_0002;
-
-impl Default for Ours {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl Ours {
-    /// A PE at EL1 with a flat 1 GiB block of normal memory mapped.
-    pub fn new() -> Self {
-        let ram = GuestRam::new(&[RamRegion { gpa: 0, len: 0x40_0000, kind: RamKind::ReadWrite }]).unwrap();
-        // Level 1 block, 4 KiB granule: AF, inner shareable, AttrIndx 0.
-        ram.write(TABLE, &(1u64 << 10 | 3 << 8 | 1).to_le_bytes()).unwrap();
-        for vector in 0..16 {
-            ram.write(VECTORS + vector * 0x80, &HVC.to_le_bytes()).unwrap();
-        }
-        let vm = Vm::new(Arc::new(ram), armlet_arm::cpu::model("max").unwrap(), 1, Clock::default());
-        let mut cpu = Cpu::new(vm, 0);
-        let mut state = armlet_arm::CpuState::default();
-        cpu.save(&mut state);
-        state.sys[SysReg::VBAR_EL1] = VECTORS;
-        state.sys[SysReg::CPACR_EL1] = 3 << 20;
-        state.sys[SysReg::MAIR_EL1] = 0xff;
-        state.sys[SysReg::TTBR0_EL1] = TABLE;
-        // T0SZ 25, inner and outer write-back, inner shareable, EPD1, 40-bit addresses.
-        state.sys[SysReg::TCR_EL1] = 25 | 1 << 8 | 1 << 10 | 3 << 12 | 1 << 23 | 2 << 32;
-        state.sys[SysReg::SCTLR_EL1] |= 1 | 1 << 2 | 1 << 12;
-        state.sys[SysReg::SCTLR_EL1] &= !(1 << 1 | 1 << 3);
-        cpu.load(&state);
-        Self { cpu, code: Cache::default(), next: 0 }
-    }
-
-    /// Runs a case.
-    pub fn run(&mut self, case: &Case) -> Outcome {
-        if self.next == SLOTS {
-            self.code.clear();
-            self.next = 0;
-        }
-        let at = CODE + self.next * SLOT;
-        self.next += 1;
-        let cpu = &mut self.cpu;
-        let mut code: Vec<u8> = case.words.iter().flat_map(|w| w.to_le_bytes()).collect();
-        code.extend(HVC.to_le_bytes());
-        cpu.vm.ram.write(at, &code).unwrap();
-        cpu.vm.ram.write(MEM, &case.mem).unwrap();
-        let s = &case.state;
-        cpu.x[..31].copy_from_slice(&s.x);
-        cpu.set_spsr(Pstate::RESET_EL1H.bits() | u64::from(s.nzcv));
-        cpu.x[uop::SP as usize] = s.sp;
-        cpu.v[..32].copy_from_slice(&s.v);
-        (cpu.fpcr, cpu.fpsr, cpu.pc) = (s.fpcr, s.fpsr, at);
-        cpu.exclusive = None;
-        cpu.mode_changed();
-        assert_eq!(cpu.run(&mut self.code, &mut Ends), Stop::World);
-        let raised = (VECTORS..VECTORS + 0x800).contains(&cpu.pc);
-        let nzcv = if raised { cpu.sys[SysReg::SPSR_EL1] as u32 & 0xf000_0000 } else { cpu.nzcv };
-        let mut state = State {
-            x: [0; 31],
-            sp: cpu.x[uop::SP as usize],
-            nzcv,
-            fpcr: cpu.fpcr,
-            fpsr: cpu.fpsr,
-            v: [0; 32],
-        };
-        state.x.copy_from_slice(&cpu.x[..31]);
-        state.v.copy_from_slice(&cpu.v[..32]);
-        let mut mem = vec![0; MEM_LEN];
-        cpu.vm.ram.read(MEM, &mut mem).unwrap();
-        Outcome { raised, state, mem }
-    }
-
-    /// ESR_EL1 of the last exception.
-    pub fn esr(&self) -> u64 {
-        self.cpu.sys[SysReg::ESR_EL1]
     }
 }
 

@@ -221,7 +221,6 @@ fn control_bits_let_el0_in() {
         (0xd50343df, SCTLR_EL1, 1 << 9, iss(0, 3, 4, 3, 6, 31, 0)), // msr daifset, #3
         (0xd50b7a20, SCTLR_EL1, 1 << 26, iss(1, 3, 7, 10, 1, 0, 0)), // dc cvac, x0
         (0xd50b7520, SCTLR_EL1, 1 << 26, iss(1, 3, 7, 5, 1, 0, 0)), // ic ivau, x0
-        (0xd50b7420, SCTLR_EL1, 1 << 14, iss(1, 3, 7, 4, 1, 0, 0)), // dc zva, x0
         (0xd50b7380, SCTLR_EL1, 1 << 10, iss(1, 3, 7, 3, 4, 0, 0)), // cfp rctx, x0
         (0xd53be040, CNTKCTL_EL1, 1 << 1, iss(3, 3, 14, 0, 2, 0, 1)), // mrs x0, cntvct_el0
         (0xd53be020, CNTKCTL_EL1, 1 << 0, iss(3, 3, 14, 0, 1, 0, 1)), // mrs x0, cntpct_el0
@@ -238,6 +237,11 @@ fn control_bits_let_el0_in() {
         assert_eq!(closed, (0x400, 0x18, iss), "{word:#x} closed");
         assert_eq!(at_el0(word, |m| m.cpu.sys[reg] |= bit), SVC, "{word:#x} open");
     }
+    // dc zva, x0: without MMU memory is Device, which
+    // it faults on.
+    let closed = at_el0(0xd50b_7420, |m| m.cpu.sys[SCTLR_EL1] &= !(1 << 14));
+    assert_eq!(closed, (0x400, 0x18, iss(1, 3, 7, 4, 1, 0, 0)));
+    assert_eq!(at_el0(0xd50b_7420, |m| m.cpu.sys[SCTLR_EL1] |= 1 << 14), (0x400, 0x24, 0x61));
     // The debug channel is open unless it is closed: mrs x0, mdccsr_el0.
     assert_eq!(at_el0(0xd533_0100, |_| {}), SVC);
     let closed = at_el0(0xd533_0100, |m| m.cpu.sys[MDSCR_EL1] |= 1 << 12);

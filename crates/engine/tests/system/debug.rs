@@ -63,7 +63,7 @@ fn each_return_steps_one_instruction() {
 
 #[test]
 fn a_fault_keeps_the_step_for_later() {
-    let mut m = stepping(&[0xd53810_00 & 0 | 0x0000_0000], Pstate::SS.bits()); // udf #0
+    let mut m = stepping(&[0x0000_0000], Pstate::SS.bits()); // udf #0
     assert_eq!((m.run(), m.esr(), m.elr_index()), (0x400, (0, 0), 1));
     assert_eq!(m.sys(SysReg::SPSR_EL1), Pstate::SS.bits());
 }
@@ -186,4 +186,24 @@ fn watchpoints_match_bytes_and_ranges() {
         watch(DATA, 1 | 0b01 << 1 | 0b11 << 3 | 0xff << 5),
         [false, false, false, false, false, true, false]
     );
+}
+
+#[test]
+fn a_watched_store_stops_and_its_neighbours_do_not() {
+    let mut m = Machine::new(&[
+        0xf9000401, // str x1, [x0, #8]
+        0xf9400002, // ldr x2, [x0]
+        0xf9000001, // str x1, [x0]
+        0xd4000001, // svc #0x0
+    ])
+    .at_el0();
+    m.change(|s| {
+        (s.x[0], s.x[1]) = (DATA, 7);
+        s.sys[SysReg::OSLSR_EL1] = 8;
+        s.sys[SysReg::MDSCR_EL1] = MDE;
+        s.sys[SysReg::DBGWVR0_EL1] = DATA;
+        s.sys[SysReg::DBGWCR0_EL1] = 1 | 0b10 << 1 | 0b10 << 3 | 0xff << 5;
+    });
+    assert_eq!((m.run(), m.esr(), m.elr_index()), (0x400, (0x34, 1 << 6 | 0x22), 2));
+    assert_eq!((m.sys(SysReg::FAR_EL1), m.cpu.x[2]), (DATA, 0));
 }

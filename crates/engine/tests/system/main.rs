@@ -1,6 +1,7 @@
 //! Small programs on a bare machine: system registers, exceptions, timers, performance monitors, debug.
 
 mod access;
+mod anything;
 mod debug;
 mod exceptions;
 mod kit;

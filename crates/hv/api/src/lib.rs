@@ -52,6 +52,10 @@ pub trait Vm: Send + Sync {
     fn attach_gic(&mut self, gic: Arc<dyn gic::CpuInterface>) -> Result<(), HvError>;
     /// The IRQ and FIQ inputs of vCPU `index`, for armlet's own interrupt controller.
     fn irq_input(&self, index: usize) -> Option<Arc<dyn CpuIrqInput>>;
+    /// False if no timer of any vCPU will ring unless a vCPU runs. True is the safe answer.
+    fn timers_pending(&self) -> bool {
+        true
+    }
     /// Creates vCPU `index`, with MPIDR affinity `index` (Aff0 below 16, then Aff1), powered on at reset state.
     fn create_vcpu(&self, index: usize) -> Result<Box<dyn Vcpu>, HvError>;
 }
@@ -76,10 +80,17 @@ pub trait Vcpu: Send {
     fn retired_counter(&self) -> Option<Arc<std::sync::atomic::AtomicU64>> {
         None
     }
-    /// A shared flag that is true while WFI has the vCPU asleep, for progress displays on other threads.
-    fn idle_flag(&self) -> Option<Arc<std::sync::atomic::AtomicBool>> {
+    /// A handle to see from other threads whether WFI has the vCPU asleep, where the backend can tell.
+    fn sleeper(&self) -> Option<Arc<dyn Sleeper>> {
         None
     }
+}
+
+/// Tells whether a vCPU sleeps.
+pub trait Sleeper: Send + Sync {
+    /// A number of its own for each sleep in WFI, as long as nothing is there to end it; `None` if the
+    /// vCPU is awake. Two equal answers mean that it slept all the time between them.
+    fn asleep(&self) -> Option<u64>;
 }
 
 /// Interrupts a running vCPU from outside.
@@ -101,8 +112,8 @@ pub enum Stop {
     Exit(u32),
     /// Another thread called [`Kick::kick`].
     Kicked,
-    /// WFI with interrupts that can never come (all masked and no timer armed would still wake it; this
-    /// is only reported by backends that can prove it).
+    /// This vCPU can never go on, as the backend can prove on its own. A machine whose vCPUs all sleep in
+    /// WFI is found by the run loop ([`Vcpu::sleeper`]).
     Hung(&'static str),
     /// A debugger asked to stop here.
     Debug,
@@ -120,6 +131,9 @@ pub enum CallOutcome {
     Continue,
     /// The guest goes on after the call, but `run` returns first.
     Stop(Stop),
+    /// As WFI: the vCPU sleeps until an interrupt is pending, masked or not, or until a kick; then as the
+    /// other outcome says.
+    Wait(Option<Stop>),
     /// Nobody implements calls by this conduit: UNDEFINED.
     Undefined,
 }

@@ -46,11 +46,11 @@ impl FakeVcpu {
             }
             Action::Call { conduit, imm, regs, expect } => {
                 let (outcome, x0) = self.call(io, *conduit, *imm, regs);
-                if let CallOutcome::Stop(stop) = outcome {
+                if let CallOutcome::Stop(stop) | CallOutcome::Wait(Some(stop)) = outcome {
                     return Ok(Some(stop));
                 }
                 let expect = expect.map_or(Expect::Anything, Expect::Value);
-                let got = (outcome == CallOutcome::Continue).then_some(x0);
+                let got = matches!(outcome, CallOutcome::Continue | CallOutcome::Wait(None)).then_some(x0);
                 check(&format!("call {regs:#x?}"), got, expect)?;
             }
             Action::CallUntil { regs, until } => {

@@ -80,6 +80,10 @@ impl Vm for SoftVm {
         Some(port)
     }
 
+    fn timers_pending(&self) -> bool {
+        !self.vm.alarms.is_silent()
+    }
+
     fn create_vcpu(&self, index: usize) -> Result<Box<dyn Vcpu>, HvError> {
         if index >= self.vm.ports.len() {
             return Err(HvError::Unsupported {

@@ -1,12 +1,12 @@
 //! One PE of the engine as a [`Vcpu`].
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::atomic::AtomicU64;
 
 use armlet_arm::CpuState;
 use armlet_engine::cache::Cache;
 use armlet_engine::{self as engine, Cpu, Port};
-use armlet_hv::{HvError, Kick, Stop, Vcpu, VcpuIo};
+use armlet_hv::{HvError, Kick, Sleeper, Stop, Vcpu, VcpuIo};
 
 use crate::world::IoWorld;
 
@@ -58,8 +58,8 @@ impl Vcpu for SoftVcpu {
         Some(self.cpu.retired)
     }
 
-    fn idle_flag(&self) -> Option<Arc<AtomicBool>> {
-        Some(self.cpu.port.idle.clone())
+    fn sleeper(&self) -> Option<Arc<dyn Sleeper>> {
+        Some(Arc::new(PortSleeper(self.cpu.port.clone())))
     }
 
     fn retired_counter(&self) -> Option<Arc<AtomicU64>> {
@@ -72,5 +72,13 @@ struct PortKick(Arc<Port>);
 impl Kick for PortKick {
     fn kick(&self) {
         self.0.raise(Port::KICK);
+    }
+}
+
+struct PortSleeper(Arc<Port>);
+
+impl Sleeper for PortSleeper {
+    fn asleep(&self) -> Option<u64> {
+        self.0.asleep(Port::ENDS_WFI)
     }
 }

@@ -49,6 +49,10 @@ impl World for IoWorld<'_> {
         self.observe(|| ExitEvent::Call { pc, conduit, imm, function, result });
         match outcome {
             hv::CallOutcome::Continue => CallOutcome::Continue,
+            hv::CallOutcome::Wait(stop) => {
+                self.stop = stop;
+                CallOutcome::Wait { stop: self.stop.is_some() }
+            }
             hv::CallOutcome::Undefined => CallOutcome::Undefined,
             hv::CallOutcome::Stop(stop) => {
                 self.stop = Some(stop);

@@ -67,21 +67,22 @@ impl Firmware {
         }
     }
 
-    /// A standby state ends at once: wake-up events are the implementation's choice, and callers must
-    /// expect to return early. A power-down state comes back at its entry point, as soon.
+    /// A standby state sleeps as WFI does and returns; a power-down state sleeps and comes back at its entry
+    /// point.
     fn cpu_suspend(&self, call: &mut Call) -> CallOutcome {
         let (state, entry, context) = (call.args[1], call.args[2], call.args[3]);
         if state & POWER_STATE_RESERVED != 0 || state >> 32 != 0 {
             return call.done(code(Status::InvalidParameters));
         }
         if state & POWER_DOWN == 0 {
-            return call.done(code(Status::Success));
+            call.done(code(Status::Success));
+            return CallOutcome::Wait(None);
         }
         if !self.is_code(entry) {
             return call.done(code(Status::InvalidAddress));
         }
         self.power.resume_at(call.cpu, Start { pc: entry, x0: context, sp: None });
-        CallOutcome::Stop(Stop::CpuOff)
+        CallOutcome::Wait(Some(Stop::CpuOff))
     }
 
     fn cpu_at(&self, affinity: u64) -> Option<usize> {
@@ -176,13 +177,13 @@ mod tests {
     }
 
     #[test]
-    fn suspend_returns_at_once_or_at_its_entry() {
+    fn suspend_sleeps_and_returns_or_starts_at_its_entry() {
         let (firmware, _) = testing::firmware(1);
         let suspend = |state, entry| testing::call(&firmware, &[id(psci::CPU_SUSPEND), state, entry, 5]);
-        assert_eq!(suspend(0, 0).1[0], 0);
+        assert_eq!((suspend(0, 0).0, suspend(0, 0).1[0]), (CallOutcome::Wait(None), 0));
         assert_eq!(suspend(1 << 20, 0).1[0], code(Status::InvalidParameters));
         assert_eq!(suspend(POWER_DOWN, 3).1[0], code(Status::InvalidAddress));
-        assert_eq!(suspend(POWER_DOWN, CODE).0, CallOutcome::Stop(Stop::CpuOff));
+        assert_eq!(suspend(POWER_DOWN, CODE).0, CallOutcome::Wait(Some(Stop::CpuOff)));
         assert_eq!(testing::call(&firmware, &[id(psci::AFFINITY_INFO), 0, 0]).1[0], 0);
         firmware.power.off(0);
         assert_eq!(firmware.power.next(0), Some(Start { pc: CODE, x0: 5, sp: None }));

@@ -27,9 +27,6 @@ impl MachineControl {
 
     /// True if every vCPU waits: asleep in WFI, or off. False where the backend can't tell.
     pub fn is_idle(&self) -> bool {
-        self.power
-            .on()
-            .into_iter()
-            .all(|cpu| self.counters[cpu].idle.as_ref().is_some_and(|idle| idle.load(Ordering::Relaxed)))
+        self.power.on().into_iter().all(|cpu| self.counters[cpu].asleep().is_some())
     }
 }

@@ -1,17 +1,20 @@
 //! Running a machine: a thread for each vCPU, and one that waits for what they decide.
 
 mod control;
+mod hang;
 mod io;
 pub mod power;
 mod thread;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
 
 use armlet_base::{Bus, GuestRam};
-use armlet_hv::{HvError, Observer, Vcpu};
+use armlet_hv::{HvError, Observer, Sleeper, Vcpu};
 
 pub use control::MachineControl;
+pub(crate) use hang::Wakers;
 
 use crate::console::Console;
 use crate::error::MachineError;
@@ -49,7 +52,14 @@ pub(crate) struct Shared {
 #[derive(Clone, Default)]
 pub(crate) struct Counters {
     pub retired: Option<Arc<AtomicU64>>,
-    pub idle: Option<Arc<AtomicBool>>,
+    pub sleeper: Option<Arc<dyn Sleeper>>,
+}
+
+impl Counters {
+    /// As [`Sleeper::asleep`]; `None` also where the backend can't tell.
+    pub fn asleep(&self) -> Option<u64> {
+        self.sleeper.as_ref()?.asleep()
+    }
 }
 
 /// What a machine does at power-on and reset.
@@ -72,8 +82,16 @@ impl Boot {
     }
 }
 
+/// How often a machine is looked at for whether it can ever go on.
+const LOOK: Duration = Duration::from_millis(200);
+
 /// Runs the vCPUs until the machine ends.
-pub(crate) fn run(shared: &Shared, vcpus: Vec<Box<dyn Vcpu>>, boot: &Boot) -> Result<Ending, MachineError> {
+pub(crate) fn run(
+    shared: &Shared,
+    vcpus: Vec<Box<dyn Vcpu>>,
+    boot: &Boot,
+    wakers: &Wakers,
+) -> Result<Ending, MachineError> {
     std::thread::scope(|scope| {
         let started = (|| {
             let flusher = std::thread::Builder::new().name("console".into());
@@ -89,16 +107,22 @@ pub(crate) fn run(shared: &Shared, vcpus: Vec<Box<dyn Vcpu>>, boot: &Boot) -> Re
             shared.power.decide(Verdict::Failed(HvError::Os { what, source }.into()));
         }
         shared.power.restart(boot.start);
-        let ending = conduct(shared, boot);
+        let ending = conduct(shared, boot, wakers);
         shared.power.quit();
         shared.console.close();
         ending
     })
 }
 
-fn conduct(shared: &Shared, boot: &Boot) -> Result<Ending, MachineError> {
+fn conduct(shared: &Shared, boot: &Boot, wakers: &Wakers) -> Result<Ending, MachineError> {
     loop {
-        match shared.power.settled() {
+        let Some(verdict) = shared.power.settled(LOOK) else {
+            if let Some(why) = wakers.hung(shared) {
+                shared.power.decide(Verdict::End(Ending::Hung(why)));
+            }
+            continue;
+        };
+        match verdict {
             Verdict::End(ending) => return Ok(ending),
             Verdict::Failed(error) => return Err(error),
             Verdict::Reset if boot.no_reboot => return Ok(Ending::Reset),

@@ -1,6 +1,7 @@
 //! Which vCPUs are on, and whether the machine goes on: the one place vCPU threads meet.
 
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Duration;
 
 use armlet_arm::smccc::psci::Status;
 use armlet_hv::Kick;
@@ -188,12 +189,26 @@ impl Power {
         lock(&self.state).halted
     }
 
-    /// Waits for a verdict and for all vCPUs to have stopped.
-    pub(crate) fn settled(&self) -> Verdict {
+    /// Waits for a verdict and for all vCPUs to have stopped; `None` if that takes longer than `limit`.
+    pub(crate) fn settled(&self, limit: Duration) -> Option<Verdict> {
         let state = lock(&self.state);
-        let wait = self.changed.wait_while(state, |s| s.verdict.is_none() || s.running > 0);
-        let mut state = wait.unwrap_or_else(PoisonError::into_inner);
-        state.verdict.take().unwrap_or(Verdict::End(Ending::Stopped))
+        let wait = self.changed.wait_timeout_while(state, limit, |s| s.verdict.is_none() || s.running > 0);
+        let (mut state, timeout) = wait.unwrap_or_else(PoisonError::into_inner);
+        if timeout.timed_out() { None } else { state.verdict.take() }
+    }
+
+    /// The vCPUs that are on, if no other will be unless one of them or a verdict turns it on.
+    pub(crate) fn steady(&self) -> Option<Vec<usize>> {
+        let state = lock(&self.state);
+        let mut on = Vec::new();
+        for (index, cpu) in state.cpus.iter().enumerate() {
+            match cpu {
+                Cpu::On => on.push(index),
+                Cpu::Off | Cpu::Hung(_) => {}
+                Cpu::Pending(_) | Cpu::Resuming(_) => return None,
+            }
+        }
+        (!state.halted).then_some(on)
     }
 
     /// Turns vCPU 0 on at `start` and the others off: power-on and reset. A verdict that came meanwhile

@@ -1,6 +1,6 @@
 //! The AES instructions (FIPS 197). Byte `n` of the state is row `n % 4` of column `n / 4`.
 
-use super::lanes::{Bytes, Operands, ops};
+use super::lanes::{Bytes, Operands, one, ops};
 use crate::uop::VectorOp;
 
 ops! {
@@ -62,34 +62,28 @@ fn aesd(o: &Operands, d: &mut Bytes) -> bool {
     round(o, d, &INVERSE, 3)
 }
 
-/// MixColumns of one column: 2, 3, 1, 1 rotated, that is each byte plus the sum of all plus twice the
-/// sum of itself and the next.
-fn mix(a: [u8; 4]) -> [u8; 4] {
-    let all = a[0] ^ a[1] ^ a[2] ^ a[3];
-    std::array::from_fn(|n| a[n] ^ all ^ xtime(a[n] ^ a[(n + 1) % 4]))
+/// [`xtime`] of the four bytes of a column, row 0 lowest.
+fn xtime_column(a: u32) -> u32 {
+    (a & 0x7f7f_7f7f) << 1 ^ (a >> 7 & 0x0101_0101) * 0x1b
+}
+
+/// MixColumns of one column: 2, 3, 1, 1 rotated.
+fn mix(a: u32) -> u32 {
+    let next = a.rotate_right(8);
+    xtime_column(a ^ next) ^ next ^ a.rotate_right(16) ^ a.rotate_right(24)
 }
 
 /// InvMixColumns of one column. Its matrix is MixColumns times 5, 0, 4, 0 rotated.
-fn unmix(a: [u8; 4]) -> [u8; 4] {
-    let even = xtime(xtime(a[0] ^ a[2]));
-    let odd = xtime(xtime(a[1] ^ a[3]));
-    mix([a[0] ^ even, a[1] ^ odd, a[2] ^ even, a[3] ^ odd])
-}
-
-#[inline(always)]
-fn columns(o: &Operands, d: &mut Bytes, f: impl Fn([u8; 4]) -> [u8; 4]) -> bool {
-    for n in [0, 4, 8, 12] {
-        d[n..n + 4].copy_from_slice(&f([o.a[n], o.a[n + 1], o.a[n + 2], o.a[n + 3]]));
-    }
-    false
+fn unmix(a: u32) -> u32 {
+    mix(a ^ xtime_column(xtime_column(a ^ a.rotate_right(16))))
 }
 
 fn aesmc(o: &Operands, d: &mut Bytes) -> bool {
-    columns(o, d, mix)
+    one::<u32>(o, d, mix)
 }
 
 fn aesimc(o: &Operands, d: &mut Bytes) -> bool {
-    columns(o, d, unmix)
+    one::<u32>(o, d, unmix)
 }
 
 #[cfg(test)]

@@ -122,26 +122,9 @@ lane! {
 
 /// The half of a narrow operand that HIGH asks for.
 #[inline(always)]
-pub fn half(bytes: &Bytes, high: bool) -> [u8; 8] {
-    let value = u128::from_le_bytes(*bytes);
-    let value = if high { (value >> 64) as u64 } else { value as u64 };
-    value.to_le_bytes()
-}
-
-/// Saturations seen, apart for the two halves of the register: the upper counts with Q only.
-#[derive(Default)]
-struct Saturated([bool; 2]);
-
-impl Saturated {
-    #[inline(always)]
-    fn note<T: Lane>(&mut self, n: usize, saturated: bool) {
-        self.0[n * T::SIZE / 8] |= saturated;
-    }
-
-    #[inline(always)]
-    fn any(self, q: bool) -> bool {
-        self.0[0] | (self.0[1] & q)
-    }
+pub fn half(bytes: &Bytes, high: bool) -> &[u8] {
+    let at = 8 * usize::from(high);
+    &bytes[at..at + 8]
 }
 
 /// `d = f(a)`.
@@ -186,13 +169,16 @@ pub fn two_sat<T: Lane>(o: &Operands, d: &mut Bytes, f: impl Fn(T, T) -> (T, boo
 /// `d = f(c, a, b)` with saturation.
 #[inline(always)]
 pub fn three_sat<T: Lane>(o: &Operands, d: &mut Bytes, f: impl Fn(T, T, T) -> (T, bool)) -> bool {
-    let mut saturated = Saturated::default();
-    for n in 0..T::COUNT {
+    // Kept by element, not summed up on the way: so both loops become vector instructions.
+    let mut saturated = [0; 16];
+    for (n, saturated) in saturated.iter_mut().enumerate().take(T::COUNT) {
         let (result, sat) = f(T::get(&o.c, n), T::get(&o.a, n), T::get(&o.b, n));
-        saturated.note::<T>(n, sat);
+        *saturated = u8::from(sat);
         result.put(d, n);
     }
-    saturated.any(o.q)
+    let any = |part: &[u8]| part.iter().fold(0, |any, sat| any | sat) != 0;
+    // The upper half counts with Q only.
+    any(&saturated[..T::COUNT / 2]) | (any(&saturated[T::COUNT / 2..T::COUNT]) & o.q)
 }
 
 /// `d = f(a, imm)`.
@@ -265,7 +251,7 @@ pub fn long_sat<T: Lane>(
     let (a, b) = (half(&o.a, o.high), half(&o.b, o.high));
     let mut saturated = false;
     for n in 0..T::COUNT / 2 {
-        let (result, sat) = f(T::Wide::get(&o.c, n), T::get(&a, n).widen(), T::get(&b, n).widen());
+        let (result, sat) = f(T::Wide::get(&o.c, n), T::get(a, n).widen(), T::get(b, n).widen());
         saturated |= sat;
         result.put(d, n);
     }
@@ -299,7 +285,7 @@ pub fn long_imm<T: Lane>(o: &Operands, d: &mut Bytes, f: impl Fn(T::Wide, u32) -
 pub fn wide<T: Lane>(o: &Operands, d: &mut Bytes, f: impl Fn(T::Wide, T::Wide) -> T::Wide) -> bool {
     let b = half(&o.b, o.high);
     for n in 0..T::COUNT / 2 {
-        f(T::Wide::get(&o.a, n), T::get(&b, n).widen()).put(d, n);
+        f(T::Wide::get(&o.a, n), T::get(b, n).widen()).put(d, n);
     }
     false
 }
@@ -314,9 +300,9 @@ pub fn narrow_sat<T: Lane>(o: &Operands, d: &mut Bytes, f: impl Fn(T::Wide, T::W
         saturated |= sat;
         result.put(&mut narrow, n);
     }
-    let (low, high) = if o.high { (half(&o.c, false), narrow) } else { (narrow, [0; 8]) };
-    d[..8].copy_from_slice(&low);
-    d[8..].copy_from_slice(&high);
+    let narrow = u128::from(u64::from_le_bytes(narrow));
+    let kept = u128::from_le_bytes(o.c) as u64;
+    *d = if o.high { narrow << 64 | u128::from(kept) } else { narrow }.to_le_bytes();
     saturated
 }
 

@@ -38,12 +38,10 @@ static TABLE: [[Exec; 4]; VectorOp::COUNT] = {
 };
 
 /// Runs one vector uop.
+#[inline(always)]
 pub fn exec(cpu: &mut Cpu, op: VectorOp, u: &Uop) {
     let v = |slot: Slot| cpu.v[(slot & 63) as usize];
-    let x = |slot: Slot| cpu.x[(slot & 63) as usize];
     let both = |imm: i64| u128::from(imm as u64) << 64 | u128::from(imm as u64);
-    let size = (u.flags & VectorOp::SIZE) as usize;
-    let q = u.flags & VectorOp::Q != 0;
     let result = match op {
         VectorOp::MovI => both(u.imm),
         VectorOp::Mov => v(u.a),
@@ -58,33 +56,68 @@ pub fn exec(cpu: &mut Cpu, op: VectorOp, u: &Uop) {
         VectorOp::Bsl => (v(u.a) & v(u.b)) | (!v(u.a) & v(u.c)),
         VectorOp::Eor3 => v(u.a) ^ v(u.b) ^ v(u.c),
         VectorOp::Bcax => v(u.a) ^ (v(u.b) & !v(u.c)),
+        VectorOp::Ext
+        | VectorOp::Pick
+        | VectorOp::Dup
+        | VectorOp::DupGeneral
+        | VectorOp::Ins
+        | VectorOp::InsGeneral
+        | VectorOp::Umov
+        | VectorOp::Smov
+        | VectorOp::Tbl
+        | VectorOp::Tbx => return exec_copy(cpu, op, u),
+        _ => return exec_elements(cpu, op, u),
+    };
+    put(cpu, u, result);
+}
+
+/// Writes `dst`, its upper half zero without Q.
+#[inline(always)]
+fn put(cpu: &mut Cpu, u: &Uop, result: u128) {
+    let upper = if u.flags & VectorOp::Q != 0 { u128::MAX } else { u128::from(u64::MAX) };
+    cpu.v[(u.dst & 63) as usize] = result & upper;
+}
+
+/// Runs an op that has a notion of elements. Apart from [`exec`], so that this one has no frame to set up.
+#[inline(never)]
+fn exec_elements(cpu: &mut Cpu, op: VectorOp, u: &Uop) {
+    let size = (u.flags & VectorOp::SIZE) as usize;
+    let exec = TABLE[op as usize][size];
+    let v = |slot: Slot| cpu.v[(slot & 63) as usize].to_le_bytes();
+    let operands = Operands {
+        a: v(u.a),
+        b: v(u.b),
+        c: v(u.c),
+        imm: u.imm as u32,
+        q: u.flags & VectorOp::Q != 0,
+        high: u.flags & VectorOp::HIGH != 0,
+    };
+    let mut d = [0; 16];
+    if exec(&operands, &mut d) {
+        cpu.fpsr |= QC;
+    }
+    put(cpu, u, u128::from_le_bytes(d));
+}
+
+/// Runs a copy between elements, or between them and general registers, or a table look-up.
+#[inline(never)]
+fn exec_copy(cpu: &mut Cpu, op: VectorOp, u: &Uop) {
+    let v = |slot: Slot| cpu.v[(slot & 63) as usize];
+    let x = |slot: Slot| u128::from(cpu.x[(slot & 63) as usize]);
+    let size = (u.flags & VectorOp::SIZE) as usize;
+    let result = match op {
         VectorOp::Umov | VectorOp::Smov => return permute::to_general(cpu, op, u),
-        VectorOp::Ext => permute::extract(v(u.a), v(u.b), u.imm, q),
+        VectorOp::Ext => permute::extract(v(u.a), v(u.b), u.imm, u.flags & VectorOp::Q != 0),
         VectorOp::Pick => permute::element(v(u.a), size, u.imm),
         VectorOp::Dup => permute::repeat(permute::element(v(u.a), size, u.imm), size),
-        VectorOp::DupGeneral => permute::repeat(x(u.a).into(), size),
+        VectorOp::DupGeneral => permute::repeat(x(u.a), size),
         VectorOp::Ins => {
             permute::insert(v(u.c), size, u.imm & 15, permute::element(v(u.a), size, u.imm >> 4))
         }
-        VectorOp::InsGeneral => permute::insert(v(u.c), size, u.imm, x(u.a).into()),
-        VectorOp::Tbl | VectorOp::Tbx => permute::table(cpu, op, u),
-        _ => {
-            let operands = Operands {
-                a: v(u.a).to_le_bytes(),
-                b: v(u.b).to_le_bytes(),
-                c: v(u.c).to_le_bytes(),
-                imm: u.imm as u32,
-                q,
-                high: u.flags & VectorOp::HIGH != 0,
-            };
-            let mut d = [0; 16];
-            if TABLE[op as usize][size](&operands, &mut d) {
-                cpu.fpsr |= QC;
-            }
-            u128::from_le_bytes(d)
-        }
+        VectorOp::InsGeneral => permute::insert(v(u.c), size, u.imm, x(u.a)),
+        _ => permute::table(cpu, op, u),
     };
-    cpu.v[(u.dst & 63) as usize] = if q { result } else { u128::from(result as u64) };
+    put(cpu, u, result);
 }
 
 #[cfg(test)]

@@ -1,9 +1,8 @@
 //! Control, translation, exception and thread registers.
 
-use armlet_arm::Feature;
-use armlet_arm::Pstate;
-use armlet_arm::SysReg::*;
+use armlet_arm::SysReg::{self, *};
 use armlet_arm::sysreg::Encoding;
+use armlet_arm::{Feature, Pstate};
 
 use super::{El0, Row};
 use crate::cpu::Cpu;
@@ -57,6 +56,11 @@ impl Cpu {
         self.sys[SCTLR_EL1] & bits == bits
     }
 
+    /// Replaces a register; true if that changed it.
+    fn replace(&mut self, reg: SysReg, value: u64) -> bool {
+        std::mem::replace(&mut self.sys[reg], value) != value
+    }
+
     /// Replaces the bits of `mask` in PSTATE by those of `value`.
     pub(crate) fn set_pstate_bits(&mut self, mask: Pstate, value: u64) {
         self.pstate = Pstate::from_bits_retain(self.pstate.bits() & !mask.bits() | value & mask.bits());
@@ -100,23 +104,27 @@ fn write_tcr(cpu: &mut Cpu, _: Encoding, value: u64) {
             mask |= bits;
         }
     }
-    cpu.sys[TCR_EL1] = value & mask;
-    cpu.translation_changed();
+    if cpu.replace(TCR_EL1, value & mask) {
+        cpu.translation_changed();
+    }
 }
 
 fn write_ttbr0(cpu: &mut Cpu, _: Encoding, value: u64) {
-    cpu.sys[TTBR0_EL1] = value;
-    cpu.ttbr_changed();
+    if cpu.replace(TTBR0_EL1, value) {
+        cpu.ttbr_changed();
+    }
 }
 
 fn write_ttbr1(cpu: &mut Cpu, _: Encoding, value: u64) {
-    cpu.sys[TTBR1_EL1] = value;
-    cpu.ttbr_changed();
+    if cpu.replace(TTBR1_EL1, value) {
+        cpu.ttbr_changed();
+    }
 }
 
 fn write_mair(cpu: &mut Cpu, _: Encoding, value: u64) {
-    cpu.sys[MAIR_EL1] = value;
-    cpu.translation_changed();
+    if cpu.replace(MAIR_EL1, value) {
+        cpu.translation_changed();
+    }
 }
 
 /// CONTEXTIDR_EL1 takes part in no translation of AArch64, only in breakpoints linked to a context.

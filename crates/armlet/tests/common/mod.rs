@@ -1,0 +1,56 @@
+//! What tests share that run the program on small guests.
+#![allow(dead_code)]
+
+use std::io::Write;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+const PATIENCE: Duration = Duration::from_secs(60);
+
+pub fn armlet(args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_armlet"));
+    command.arg("run").args(args).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+/// Waits for the end of a program that prints little.
+pub fn ended(mut child: Child) -> Output {
+    let start = Instant::now();
+    while child.try_wait().unwrap().is_none() {
+        if start.elapsed() > PATIENCE {
+            child.kill().unwrap();
+            panic!("it does not end: {:?}", child.wait_with_output());
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    child.wait_with_output().unwrap()
+}
+
+pub fn run(args: &[&str]) -> (Option<i32>, String, String) {
+    let output = ended(armlet(args).spawn().unwrap());
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (output.status.code(), text(output.stdout), text(output.stderr))
+}
+
+/// A flat program in a file.
+pub struct Program(tempfile::NamedTempFile);
+
+impl Program {
+    pub fn new(code: &[u32]) -> Self {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        for word in code {
+            file.write_all(&word.to_le_bytes()).unwrap();
+        }
+        Self(file)
+    }
+
+    pub fn path(&self) -> &str {
+        self.0.path().to_str().unwrap()
+    }
+}
+
+/// `mov w0, #low; movk w0, #high, lsl #16; mov w1, #argument; hvc #0`.
+pub fn call(function: u32, argument: u32) -> Vec<u32> {
+    let mov = |rd, imm: u32| 0x5280_0000 | (imm & 0xffff) << 5 | rd;
+    vec![mov(0, function), 0x72a0_0000 | (function >> 16) << 5, mov(1, argument), 0xd400_0002]
+}
