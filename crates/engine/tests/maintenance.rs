@@ -2,8 +2,8 @@
 
 mod common;
 
-use armlet_arm::SysReg;
 use armlet_arm::sysreg::Encoding;
+use armlet_arm::{Pstate, SysReg};
 use armlet_engine::cache::Cache;
 use common::*;
 
@@ -198,6 +198,30 @@ fn zeroing_blocks() {
     assert_eq!(m.fault(r), (esr(0x25, 1 << 6 | 0x21), VA + 0x1123));
     let r = m.cpu.dc_zva(&mut m.world, VA + 0x2123);
     assert_eq!(m.fault(r), (esr(0x25, 1 << 6 | 0xf), VA + 0x2123), "not cache maintenance");
+}
+
+#[test]
+fn a_watchpoint_sees_the_whole_block_that_dc_zva_zeroes() {
+    use SysReg::*;
+    let mut m = Machine::new();
+    m.map(VA, RAM, 0);
+    m.cpu.pstate.remove(Pstate::D);
+    m.cpu.sys[OSLSR_EL1] = 1 << 3;
+    m.cpu.sys[MDSCR_EL1] = 1 << 15 | 1 << 13; // MDE, KDE
+    m.cpu.sys[DBGWCR0_EL1] = 1 | 1 << 1 | 0b10 << 3 | 0xff << 5; // stores of EL1
+    for (at, watched, hit) in
+        [(0x400, 0, true), (0x7f8, 0, true), (0x400, 0x800, false), (0x900, 0x7f8, false)]
+    {
+        m.cpu.sys[DBGWVR0_EL1] = VA + watched;
+        m.cpu.state_replaced();
+        m.ram.write(RAM, &[0xff; 0x1000]).unwrap();
+        let r = m.cpu.dc_zva(&mut m.world, VA + at);
+        assert_eq!(m.peek(RAM + at) != 0, hit, "{at:#x}");
+        assert_eq!(r.is_err(), hit, "{at:#x}");
+        if hit {
+            assert_eq!(m.fault(r), (esr(0x35, 1 << 6 | 0x22), VA + at));
+        }
+    }
 }
 
 #[test]

@@ -50,8 +50,14 @@ impl Cpu {
     /// DC ZVA: zeroes the block of DCZID_EL0.BS that holds `va`. Device memory refuses it as unaligned.
     pub fn dc_zva(&mut self, world: &mut dyn World, va: u64) -> Result<(), Raised> {
         let len = 4 << self.model().dczid_bs;
-        // The translation is that of `va` itself: FAR_EL1 reports the address as given.
-        let located = self.locate(world, va, len, Access::STORE, true)?;
+        // The translation is that of `va` itself: FAR_EL1 reports the address as given. Watchpoints see
+        // all of the block.
+        let block = va & !(len as u64 - 1);
+        if self.watched_page(va) && self.watch_hit(block, len, true) {
+            self.locate(world, va, 1, Access::STORE, true)?;
+            return Err(self.watchpoint(va, true));
+        }
+        let located = self.locate(world, va, 1, Access::STORE, true)?;
         let start = located.pa & !(len as u64 - 1);
         match located.place {
             Place::Ram(_) if self.vm.ram.zero(start, len).is_ok() => Ok(()),

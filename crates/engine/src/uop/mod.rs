@@ -270,7 +270,7 @@ pub enum Op {
     JumpIfBitSet,
     /// Go on at pc + imm by a fresh look-up: something the block's mode depends on may have changed.
     Next,
-    /// Indirect branch to `a`; `flags` hints: 1 a call, 2 a return.
+    /// Indirect branch to `a`, less the tag that TCR_EL1.TBIn lets it have; `flags` hints: 1 a call, 2 a return.
     JumpReg,
     /// The instruction is UNDEFINED.
     Undefined,
