@@ -190,17 +190,32 @@ impl GuestRam {
         unsafe { self.mapping.as_ptr().add(offset) }
     }
 
+    /// Where an aligned word at `offset` is, if it is one inside: regions are whole pages, so a word that
+    /// begins inside also ends there.
+    #[inline(always)]
+    fn aligned<T: Word>(&self, offset: usize) -> Option<*mut u8> {
+        // SAFETY: the offset lies inside the mapping.
+        (offset < self.len && offset.is_multiple_of(T::SIZE))
+            .then(|| unsafe { self.mapping.as_ptr().add(offset) })
+    }
+
     /// Loads a little-endian word. Atomic with `order` if `offset` is aligned to its size, else bytewise.
     ///
     /// # Panics
     /// Outside guest memory: the soft TLB only caches offsets inside.
     #[inline(always)]
     pub fn load<T: Word>(&self, offset: usize, order: Ordering) -> T {
-        let at = self.at(offset, T::SIZE);
-        if offset.is_multiple_of(T::SIZE) {
-            // SAFETY: in range by `at`; aligned, since the mapping is page-aligned.
-            return unsafe { T::load(at, order) };
+        match self.aligned::<T>(offset) {
+            // SAFETY: in range and aligned, and the mapping is page-aligned.
+            Some(at) => unsafe { T::load(at, order) },
+            None => self.load_bytes(offset),
         }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn load_bytes<T: Word>(&self, offset: usize) -> T {
+        let at = self.at(offset, T::SIZE);
         let mut bytes = [0; 16];
         for (i, byte) in bytes.iter_mut().enumerate().take(T::SIZE) {
             // SAFETY: in range by `at`; volatile because other threads may write it.
@@ -215,11 +230,17 @@ impl GuestRam {
     /// Outside guest memory.
     #[inline(always)]
     pub fn store<T: Word>(&self, offset: usize, value: T, order: Ordering) {
-        let at = self.at(offset, T::SIZE);
-        if offset.is_multiple_of(T::SIZE) {
-            // SAFETY: in range by `at`; aligned, since the mapping is page-aligned.
-            return unsafe { T::store(at, value, order) };
+        match self.aligned::<T>(offset) {
+            // SAFETY: in range and aligned, and the mapping is page-aligned.
+            Some(at) => unsafe { T::store(at, value, order) },
+            None => self.store_bytes(offset, value),
         }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn store_bytes<T: Word>(&self, offset: usize, value: T) {
+        let at = self.at(offset, T::SIZE);
         for (i, byte) in value.to_bytes().into_iter().enumerate().take(T::SIZE) {
             // SAFETY: in range by `at`; volatile because other threads may read it.
             unsafe { at.add(i).write_volatile(byte) };

@@ -62,8 +62,9 @@ pub struct Link {
     pub generation: u32,
 }
 
-/// A lowered block.
+/// A lowered block, in one line of the host's cache.
 #[derive(Debug)]
+#[repr(align(64))]
 pub struct Block {
     /// What it was made of.
     pub key: Key,

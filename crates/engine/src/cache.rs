@@ -10,7 +10,7 @@ use crate::block::{Block, Key, Link};
 
 /// Blocks kept before everything is dropped; bounds the memory a guest can make us use.
 const MAX_BLOCKS: usize = 1 << 17;
-const FRONT: usize = 1 << 13;
+const FRONT: usize = 1 << 14;
 
 /// One vCPU's lowered code.
 pub struct Cache {
@@ -18,8 +18,8 @@ pub struct Cache {
     free: Vec<u32>,
     by_key: HashMap<Key, u32>,
     by_page: HashMap<u64, Vec<u32>>,
-    /// Direct-mapped front of `by_key`.
-    front: Box<[(Key, u32)]>,
+    /// Direct-mapped front of `by_key`: what block may have a key; the block itself knows.
+    front: Box<[u32; FRONT]>,
 }
 
 impl Default for Cache {
@@ -29,7 +29,7 @@ impl Default for Cache {
             free: Vec::new(),
             by_key: HashMap::new(),
             by_page: HashMap::new(),
-            front: vec![(NO_KEY, 0); FRONT].into(),
+            front: Box::new([0; FRONT]),
         }
     }
 }
@@ -51,13 +51,19 @@ impl Cache {
     /// Finds a block by key.
     #[inline(always)]
     pub fn find(&mut self, key: Key) -> Option<u32> {
-        let front = &mut self.front[key.hash() % FRONT];
-        if front.0 == key {
-            return Some(front.1);
+        if let Some(id) = self.find_fast(key) {
+            return Some(id);
         }
         let id = *self.by_key.get(&key)?;
-        *front = (key, id);
+        self.front[key.hash() % FRONT] = id;
         Some(id)
+    }
+
+    /// The same, if it was found not long ago.
+    #[inline(always)]
+    pub fn find_fast(&self, key: Key) -> Option<u32> {
+        let id = self.front[key.hash() % FRONT];
+        self.blocks.get(id as usize).is_some_and(|block| block.key == key).then_some(id)
     }
 
     /// Adds a block and returns its place.
@@ -98,15 +104,11 @@ impl Cache {
 
     fn remove(&mut self, id: u32) {
         let block = &mut self.blocks[id as usize];
-        // Links to it and a front entry of it become stale by the new generation and the lost key.
+        // Links to it and the front's entry become stale by the new generation and the lost key.
         block.generation = block.generation.wrapping_add(1);
         let key = std::mem::replace(&mut block.key, NO_KEY);
         block.uops = Box::default();
         self.by_key.remove(&key);
-        let front = &mut self.front[key.hash() % FRONT];
-        if front.0 == key {
-            front.0 = NO_KEY;
-        }
         self.free.push(id);
     }
 

@@ -68,7 +68,7 @@ impl Cpu {
                         None => self.make_link(id, n, code, world)?,
                     };
                 }
-                Exit::Next => {
+                Exit::Branch | Exit::Next => {
                     self.retired += u64::from(block.insns);
                     return None;
                 }

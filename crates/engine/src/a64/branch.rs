@@ -10,10 +10,10 @@ impl Lowering {
     pub(super) fn branch(&mut self, op: BranchOp, w: u32) -> Flow {
         let wide = bit(w, 31);
         match op {
-            BranchOp::B => self.jump(0, self.target(signed(w, 25, 0) * 4)),
+            BranchOp::B => self.jump(self.target(signed(w, 25, 0) * 4)),
             BranchOp::Bl => {
                 self.link();
-                self.jump(0, self.target(signed(w, 25, 0) * 4));
+                self.jump(self.target(signed(w, 25, 0) * 4));
             }
             BranchOp::BCond => {
                 self.jump_if(Op::JumpIf, 0, bits(w, 3, 0), signed(w, 23, 5) * 4);
@@ -52,17 +52,16 @@ impl Lowering {
         self.op_imm(Op::PcRel, 30, 0, self.target(4));
     }
 
-    /// A direct branch to `imm` bytes from the block's start, by link `n`. Links never leave the page:
-    /// executors turn a jump out of it into a look-up.
-    fn jump(&mut self, n: u8, imm: i64) {
-        self.emit(Uop { flags: n, imm, ..Uop::new(Op::Jump) });
+    /// A direct branch to `imm` bytes from the block's start. Links never leave the page: executors turn a
+    /// jump out of it into a look-up.
+    fn jump(&mut self, imm: i64) {
+        self.emit(Uop { imm, ..Uop::new(Op::Jump) });
     }
 
     /// A conditional branch by link 0, and the way past it by link 1.
     fn jump_if(&mut self, op: Op, a: Slot, flags: u32, offset: i64) {
         let imm = self.target(offset);
         self.emit(Uop { a, flags: flags as u8, imm, ..Uop::new(op) });
-        self.jump(1, self.target(4));
     }
 
     fn jump_reg(&mut self, a: Slot, hint: u8) {

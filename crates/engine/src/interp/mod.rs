@@ -13,9 +13,9 @@ mod vector;
 use armlet_arm::a64::fields::CONDITIONS;
 use armlet_arm::esr::Ec;
 
+use crate::block::Key;
 use crate::cache::Cache;
 use crate::cpu::{Cpu, Raised};
-use crate::port::Port;
 use crate::run::Stop;
 use crate::uop::{Op, Uop};
 use crate::world::World;
@@ -24,6 +24,8 @@ use crate::world::World;
 pub enum Exit {
     /// By direct branch `n` within the page: its link may be followed.
     Link(usize),
+    /// By a branch that its block's mode outlives: what was found there lately may be entered.
+    Branch,
     /// By a look-up.
     Next,
     /// An exception is raised.
@@ -32,16 +34,20 @@ pub enum Exit {
     Stop(Stop),
 }
 
-/// Runs block `id` and, while no signal is up, those it leads to by links. Leaves in `id` the block that
-/// was left last. Instructions of that one are not yet counted as retired.
+/// Runs block `id` and, while no signal is up, those it leads to by links and other branches. Leaves in
+/// `id` the block that was left last. Instructions of that one are not yet counted as retired.
 pub fn exec(cpu: &mut Cpu, world: &mut dyn World, code: &Cache, id: &mut u32) -> Exit {
     let mut current = *id;
     loop {
         let block = code.block(current);
         let exit = exec_block(cpu, world, &block.uops);
-        if let Exit::Link(link) = exit
-            && cpu.port.signals() & !Port::EVENT == 0
-            && let Some(next) = code.follow(current, link)
+        let next = match exit {
+            Exit::Link(link) => code.follow(current, link),
+            Exit::Branch => cpu.fetched().and_then(|pa| code.find_fast(Key::new(pa, cpu.mode()))),
+            _ => None,
+        };
+        if let Some(next) = next
+            && !cpu.signalled()
         {
             cpu.retired += u64::from(block.insns);
             current = next;
@@ -95,7 +101,7 @@ fn exec_block(cpu: &mut Cpu, world: &mut dyn World, uops: &[Uop]) -> Exit {
         }
         macro_rules! at {
             () => {
-                x!(u.a).wrapping_add(x!(u.b)).wrapping_add(u.imm as u64)
+                x!(u.a).wrapping_add(x!(u.b) << (u.flags & 63)).wrapping_add(u.imm as u64)
             };
         }
         // Address of a pair, whose `b` is data.
@@ -155,9 +161,7 @@ fn exec_block(cpu: &mut Cpu, world: &mut dyn World, uops: &[Uop]) -> Exit {
         }
         macro_rules! jump_if {
             ($condition:expr) => {
-                if $condition {
-                    return jump(cpu, u.imm, 0);
-                }
+                return if $condition { jump(cpu, u.imm, 0) } else { jump(cpu, i64::from(u.delta) * 2 + 4, 1) }
             };
         }
         match u.op {
@@ -353,7 +357,7 @@ fn exec_block(cpu: &mut Cpu, world: &mut dyn World, uops: &[Uop]) -> Exit {
                 }
             }
 
-            Op::Jump => return jump(cpu, u.imm, usize::from(u.flags)),
+            Op::Jump => return jump(cpu, u.imm, 0),
             Op::JumpIf => jump_if!(holds!()),
             Op::JumpIfZero64 => jump_if!(x!(u.a) == 0),
             Op::JumpIfZero32 => jump_if!(w!(u.a) == 0),
@@ -368,7 +372,7 @@ fn exec_block(cpu: &mut Cpu, world: &mut dyn World, uops: &[Uop]) -> Exit {
             Op::JumpReg => {
                 let target = x!(u.a);
                 cpu.pc = if is_canonical(target) { target } else { cpu.branch_address(target) };
-                return Exit::Next;
+                return Exit::Branch;
             }
             Op::Undefined => {
                 cpu.delta = u.delta;
@@ -403,10 +407,10 @@ fn is_canonical(target: u64) -> bool {
     (target as i64 >> 55).wrapping_add(1) as u64 <= 1
 }
 
-/// A direct branch; only within the page may its link be followed.
+/// A direct branch by link `n`; only within the page may its link be followed.
 #[inline(always)]
 fn jump(cpu: &mut Cpu, imm: i64, n: usize) -> Exit {
     let from = cpu.pc;
     cpu.pc = from.wrapping_add(imm as u64);
-    if (from ^ cpu.pc) >> 12 == 0 { Exit::Link(n) } else { Exit::Next }
+    if (from ^ cpu.pc) >> 12 == 0 { Exit::Link(n) } else { Exit::Branch }
 }

@@ -10,7 +10,7 @@ use armlet_base::{GuestRam, RamKind};
 
 use super::access::{Access, Kind, Place};
 use super::second::Found;
-use super::tlb::{Entry, NONE, NORMAL, PRIVATE};
+use super::tlb::{Entry, NONE, NORMAL, PRIVATE, Set};
 use crate::cpu::{Cpu, Raised};
 use crate::world::{Note, World};
 
@@ -167,6 +167,13 @@ impl Cpu {
     /// Translates by a walk and leaves all TLBs alone, for AT.
     pub(super) fn walk(&self, va: u64, access: mmu::Access) -> Result<mmu::Translation, Fault> {
         self.mmu.regime.translate(&Physical(&self.vm.ram), va, access)
+    }
+
+    /// Guest physical address of pc, if the soft TLB has it for execution and it is aligned.
+    #[inline(always)]
+    pub fn fetched(&self) -> Option<u64> {
+        let entry = self.mmu.set.code(self.pc);
+        (entry.read == Set::tag(self.pc, 4)).then(|| entry.pa_of(self.pc))
     }
 
     /// Translates pc for execution: guest physical address and offset in guest memory.

@@ -215,7 +215,7 @@ pub enum Op {
     Axflag,
     Xaflag,
 
-    // Loads: `dst = [a + b + imm]`, zero-extended; S32 and S64 sign-extend to that width.
+    // Loads: `dst = [a + (b << flags) + imm]`, zero-extended; S32 and S64 sign-extend to that width.
     Load8,
     Load16,
     Load32,
@@ -225,7 +225,7 @@ pub enum Op {
     Load16S32,
     Load16S64,
     Load32S64,
-    // Stores: `[a + b + imm] = c`.
+    // Stores: `[a + (b << flags) + imm] = c`.
     Store8,
     Store16,
     Store32,
@@ -257,10 +257,10 @@ pub enum Op {
     CheckSp,
 
     // Ends of blocks. `imm` is the distance of the target from the block's pc.
-    /// Direct branch by link `flags`.
+    /// Direct branch by link 0.
     Jump,
     // If condition `flags` holds, `a` is (not) zero, or bit `flags` of `a` is clear or set: branch by link 0. Else
-    // falls through to the next uop.
+    // to the next instruction by link 1.
     JumpIf,
     JumpIfZero64,
     JumpIfZero32,

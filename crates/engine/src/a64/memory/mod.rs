@@ -37,8 +37,8 @@ impl Lowering {
                 if bit(w, 24) {
                     self.single(w, i64::from(bits(w, 21, 10)) << size, Index::Offset);
                 } else if bit(w, 21) {
-                    let (a, b) = self.base_and_index(w, size);
-                    self.emit(access(w, Uop { a, b, ..Uop::new(Op::Mov) }));
+                    let (a, b, flags) = self.base_and_index(w, size);
+                    self.emit(access(w, Uop { a, b, flags, ..Uop::new(Op::Mov) }));
                 } else {
                     self.single(w, signed(w, 20, 12), post_or_pre(bit(w, 11)));
                 }
@@ -162,11 +162,14 @@ impl Lowering {
         self.indexed(w, imm, index, clobbers, |a, imm| access(w, Uop { a, imm, ..Uop::new(Op::Mov) }));
     }
 
-    /// Slots of the base and of the extended register offset of an access of `1 << size` bytes.
-    fn base_and_index(&mut self, w: u32, size: u32) -> (Slot, Slot) {
+    /// Slots of the base and of the register offset of an access of `1 << size` bytes, and the shift of the
+    /// latter.
+    fn base_and_index(&mut self, w: u32, size: u32) -> (Slot, Slot, u8) {
         let a = self.base(rn(w));
-        let shift = if bit(w, 12) { size } else { 0 };
-        (a, self.extend(x(rm(w)), bits(w, 15, 13), shift))
+        let (option, shift) = (bits(w, 15, 13), if bit(w, 12) { size } else { 0 });
+        // Extending shifts as well; a doubleword has nothing to extend.
+        let (in_uop, in_offset) = if option & 3 == 3 { (shift, 0) } else { (0, shift) };
+        (a, self.extend(x(rm(w)), option, in_offset), in_uop as u8)
     }
 
     fn literal(&mut self, op: Op, dst: Slot, w: u32) {

@@ -25,8 +25,8 @@ impl Lowering {
                 if bit(w, 24) {
                     self.single_vector(w, i64::from(bits(w, 21, 10)) << size, Index::Offset);
                 } else if bit(w, 21) {
-                    let (a, b) = self.base_and_index(w, size);
-                    self.emit(Uop { b, ..vector_access(w, a, 0) });
+                    let (a, b, flags) = self.base_and_index(w, size);
+                    self.emit(Uop { b, flags, ..vector_access(w, a, 0) });
                 } else {
                     self.single_vector(w, signed(w, 20, 12), post_or_pre(bit(w, 11)));
                 }
