@@ -58,11 +58,11 @@ pub struct RunArgs {
     pub machine: Option<Board>,
 
     /// Number of CPUs [default: 1]
-    #[arg(long, value_name = "N", value_parser = parse_cpus)]
+    #[arg(long, value_name = "N", allow_hyphen_values = true, value_parser = parse_cpus)]
     pub cpus: Option<usize>,
 
     /// Guest memory: 512M, 2G, 0x10000000 [default: the machine's]
-    #[arg(long, short = 'm', value_name = "SIZE", value_parser = parse_memory)]
+    #[arg(long, short = 'm', value_name = "SIZE", allow_hyphen_values = true, value_parser = parse_memory)]
     pub memory: Option<u64>,
 
     /// CPU model, see `armlet cpus` [default: the backend's first]
@@ -183,7 +183,9 @@ fn one_line(rendered: &str) -> String {
         let option = option.split(" for '").last().unwrap_or(option);
         line = format!("{}: {why}", option.split(" <").next().unwrap_or(option));
     }
-    for tip in paragraphs.filter_map(|p| p.strip_prefix("tip: ").map(str::to_owned)) {
+    // The advice to put `--` before a mistyped option helps nobody.
+    let tips = paragraphs.filter_map(|p| p.strip_prefix("tip: ").map(str::to_owned));
+    for tip in tips.filter(|tip| !tip.starts_with("to pass")) {
         line = format!("{line} ({tip})");
     }
     if let Some(word) = line.strip_prefix("unrecognized subcommand '").and_then(|l| l.split('\'').next()) {
@@ -273,7 +275,8 @@ mod tests {
         for (args, says) in [
             (&["--cpus", "0"][..], "--cpus: a machine needs at least one CPU"),
             (&["--cpus", "many"], "--cpus: \"many\" is not a number"),
-            (&["--cpus", "-1"], "-1"),
+            (&["--cpus", "-1"], "--cpus: \"-1\" is not a number"),
+            (&["--memory", "-5"], "--memory: \"-5\" is not a size"),
             (&["--memory", "0"], "--memory: a machine needs some memory"),
             (&["--memory", "lots"], "--memory: \"lots\" is not a size"),
             (&["--machine", "vrit"], "did you mean virt?"),

@@ -2,6 +2,9 @@
 
 use std::fmt::Write;
 
+/// Columns of the names: the longest is `machine`.
+const WIDTH: usize = 8;
+
 /// Lines of a name and what it is. Those that are empty are left out.
 #[derive(Default)]
 pub struct Plan(Vec<(&'static str, String)>);
@@ -19,13 +22,11 @@ impl Plan {
         }
     }
 
-    /// The text: names in a column.
+    /// The text: values in a column, the same one for every machine.
     pub fn text(&self) -> String {
-        let told = || self.0.iter().filter(|(_, value)| !value.is_empty());
-        let width = told().map(|(name, _)| name.len()).max().unwrap_or(0);
         let mut text = String::new();
-        for (name, value) in told() {
-            let _ = writeln!(text, "{name:>width$}: {value}");
+        for (name, value) in self.0.iter().filter(|(_, value)| !value.is_empty()) {
+            let _ = writeln!(text, "{name:<WIDTH$} {value}");
         }
         text
     }
@@ -43,6 +44,6 @@ mod tests {
         plan.line("memory", "1 GiB");
         plan.line_unless_told("machine", "told already".into());
         plan.line_unless_told("cpus", "4".into());
-        assert_eq!(plan.text(), "machine: virt\n memory: 1 GiB\n   cpus: 4\n");
+        assert_eq!(plan.text(), "machine  virt\nmemory   1 GiB\ncpus     4\n");
     }
 }

@@ -93,6 +93,19 @@ fn images_that_are_none() {
     image[16..24].copy_from_slice(&0x20_0000_u64.to_le_bytes());
     image[56..60].copy_from_slice(b"ARM\x64");
     refuse("Image", &image[..60], &["Image"]);
+    // So short that only its first instruction tells.
+    refuse("vmlinuz", b"MZ\x40\xfa....", &["arm64 Image is cut short", "needs 64 bytes"]);
+    let mut x86 = [0; 1024];
+    x86[510..512].copy_from_slice(b"\x55\xaa");
+    x86[0x202..0x206].copy_from_slice(b"HdrS");
+    refuse("bzImage", &x86, &["x86 bzImage", "arm64"]);
+    let mut zimage = [0; 64];
+    zimage[0x24..0x28].copy_from_slice(&0x016f_2818_u32.to_le_bytes());
+    refuse("zImage", &zimage, &["32-bit ARM zImage"]);
+    let mut arm = [0; 64];
+    arm[..6].copy_from_slice(b"\x7fELF\x01\x01");
+    arm[16..20].copy_from_slice(&[2, 0, 40, 0]);
+    refuse("arm.elf", &arm, &["32-bit ARM ELF"]);
     refuse("Image.gz", b"\x1f\x8b\x08\0\0", &["Image.gz"]);
 }
 
@@ -105,6 +118,7 @@ fn things_that_do_not_fit() {
     let large = files.add("large.bin", &vec![0xd5; 65 << 20]);
     refused(&["run", "-M", "monitor", &large], &["large.bin", "guest memory is"]);
     refused(&["run", &program, "--load", "0x1000"], &["0x1000"]);
+    refused(&["run", &program, "--initrd", &text(files.0.path())], &["initrd", "it is a directory"]);
 }
 
 #[test]
@@ -119,7 +133,10 @@ fn absurd_machines() {
     refuse(&["--memory", "10T"], &["at most"]);
     refuse(&["--memory", "99999999999T"], &["more than 64 bits"]);
     refuse(&["--memory", "plenty"], &["\"plenty\" is not a size", "512M"]);
-    refuse(&["--memory", "64k"], &["at least"]);
+    refuse(&["--memory", "64k"], &["64 KiB of memory", "at least"]);
+    refuse(&["--memory", "1"], &["1 byte of memory"]);
+    refuse(&["--memory", "-5"], &["--memory: \"-5\" is not a size"]);
+    refuse(&["--cpus", "-1"], &["--cpus: \"-1\" is not a number of CPUs"]);
     refuse(&["--gic", "2", "--cpus", "9"], &["9 CPUs", "GICv2"]);
 }
 
@@ -132,6 +149,7 @@ fn unknown_names_get_suggestions() {
     refused(&["run", "--gic", "4"], &["it has 2 and 3"]);
     refused(&["run", "--log", "everything"], &["exits=FILE"]);
     refused(&["run", "--memroy", "1G"], &["--memroy", "--memory"]);
+    refused(&["run", "--nope"], &["unexpected argument '--nope' found\n"]);
     refused(&["rnu"], &["no command \"rnu\"", "did you mean run?"]);
     refused(&["timer"], &["armlet run timer"]);
 }

@@ -20,7 +20,7 @@ pub enum MachineError {
         limited_by: String,
     },
     /// A memory size that can't be.
-    #[error("{bytes} bytes of memory can't be had: {why}")]
+    #[error("{} of memory can't be had: {why}", crate::plan::size(*.bytes))]
     Memory {
         /// Asked for.
         bytes: u64,

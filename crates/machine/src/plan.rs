@@ -25,10 +25,9 @@ pub(crate) struct Facts<'a> {
 /// The plan's rows.
 pub(crate) fn rows(facts: &Facts) -> Vec<(&'static str, String)> {
     let config = facts.config;
-    let many = |n: usize, one: &str| format!("{n} {one}{}", if n == 1 { "" } else { "s" });
     let mut rows = vec![
         ("machine", format!("{} on backend {}", config.board, facts.backend)),
-        ("cpus", format!("{} {}", many(config.cpus, "CPU"), facts.checked.cpu_model)),
+        ("cpus", format!("{}, model {}", config.cpus, facts.checked.cpu_model)),
         ("memory", size(facts.checked.memory)),
         (
             "kernel",
@@ -46,10 +45,10 @@ pub(crate) fn rows(facts: &Facts) -> Vec<(&'static str, String)> {
     }
     if let Some((at, len)) = facts.dtb {
         let whose = if config.dtb.is_some() { ", the one given" } else { "" };
-        rows.push(("device tree", format!("{} at {at:#x}{whose}", size(len as u64))));
+        rows.push(("dtb", format!("{} at {at:#x}{whose}", size(len as u64))));
     }
     let devices = facts.bus.map().filter(|(name, ..)| !name.contains("GIC"));
-    let devices = devices.map(|(name, start, _)| format!("{name} {start:#x}"));
+    let devices = devices.map(|(name, start, _)| format!("{name} {start:#010x}"));
     let devices: Vec<String> =
         std::iter::once(gic_name(facts.checked.gic).to_owned()).chain(devices).collect();
     rows.push(("devices", devices.join(", ")));
@@ -58,22 +57,23 @@ pub(crate) fn rows(facts: &Facts) -> Vec<(&'static str, String)> {
 
 /// Name, kind and length of a payload.
 pub(crate) fn payload(payload: &Payload) -> String {
-    format!("{} ({}, {})", payload.name, payload.kind, size(payload.len() as u64))
+    let name = payload.name.rsplit('/').next().unwrap_or(&payload.name);
+    format!("{name} ({}, {})", payload.kind, size(payload.len() as u64))
 }
 
 /// A length for people, exact where it is a round number of a unit.
-fn size(bytes: u64) -> String {
-    const UNITS: [(&str, u32); 3] = [("GiB", 30), ("MiB", 20), ("KiB", 10)];
+pub(crate) fn size(bytes: u64) -> String {
+    const UNITS: [(&str, u32); 4] = [("TiB", 40), ("GiB", 30), ("MiB", 20), ("KiB", 10)];
     for (unit, shift) in UNITS {
         let one = 1u64 << shift;
         if bytes >= one && bytes.is_multiple_of(one) {
             return format!("{} {unit}", bytes >> shift);
         }
-        if bytes >= 10 * one && unit != "GiB" {
+        if bytes >= 10 * one && shift < 30 {
             return format!("{:.1} {unit}", bytes as f64 / one as f64);
         }
     }
-    format!("{bytes} bytes")
+    format!("{bytes} byte{}", if bytes == 1 { "" } else { "s" })
 }
 
 #[cfg(test)]

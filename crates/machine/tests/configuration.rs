@@ -42,7 +42,7 @@ fn a_linux_kernel_gets_its_device_tree_and_initrd() {
     let rows = machine.summary();
     let row = |name: &str| rows.iter().find(|(n, _)| *n == name).unwrap().1.as_str();
     assert_eq!(row("machine"), "virt on backend fake");
-    assert_eq!(row("cpus"), "2 CPUs cortex-a72");
+    assert_eq!(row("cpus"), "2, model cortex-a72");
     assert_eq!(row("memory"), "1 GiB");
     assert_eq!(row("kernel"), "Image (arm64 Image, 4 KiB) at 0x40200000-0x40a00000, entry 0x40200000");
     assert_eq!(row("initrd"), "6 bytes at 0x48000000");

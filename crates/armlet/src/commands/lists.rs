@@ -8,6 +8,7 @@ use armlet_arm::feature::FeatureSet;
 use super::answer;
 use crate::boardmap;
 use crate::failure::Failure;
+use crate::observe::address;
 use crate::size::human;
 
 /// Lists the embedded guests.
@@ -27,7 +28,7 @@ pub fn machines() -> Result<u8, Failure> {
         let _ = writeln!(text, "{}: {}", board.name(), board.description());
         for (name, start, len) in boardmap::regions(*board, None) {
             let what = boardmap::describe(name);
-            let _ = writeln!(text, "  {start:#012x}  {:<10} {name:<6} {what}", human(len));
+            let _ = writeln!(text, "  {}  {:<9} {name:<6} {what}", address(start), human(len));
         }
     }
     answer(text)

@@ -55,7 +55,7 @@ pub fn run(args: RunArgs) -> Result<u8, Failure> {
     let terminal = io::stdin().is_terminal();
     if !args.quiet {
         let mut plan = Plan::default();
-        plan.line("machine", format!("{board}: {}", board.description()));
+        plan.line("machine", format!("{board} ({})", board.description()));
         plan.line("backend", format!("{} ({})", hypervisor.name(), backend.why));
         for (name, value) in machine.summary() {
             plan.line_unless_told(name, value);

@@ -23,7 +23,7 @@ impl Devices {
     pub fn name(&self, gpa: u64) -> String {
         match self.find(gpa) {
             Some((name, offset)) => format!("{name}+{offset:#x}"),
-            None => format!("{gpa:#x}"),
+            None => address(gpa),
         }
     }
 
@@ -32,7 +32,17 @@ impl Devices {
         self.find(gpa).filter(|(name, _)| *name == "PL011").map(|(_, offset)| offset)
     }
 
-    fn find(&self, gpa: u64) -> Option<(&str, u64)> {
+    /// The device that an exit reached.
+    pub fn of(&self, event: &ExitEvent) -> Option<&'static str> {
+        match *event {
+            ExitEvent::MmioRead { gpa, .. } | ExitEvent::MmioWrite { gpa, .. } => {
+                self.find(gpa).map(|(name, _)| name)
+            }
+            _ => None,
+        }
+    }
+
+    fn find(&self, gpa: u64) -> Option<(&'static str, u64)> {
         let (name, start, _) = self.0.iter().find(|(_, start, len)| gpa >= *start && gpa - start < *len)?;
         Some((name, gpa - start))
     }
@@ -53,32 +63,42 @@ pub fn kind(event: &ExitEvent) -> &'static str {
 
 /// One line for the log: `pc=0x40001010 mmio write PL011+0x0 4 <- 0x48 'H'`.
 pub fn log_line(event: &ExitEvent, devices: &Devices) -> String {
+    format!("pc={} {}", address(event.pc()), what(event, devices))
+}
+
+/// What happened, without where.
+fn what(event: &ExitEvent, devices: &Devices) -> String {
     let kind = kind(event);
     match *event {
-        ExitEvent::MmioRead { pc, gpa, size, value } => {
-            format!("pc={pc:#x} {kind} {} {size} -> {value:#x}{}", devices.name(gpa), character(value))
+        ExitEvent::MmioRead { gpa, size, value, .. } => {
+            format!("{kind} {} {size} -> {value:#x}{}", devices.name(gpa), character(value))
         }
-        ExitEvent::MmioWrite { pc, gpa, size, value } => {
-            format!("pc={pc:#x} {kind} {} {size} <- {value:#x}{}", devices.name(gpa), character(value))
+        ExitEvent::MmioWrite { gpa, size, value, .. } => {
+            format!("{kind} {} {size} <- {value:#x}{}", devices.name(gpa), character(value))
         }
-        ExitEvent::UnmappedAccess { pc, gpa, fetch, write } => {
-            format!("pc={pc:#x} {kind} {} at {gpa:#x}", access(fetch, write))
+        ExitEvent::UnmappedAccess { gpa, fetch, write, .. } => {
+            format!("{kind} {} at {}", access(fetch, write), address(gpa))
         }
-        ExitEvent::Call { pc, conduit, imm, function, result } => {
-            format!("pc={pc:#x} {} #{imm} {} -> {result:#x}", conduit_name(conduit), function_name(function))
+        ExitEvent::Call { conduit, imm, function, result, .. } => {
+            format!("{} #{imm} {} -> {result:#x}", conduit_name(conduit), function_name(function))
         }
-        ExitEvent::Exception { pc, esr, far, from_el, vector } => {
-            let mut line = format!("pc={pc:#x} {kind} {vector} from EL{from_el}");
+        ExitEvent::Exception { esr, far, from_el, vector, .. } => {
+            let mut line = format!("{kind} {vector} from EL{from_el}");
             if esr != 0 {
-                let _ = write!(line, " esr={esr:#x} ({}) far={far:#x}", ec_name(ec_of(esr)));
+                let _ = write!(line, " esr={esr:#x} ({}) far={}", ec_name(ec_of(esr)), address(far));
             }
             line
         }
-        ExitEvent::SysRegTrap { pc, reg, read } => {
-            format!("pc={pc:#x} {kind} {} {}", if read { "mrs" } else { "msr" }, register_name(reg))
+        ExitEvent::SysRegTrap { reg, read, .. } => {
+            format!("{kind} {} {}", if read { "mrs" } else { "msr" }, register_name(reg))
         }
-        ExitEvent::Wfi { pc } => format!("pc={pc:#x} {kind}"),
+        ExitEvent::Wfi { .. } => kind.to_owned(),
     }
+}
+
+/// An address with all its digits: eight of them where they do, else sixteen.
+pub fn address(at: u64) -> String {
+    if at >> 32 == 0 { format!("{at:#010x}") } else { format!("{at:#018x}") }
 }
 
 /// ` 'H'` for a printable character in an otherwise empty word.
@@ -156,7 +176,7 @@ mod tests {
     fn lines_read_as_documented() {
         let devices = Devices::default();
         let write = ExitEvent::MmioWrite { pc: 0x4000_1010, gpa: 0x900_0000, size: 4, value: 0x48 };
-        assert_eq!(log_line(&write, &devices), "pc=0x40001010 mmio write 0x9000000 4 <- 0x48 'H'");
+        assert_eq!(log_line(&write, &devices), "pc=0x40001010 mmio write 0x09000000 4 <- 0x48 'H'");
         let devices = Devices::new(vec![("PL011", 0x900_0000, 0x1000)]);
         assert_eq!(log_line(&write, &devices), "pc=0x40001010 mmio write PL011+0x0 4 <- 0x48 'H'");
         assert_eq!(
@@ -177,23 +197,24 @@ mod tests {
             ),
             (
                 ExitEvent::Exception { pc: 1, esr: 0x9600_0010, far: 2, from_el: 1, vector: "synchronous" },
-                "pc=0x1 exception synchronous from EL1 esr=0x96000010 (data abort) far=0x2",
+                "pc=0x00000001 exception synchronous from EL1 esr=0x96000010 (data abort) far=0x00000002",
             ),
             (
                 ExitEvent::Exception { pc: 1, esr: 0, far: 0, from_el: 0, vector: "IRQ" },
-                "pc=0x1 exception IRQ from EL0",
+                "pc=0x00000001 exception IRQ from EL0",
             ),
             (
                 ExitEvent::SysRegTrap { pc: 4, reg: Encoding::new(3, 4, 2, 1, 0), read: true },
-                "pc=0x4 system register trap mrs S3_4_C2_C1_0",
+                "pc=0x00000004 system register trap mrs S3_4_C2_C1_0",
             ),
             (
                 ExitEvent::UnmappedAccess { pc: 8, gpa: 0x5000_0000, fetch: false, write: true },
-                "pc=0x8 unmapped access store at 0x50000000",
+                "pc=0x00000008 unmapped access store at 0x50000000",
             ),
         ] {
             assert_eq!(log_line(&event, &devices), line);
         }
+        assert_eq!(address(0xffff_8000_0000_0000), "0xffff800000000000");
         assert_eq!(function_name(psci::CPU_ON | psci::SMC64), "CPU_ON");
         assert_eq!(function_name(0x8765_4321), "function 0x87654321");
     }

@@ -41,7 +41,7 @@ impl ExitLog {
     /// Writes the summary and everything that is still in a buffer.
     pub fn finish(&self) -> std::io::Result<()> {
         let (sink, counts) = &mut *self.inner.lock().unwrap();
-        let line = format!("{}\n", counts.summary());
+        let line = format!("{}\n{}", counts.summary(), counts.devices());
         match sink {
             Sink::Screen(screen) => screen.say(&line),
             Sink::File(file) => {
@@ -59,6 +59,7 @@ impl Observer for ExitLog {
         let line = format!("[{seconds:>11.6}] cpu{cpu} {}\n", log_line(event, &self.devices));
         let (sink, counts) = &mut *self.inner.lock().unwrap();
         counts.add(event);
+        counts.add_device(self.devices.of(event));
         match sink {
             Sink::Screen(screen) => screen.say(&line),
             // A full disk is told once, by `finish`.
@@ -81,7 +82,7 @@ mod tests {
         let text = std::fs::read_to_string(path).unwrap();
         let mut lines = text.lines();
         let first = lines.next().unwrap();
-        assert!(first.starts_with("[   0.0") && first.ends_with("] cpu1 pc=0x40 wfi"), "{first}");
+        assert!(first.starts_with("[   0.0") && first.ends_with("] cpu1 pc=0x00000040 wfi"), "{first}");
         assert_eq!(lines.next(), Some("1 exit: 1 wfi"));
     }
 }

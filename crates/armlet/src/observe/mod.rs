@@ -5,6 +5,6 @@ mod describe;
 mod log;
 mod narrate;
 
-pub use describe::Devices;
+pub use describe::{Devices, address};
 pub use log::ExitLog;
 pub use narrate::Narrator;

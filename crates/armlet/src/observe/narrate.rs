@@ -11,7 +11,7 @@ use armlet_arm::esr::{ec_name, ec_of};
 use armlet_arm::smccc::vendor;
 
 use super::counts::Counts;
-use super::describe::{self, Devices};
+use super::describe::{self, Devices, address};
 use crate::console::Screen;
 
 /// PL011 registers (DDI 0183, 3.2): data and flags.
@@ -168,6 +168,7 @@ impl Observer for Narrator {
 
 /// An exit in words. `printed` is what the monitor printed for the guest meanwhile.
 fn sentence(event: &ExitEvent, devices: &Devices, printed: &[u8]) -> String {
+    let pc = address(event.pc());
     match *event {
         ExitEvent::MmioRead { gpa, size, value, .. } => {
             format!("read {size} bytes of {}: {value:#x}", devices.name(gpa))
@@ -175,10 +176,11 @@ fn sentence(event: &ExitEvent, devices: &Devices, printed: &[u8]) -> String {
         ExitEvent::MmioWrite { gpa, size, value, .. } => {
             format!("wrote {value:#x} to {}, {size} bytes", devices.name(gpa))
         }
-        ExitEvent::UnmappedAccess { pc, gpa, fetch, write } => {
+        ExitEvent::UnmappedAccess { gpa, fetch, write, .. } => {
             let what = describe::access(fetch, write);
             format!(
-                "{what} at {gpa:#x}, where nothing is mapped (PC={pc:#x}): the guest gets an external abort"
+                "{what} at {}, where nothing is mapped (PC={pc}): the guest gets an external abort",
+                address(gpa)
             )
         }
         ExitEvent::Call { conduit, imm, function, .. } => {
@@ -190,20 +192,21 @@ fn sentence(event: &ExitEvent, devices: &Devices, printed: &[u8]) -> String {
                 other => format!("{call} {}", describe::function_name(other)),
             }
         }
-        ExitEvent::Exception { pc, esr: 0, from_el, vector, .. } => {
-            format!("took an {vector} at EL{from_el}, PC={pc:#x}")
+        ExitEvent::Exception { esr: 0, from_el, vector, .. } => {
+            format!("took an {vector} at EL{from_el}, PC={pc}")
         }
-        ExitEvent::Exception { pc, esr, far, from_el, .. } => {
+        ExitEvent::Exception { esr, far, from_el, .. } => {
             format!(
-                "took an exception at EL{from_el}, PC={pc:#x}: {}, ESR={esr:#x}, FAR={far:#x}",
-                ec_name(ec_of(esr))
+                "took an exception at EL{from_el}, PC={pc}: {}, ESR={esr:#010x}, FAR={}",
+                ec_name(ec_of(esr)),
+                address(far)
             )
         }
-        ExitEvent::SysRegTrap { pc, reg, read } => {
+        ExitEvent::SysRegTrap { reg, read, .. } => {
             let way = if read { "read of" } else { "write to" };
-            format!("{way} {} at PC={pc:#x} is not allowed", describe::register_name(reg))
+            format!("{way} {} at PC={pc} is not allowed", describe::register_name(reg))
         }
-        ExitEvent::Wfi { pc } => format!("WFI at PC={pc:#x}: asleep until an interrupt"),
+        ExitEvent::Wfi { .. } => format!("WFI at PC={pc}: asleep until an interrupt"),
     }
 }
 
@@ -228,7 +231,7 @@ mod tests {
         for (event, printed, text) in [
             (hvc(vendor::WRITE_STRING), &b"hi\n"[..], r#"HVC #0 write string "hi\n""#),
             (hvc(vendor::EXIT), b"", "HVC #0 exit"),
-            (ExitEvent::Wfi { pc: 16 }, b"", "WFI at PC=0x10: asleep until an interrupt"),
+            (ExitEvent::Wfi { pc: 16 }, b"", "WFI at PC=0x00000010: asleep until an interrupt"),
             (
                 ExitEvent::MmioWrite { pc: 0, gpa: 0x0902_0104, size: 4, value: 4 },
                 b"",
@@ -237,7 +240,7 @@ mod tests {
             (
                 ExitEvent::Exception { pc: 4, esr: 0, far: 0, from_el: 1, vector: "IRQ" },
                 b"",
-                "took an IRQ at EL1, PC=0x4",
+                "took an IRQ at EL1, PC=0x00000004",
             ),
         ] {
             assert_eq!(sentence(&event, &devices, printed), text);

@@ -326,6 +326,7 @@ impl State {
 
     /// A character was sent. The FIFO is at once empty again, which is what TX tells.
     fn transmitted(&mut self, byte: u8) {
+        self.drained = None;
         if self.loopback() {
             self.push(byte.into());
         }

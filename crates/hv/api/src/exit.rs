@@ -81,6 +81,21 @@ pub enum ExitEvent {
     },
 }
 
+impl ExitEvent {
+    /// Guest program counter.
+    pub fn pc(&self) -> u64 {
+        match *self {
+            Self::MmioRead { pc, .. }
+            | Self::MmioWrite { pc, .. }
+            | Self::UnmappedAccess { pc, .. }
+            | Self::Call { pc, .. }
+            | Self::Exception { pc, .. }
+            | Self::SysRegTrap { pc, .. }
+            | Self::Wfi { pc } => pc,
+        }
+    }
+}
+
 /// Sees every exit of every vCPU: the exit log, counters, traces.
 pub trait Observer: Send + Sync {
     /// Called on the vCPU's thread.

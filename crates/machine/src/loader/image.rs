@@ -23,9 +23,13 @@ pub struct ImageHeader {
     pub anywhere: bool,
 }
 
-/// True if `bytes` start like an `Image`.
+/// The first instructions of kernels that are EFI programs too, which begin with `MZ`: `ccmp x18, #0,
+/// #0xd, pl` and, before Linux 5.10, `add x13, x18, #0x16`.
+const EFI_STARTS: [&[u8]; 2] = [b"MZ\x40\xfa", b"MZ\0\x91"];
+
+/// True if `bytes` start like an `Image`, or are the beginning of one that was cut short.
 pub fn is_image(bytes: &[u8]) -> bool {
-    has(bytes, 56, MAGIC)
+    has(bytes, 56, MAGIC) || bytes.len() < HEADER_LEN && EFI_STARTS.iter().any(|start| has(bytes, 0, start))
 }
 
 /// Reads and checks the header of an `Image`.
