@@ -3,7 +3,7 @@
 macro_rules! features {
     ($($(#[$doc:meta])* $name:ident;)*) => {
         /// An optional feature that a CPU model may have. Everything not listed is absent.
-        #[allow(clippy::upper_case_acronyms)]
+        #[allow(clippy::upper_case_acronyms, non_camel_case_types)]
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #[repr(u8)]
         pub enum Feature { $($(#[$doc])* $name),* }
@@ -112,6 +112,8 @@ features! {
     DoubleLock;
     /// Cache speculation variant 2.
     CSV2;
+    /// Cache speculation variant 2, version 3: SCXTNUM_ELx, and branch history of another context does no harm.
+    CSV2_3;
     /// Cache speculation variant 3.
     CSV3;
     /// Enhanced counter virtualization: CNTVCTSS, CNTPCTSS.

@@ -119,6 +119,8 @@ sysregs! {
     VBAR_EL1 = (3, 0, 12, 0, 0);
     CONTEXTIDR_EL1 = (3, 0, 13, 0, 1);
     TPIDR_EL1 = (3, 0, 13, 0, 4);
+    SCXTNUM_EL1 = (3, 0, 13, 0, 7);
+    SCXTNUM_EL0 = (3, 3, 13, 0, 7);
     TPIDR_EL0 = (3, 3, 13, 0, 2);
     TPIDRRO_EL0 = (3, 3, 13, 0, 3);
     CSSELR_EL1 = (3, 2, 0, 0, 0);

@@ -33,7 +33,7 @@ impl Cpu {
 
     fn run_guest(&mut self, code: &mut Cache, world: &mut dyn World) -> Stop {
         loop {
-            self.port.progress.store(self.retired, Ordering::Relaxed);
+            self.report_progress();
             if self.signalled()
                 && let Some(stop) = self.answer_signals(code, world)
             {
@@ -50,6 +50,12 @@ impl Cpu {
                 return stop;
             }
         }
+    }
+
+    /// Lets other threads see how far the PE is.
+    #[inline(always)]
+    pub(crate) fn report_progress(&self) {
+        self.port.progress.store(self.retired, Ordering::Relaxed);
     }
 
     /// Runs block `id` and those it is linked to, until a signal or a look-up is due.

@@ -6,6 +6,7 @@ use armlet_base::{AlarmQueue, Clock, GuestRam, RamKind, RamRegion};
 use armlet_devices::pl011::SerialOutput;
 use armlet_hv::{GicKind, HvError, Hypervisor, Observer, Vcpu, VmConfig};
 
+use crate::Payload;
 use crate::board::{self, Context, boot_info, monitor, virt};
 use crate::config::{self, BoardKind, Checked, MachineConfig};
 use crate::console::Console;
@@ -50,6 +51,7 @@ impl Machine {
     ) -> Result<Machine, MachineError> {
         let checked = config::check(&config, hv)?;
         refuse_unused(&config)?;
+        default_append(&mut config);
         let contents = Contents::gather(&mut config, &checked)?;
         let ram = Arc::new(GuestRam::new(&[RamRegion {
             gpa: contents.request.ram.start,
@@ -223,6 +225,14 @@ fn device_tree(
         [Some(placement.kernel.clone()), placement.initrd.clone()].into_iter().flatten().collect();
     let at = loader::find_dtb_address(tree.len() as u64, &request.ram, &taken);
     at.map(|at| (tree.clone(), at)).ok_or(MachineError::NoRoomForDtb(tree.len()))
+}
+
+/// Gives a Linux kernel a command line, unless the user gave one or a device tree that may hold one.
+fn default_append(config: &mut MachineConfig) {
+    let linux = config.kernel.as_ref().is_some_and(Payload::is_linux);
+    if linux && config.append.is_none() && config.dtb.is_none() {
+        config.append = Some(virt::DEFAULT_APPEND.into());
+    }
 }
 
 /// Refuses what the board would silently ignore.

@@ -30,7 +30,7 @@ impl CpuModel {
             | at(fp, 16)
             | at(fp, 20)
             | at(self.level(&[(DIT, 1)]), 48)
-            | at(self.level(&[(CSV2, 1)]), 56)
+            | at(self.level(&[(CSV2, 1), (CSV2_3, 3)]), 56)
             | at(self.level(&[(CSV3, 1)]), 60)
     }
 
@@ -215,6 +215,6 @@ mod tests {
     fn max_turns_page_table_isolation_off() {
         let max = model("max").unwrap();
         assert_eq!(max.id_aa64mmfr2() >> 60, 1);
-        assert_eq!(max.id_aa64pfr0() >> 56, 0x11);
+        assert_eq!(max.id_aa64pfr0() >> 56, 0x13);
     }
 }

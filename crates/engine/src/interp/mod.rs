@@ -50,6 +50,7 @@ pub fn exec(cpu: &mut Cpu, world: &mut dyn World, code: &Cache, id: &mut u32) ->
             && !cpu.signalled()
         {
             cpu.retired += u64::from(block.insns);
+            cpu.report_progress();
             current = next;
             continue;
         }

@@ -16,14 +16,15 @@ pub mod sctlr {
     pub const NTWI: u64 = 1 << 16;
     pub const NTWE: u64 = 1 << 18;
     pub const WXN: u64 = 1 << 19;
+    pub const TSCXT: u64 = 1 << 20;
     pub const SPAN: u64 = 1 << 23;
     pub const UCI: u64 = 1 << 26;
     pub const DSSBS: u64 = 1 << 44;
     pub const EPAN: u64 = 1 << 57;
-    /// LSMAOE, nTLSMD, EIS, TSCXT, EOS, SED and ITD, for what no model has.
-    pub const RES1: u64 = 1 << 29 | 1 << 28 | 1 << 22 | 1 << 20 | 1 << 11 | 1 << 8 | 1 << 7;
+    /// LSMAOE, nTLSMD, EIS, EOS, SED and ITD, for what no model has.
+    pub const RES1: u64 = 1 << 29 | 1 << 28 | 1 << 22 | 1 << 11 | 1 << 8 | 1 << 7;
     /// At reset: everything off, nothing of EL0's trapped, SP checked.
-    pub const RESET: u64 = RES1 | SPAN | NTWE | NTWI | SA0 | SA;
+    pub const RESET: u64 = RES1 | TSCXT | SPAN | NTWE | NTWI | SA0 | SA;
     /// What follows from translation rather than from traps.
     pub const TRANSLATION: u64 = M | A | C | I | WXN | SPAN | EPAN;
 }

@@ -16,6 +16,10 @@ pub const MIN_RAM: u64 = 4 << 20;
 /// Where flat binaries go: where QEMU puts them.
 pub const FLAT_AT: u64 = map::RAM + 0x8_0000;
 
+/// Command line of a Linux kernel unless asked otherwise: the UART from the first line on, so that a kernel
+/// that fails early says so.
+pub const DEFAULT_APPEND: &str = "console=ttyAMA0 earlycon";
+
 /// The RTC's key in the alarm queue.
 const ALARM_RTC: u64 = 0;
 

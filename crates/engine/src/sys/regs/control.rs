@@ -34,6 +34,10 @@ pub const ROWS: &[Row] = &[
     Row::stored(CONTEXTIDR_EL1).write(write_contextidr).leaves(),
     Row::stored(TPIDR_EL1),
     Row::stored(TPIDR_EL0).el0(El0::Allowed, El0::Allowed),
+    Row::stored(SCXTNUM_EL1).needs(Feature::CSV2_3),
+    Row::stored(SCXTNUM_EL0)
+        .el0(El0::If(|cpu| !cpu.sctlr(sctlr::TSCXT)), El0::If(|cpu| !cpu.sctlr(sctlr::TSCXT)))
+        .needs(Feature::CSV2_3),
     Row::stored(TPIDRRO_EL0).el0(El0::Allowed, El0::Undefined),
     Row::new("PAN", 3, 0, 4, 2, 3).read(pan).write(set_pan).leaves().needs(Feature::PAN),
     Row::new("UAO", 3, 0, 4, 2, 4).read(uao).write(set_uao).leaves().needs(Feature::UAO),
@@ -70,15 +74,22 @@ impl Cpu {
 fn write_sctlr(cpu: &mut Cpu, _: Encoding, value: u64) {
     use sctlr::*;
     let mut mask = M | A | C | SA | SA0 | UMA | I | DZE | UCT | NTWI | NTWE | WXN | UCI;
-    for (feature, bits) in
-        [(Feature::SPECRES, ENRCTX), (Feature::PAN, SPAN), (Feature::SSBS, DSSBS), (Feature::PAN3, EPAN)]
-    {
+    let mut res1 = RES1;
+    // A bit whose feature is absent reads as the last column says.
+    for (feature, bit, absent) in [
+        (Feature::SPECRES, ENRCTX, 0),
+        (Feature::CSV2_3, TSCXT, TSCXT),
+        (Feature::PAN, SPAN, SPAN),
+        (Feature::SSBS, DSSBS, 0),
+        (Feature::PAN3, EPAN, 0),
+    ] {
         if cpu.has(feature) {
-            mask |= bits;
+            mask |= bit;
+        } else {
+            res1 |= absent;
         }
     }
-    let span = if cpu.has(Feature::PAN) { 0 } else { SPAN };
-    let new = value & mask | RES1 | span;
+    let new = value & mask | res1;
     let changed = cpu.sys[SCTLR_EL1] ^ new;
     cpu.sys[SCTLR_EL1] = new;
     if changed & TRANSLATION != 0 {
