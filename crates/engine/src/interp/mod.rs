@@ -159,9 +159,15 @@ fn exec_block(cpu: &mut Cpu, world: &mut dyn World, uops: &[Uop]) -> Exit {
                 attempt!(cpu.store_mem(world, at.wrapping_add(SIZE as u64), $from!(u.b) as $ty));
             }};
         }
+        // Distance of the next instruction from the block's start.
+        macro_rules! after {
+            () => {
+                u64::from(u.delta) * 2 + 4
+            };
+        }
         macro_rules! jump_if {
             ($condition:expr) => {
-                return if $condition { jump(cpu, u.imm, 0) } else { jump(cpu, i64::from(u.delta) * 2 + 4, 1) }
+                return if $condition { jump(cpu, u.imm, 0) } else { jump(cpu, after!() as i64, 1) }
             };
         }
         match u.op {
@@ -358,6 +364,10 @@ fn exec_block(cpu: &mut Cpu, world: &mut dyn World, uops: &[Uop]) -> Exit {
             }
 
             Op::Jump => return jump(cpu, u.imm, 0),
+            Op::Call => {
+                cpu.x[30] = cpu.pc.wrapping_add(after!());
+                return jump(cpu, u.imm, 0);
+            }
             Op::JumpIf => jump_if!(holds!()),
             Op::JumpIfZero64 => jump_if!(x!(u.a) == 0),
             Op::JumpIfZero32 => jump_if!(w!(u.a) == 0),
@@ -371,6 +381,13 @@ fn exec_block(cpu: &mut Cpu, world: &mut dyn World, uops: &[Uop]) -> Exit {
             }
             Op::JumpReg => {
                 cpu.pc = x!(u.a);
+                return Exit::Branch;
+            }
+            Op::CallReg => {
+                // The target may be what X30 was before.
+                let target = x!(u.a);
+                cpu.x[30] = cpu.pc.wrapping_add(after!());
+                cpu.pc = target;
                 return Exit::Branch;
             }
             Op::Undefined => {
