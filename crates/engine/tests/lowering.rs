@@ -45,6 +45,8 @@ fn hot_forms_are_one_uop() {
         (0xf863_6841, Op::Load64),      // ldr x1, [x2, x3]
         (0xf823_7841, Op::Store64),     // str x1, [x2, x3, lsl #3]
         (0x5400_0041, Op::JumpIf),      // b.ne 8
+        (0x9400_0002, Op::Call),        // bl 8
+        (0xd63f_03c0, Op::CallReg),     // blr x30
         (0x39c0_0041, Op::Load8S32),    // ldrsb w1, [x2]
         (0x3980_0041, Op::Load8S64),    // ldrsb x1, [x2]
         (0xa940_0c41, Op::LoadPair64),  // ldp x1, x3, [x2]

@@ -1,8 +1,8 @@
 //! Arithmetic by the host, where that provably gives the same bits and the same flags.
 //!
 //! Hosts round to nearest by IEEE 754. So their results can be taken as they are in that mode, when all
-//! operands and the result are normal numbers well inside the range of the format: then no control of FPCR
-//! matters, and the only flag an operation may raise is IXC. Whether it does need not be known once IXC is
+//! operands and the result are zeros or normal numbers well inside the range of the format: then no control
+//! of FPCR matters, and the only flag an operation may raise is IXC. Whether it does need not be known once IXC is
 //! set, which it is nearly always, and else follows from integer or error-free arithmetic.
 
 use crate::context::{FpContext, IXC, Rounding};
@@ -57,9 +57,10 @@ macro_rules! host {
                 }
                 let (x, y) = (<$float>::from_bits(a), <$float>::from_bits(b));
                 let sum = x + y;
-                if !(inside!($bits, $frac, a) || a << 1 == 0)
-                    || !(inside!($bits, $frac, b) || b << 1 == 0)
-                    || !inside!($bits, $frac, sum.to_bits())
+                // What cancels to zero was exact, and all signs of zero are as the host has them.
+                if !(inside!($bits, $frac, a) || is_zero!(a))
+                    || !(inside!($bits, $frac, b) || is_zero!(b))
+                    || !(inside!($bits, $frac, sum.to_bits()) || is_zero!(sum.to_bits()))
                 {
                     return None;
                 }
@@ -74,7 +75,7 @@ macro_rules! host {
             #[inline]
             fn host_mul(cx: &mut FpContext, a: Self, b: Self) -> Option<Self> {
                 if !nearest(cx) || !inside!($bits, $frac, a) || !inside!($bits, $frac, b) {
-                    return None;
+                    return zero_product!($bits, $frac, a, b).then_some((a ^ b) & !(<$bits>::MAX >> 1));
                 }
                 let product = (<$float>::from_bits(a) * <$float>::from_bits(b)).to_bits();
                 if !inside!($bits, $frac, product) {
@@ -110,11 +111,12 @@ macro_rules! host {
             #[inline]
             fn host_mul_add(cx: &mut FpContext, c: Self, a: Self, b: Self) -> Option<Self> {
                 if !nearest(cx)
-                    || !(inside!($bits, $frac, c) || c << 1 == 0)
+                    || !(inside!($bits, $frac, c) || is_zero!(c))
                     || !inside!($bits, $frac, a)
                     || !inside!($bits, $frac, b)
                 {
-                    return None;
+                    // A product of zero leaves the addend, unless that is a zero too.
+                    return (zero_product!($bits, $frac, a, b) && inside!($bits, $frac, c)).then_some(c);
                 }
                 $mul_add(cx, c, a, b)
             }
@@ -131,6 +133,21 @@ macro_rules! inside {
         // Also subtracts the 2 that the least exponent is, so that one comparison does.
         (($value >> $frac) & EXP_MAX).wrapping_sub(2) < EXP_MAX - 4
     }};
+}
+
+/// Whether a value is a zero.
+macro_rules! is_zero {
+    ($value:expr) => {
+        $value << 1 == 0
+    };
+}
+
+/// Whether the product of two values is a zero, without exceptions under any controls.
+macro_rules! zero_product {
+    ($bits:ty, $frac:literal, $a:expr, $b:expr) => {
+        (is_zero!($a) && (is_zero!($b) || inside!($bits, $frac, $b)))
+            || (is_zero!($b) && inside!($bits, $frac, $a))
+    };
 }
 
 host!(u32, f32, 23, single::mul_inexact, single::div_inexact, single::sqrt_inexact, single::mul_add);

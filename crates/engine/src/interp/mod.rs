@@ -160,9 +160,15 @@ fn exec_block(cpu: &mut Cpu, world: &mut dyn World, uops: &[Uop]) -> Exit {
                 attempt!(cpu.store_mem(world, at.wrapping_add(SIZE as u64), $from!(u.b) as $ty));
             }};
         }
+        // Distance of the next instruction from the block's start.
+        macro_rules! after {
+            () => {
+                u64::from(u.delta) * 2 + 4
+            };
+        }
         macro_rules! jump_if {
             ($condition:expr) => {
-                return if $condition { jump(cpu, u.imm, 0) } else { jump(cpu, i64::from(u.delta) * 2 + 4, 1) }
+                return if $condition { jump(cpu, u.imm, 0) } else { jump(cpu, after!() as i64, 1) }
             };
         }
         match u.op {
@@ -359,6 +365,10 @@ fn exec_block(cpu: &mut Cpu, world: &mut dyn World, uops: &[Uop]) -> Exit {
             }
 
             Op::Jump => return jump(cpu, u.imm, 0),
+            Op::Call => {
+                cpu.x[30] = cpu.pc.wrapping_add(after!());
+                return jump(cpu, u.imm, 0);
+            }
             Op::JumpIf => jump_if!(holds!()),
             Op::JumpIfZero64 => jump_if!(x!(u.a) == 0),
             Op::JumpIfZero32 => jump_if!(w!(u.a) == 0),
@@ -372,8 +382,13 @@ fn exec_block(cpu: &mut Cpu, world: &mut dyn World, uops: &[Uop]) -> Exit {
             }
             Op::JumpReg => {
                 let target = x!(u.a);
-                cpu.pc = if is_canonical(target) { target } else { cpu.branch_address(target) };
-                return Exit::Branch;
+                return branch(cpu, target);
+            }
+            Op::CallReg => {
+                // The target may be what X30 was before.
+                let target = x!(u.a);
+                cpu.x[30] = cpu.pc.wrapping_add(after!());
+                return branch(cpu, target);
             }
             Op::Undefined => {
                 cpu.delta = u.delta;
@@ -402,10 +417,12 @@ fn exec_block(cpu: &mut Cpu, world: &mut dyn World, uops: &[Uop]) -> Exit {
     unreachable!("the last uop of a block leaves it")
 }
 
-/// True if no tag is in the top byte: bits [63:55] are all alike.
+/// An indirect branch. Nothing is to strip if there is no tag: bits [63:55] are all alike.
 #[inline(always)]
-fn is_canonical(target: u64) -> bool {
-    (target as i64 >> 55).wrapping_add(1) as u64 <= 1
+fn branch(cpu: &mut Cpu, target: u64) -> Exit {
+    let untagged = (target as i64 >> 55).wrapping_add(1) as u64 <= 1;
+    cpu.pc = if untagged { target } else { cpu.branch_address(target) };
+    Exit::Branch
 }
 
 /// A direct branch by link `n`; only within the page may its link be followed.

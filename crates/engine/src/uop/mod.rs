@@ -259,6 +259,8 @@ pub enum Op {
     // Ends of blocks. `imm` is the distance of the target from the block's pc.
     /// Direct branch by link 0.
     Jump,
+    /// The same, and X30 = the next instruction's address.
+    Call,
     // If condition `flags` holds, `a` is (not) zero, or bit `flags` of `a` is clear or set: branch by link 0. Else
     // to the next instruction by link 1.
     JumpIf,
@@ -270,8 +272,10 @@ pub enum Op {
     JumpIfBitSet,
     /// Go on at pc + imm by a fresh look-up: something the block's mode depends on may have changed.
     Next,
-    /// Indirect branch to `a`, less the tag that TCR_EL1.TBIn lets it have; `flags` hints: 1 a call, 2 a return.
+    /// Indirect branch to `a`, less the tag that TCR_EL1.TBIn lets it have; `flags` hints: 2 a return.
     JumpReg,
+    /// Indirect branch to `a`, and X30 = the next instruction's address.
+    CallReg,
     /// The instruction is UNDEFINED.
     Undefined,
 

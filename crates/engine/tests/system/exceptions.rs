@@ -115,15 +115,18 @@ fn returns_drop_the_tag_of_an_address() {
 
 #[test]
 fn branches_drop_the_tag_of_an_address() {
-    let mut m = Machine::new(&[
-        0xd2a80000, // mov x0, #0x40000000
-        0xf2eb4000, // movk x0, #0x5a00, lsl #48
-        0x91004400, // add x0, x0, #0x11
-        0xd61f0000, // br x0
-    ]);
-    m.cpu.sys[SysReg::TCR_EL1] = 1 << 37;
-    assert_eq!((m.run(), m.esr()), (0x200, (0x22, 0)), "misaligned, so that FAR shows where it went");
-    assert_eq!(m.sys(SysReg::FAR_EL1), CODE + 0x11);
+    // br, blr, ret
+    for word in [0xd61f0000, 0xd63f0000, 0xd65f0000] {
+        let mut m = Machine::new(&[
+            0xd2a80000, // mov x0, #0x40000000
+            0xf2eb4000, // movk x0, #0x5a00, lsl #48
+            0x91004400, // add x0, x0, #0x11
+            word,
+        ]);
+        m.cpu.sys[SysReg::TCR_EL1] = 1 << 37;
+        assert_eq!((m.run(), m.esr()), (0x200, (0x22, 0)), "misaligned, so that FAR shows where it went");
+        assert_eq!(m.sys(SysReg::FAR_EL1), CODE + 0x11);
+    }
 }
 
 #[test]
