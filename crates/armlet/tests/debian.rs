@@ -76,3 +76,31 @@ fn debian_cloud_kernel_with_gicv2_on_a_cortex_a72() {
 fn debian_cloud_kernel_with_four_cpus_on_a_neoverse_n1() {
     with_payloads(|p| scripted_session(&p.cloud_kernel, "cloud-4", 4, &["--cpu", "neoverse-n1"]));
 }
+
+#[test]
+fn typing_ahead_is_kept_and_a_reboot_comes_up_again() {
+    with_payloads(|p| {
+        let ramdisk = shell_ramdisk("reboot");
+        let mut session = boot(&p.cloud_kernel, &ramdisk, &[]);
+        // Long before the kernel opens the UART.
+        session.type_line("echo typed=$((40+2)); reboot -f");
+        session.expect("Booting Linux", LIMIT);
+        session.expect("\ntyped=42\r", LIMIT);
+        session.expect("Booting Linux", LIMIT);
+        session.expect("guest# ", LIMIT);
+        session.type_line("poweroff -f");
+        let (status, text) = session.finish(LIMIT);
+        assert!(status.success(), "{status}:\n{text}");
+        let _ = std::fs::remove_file(ramdisk);
+    });
+}
+
+#[test]
+fn a_kernel_without_init_resets_or_ends() {
+    with_payloads(|p| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_armlet"));
+        command.arg("run").arg(&p.cloud_kernel).args(["--append", "panic=-1", "--no-reboot"]);
+        let (status, text) = Session::start(&mut command).expect("armlet starts").finish(LIMIT);
+        assert!(status.success() && text.contains("Kernel panic"), "{status}:\n{text}");
+    });
+}

@@ -120,7 +120,7 @@ fn keys_reach_the_guest_unechoed_and_lines_still_end() {
     let modes = session.modes();
     assert!(!modes.local_modes.intersects(LocalModes::ECHO | LocalModes::ISIG));
     assert!(modes.output_modes.contains(OutputModes::OPOST));
-    session.until("the escape", |s| s.shows("Ctrl-A x quits"));
+    session.until("the escape", |s| s.shows("escape   Ctrl-A x quits"));
     // Ctrl-C is the guest's. Many keys that nobody reads must not make Ctrl-A deaf.
     session.press(b"\x03");
     session.press(&[b'k'; 2000]);
