@@ -4,29 +4,9 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use armlet_arm::smccc::Conduit;
 use armlet_arm::{CpuState, SysReg};
-use armlet_base::{BusError, Clock, GuestRam, RamKind, RamRegion};
-use armlet_engine::{CallOutcome, Cpu, Note, Vm, World, cache::Cache};
-
-/// A world that any HVC stops.
-struct Nothing;
-
-impl World for Nothing {
-    fn mmio_read(&mut self, _: u64, pa: u64, _: u8) -> Result<u64, BusError> {
-        Err(BusError::Unmapped(pa))
-    }
-    fn mmio_write(&mut self, _: u64, pa: u64, _: u8, _: u64) -> Result<(), BusError> {
-        Err(BusError::Unmapped(pa))
-    }
-    fn call(&mut self, _: u64, _: Conduit, _: u16, _: &mut [u64; 18]) -> CallOutcome {
-        CallOutcome::Stop
-    }
-    fn notes(&self) -> bool {
-        false
-    }
-    fn note(&mut self, _: Note) {}
-}
+use armlet_base::{Clock, GuestRam, RamKind, RamRegion};
+use armlet_engine::{Cpu, EmptyWorld, Vm, cache::Cache};
 
 const COPIES: usize = 60;
 const LOOPS: u64 = 400;
@@ -62,7 +42,7 @@ fn time(word: u32, double: bool, fpcr: u32) -> f64 {
                 if double { two << 64 | two } else { one * 0x1_0000_0001_0000_0001_0000_0001 };
         }
         (cpu.pc, cpu.fpcr, cpu.fpsr, cpu.x[0]) = (0, fpcr, armlet_fp::IXC, LOOPS);
-        cpu.run(&mut code, &mut Nothing);
+        cpu.run(&mut code, &mut EmptyWorld);
         let insns = (LOOPS * COPIES as u64) as f64;
         best = best.min(start.elapsed().as_nanos() as f64 / insns);
     }

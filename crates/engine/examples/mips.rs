@@ -4,9 +4,8 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use armlet_arm::smccc::Conduit;
-use armlet_base::{BusError, Clock, GuestRam, RamKind, RamRegion};
-use armlet_engine::{CallOutcome, Cpu, Note, Stop, Vm, World, cache::Cache, uop};
+use armlet_base::{Clock, GuestRam, RamKind, RamRegion};
+use armlet_engine::{Cpu, EmptyWorld, Stop, Vm, cache::Cache, uop};
 
 /// X0 counts the rounds.
 #[rustfmt::skip]
@@ -50,25 +49,6 @@ const PROGRAM: &[u32] = &[
 
 const BASE: u64 = 0x4000_0000;
 
-/// A world that any HVC stops.
-struct Nothing;
-
-impl World for Nothing {
-    fn mmio_read(&mut self, _: u64, pa: u64, _: u8) -> Result<u64, BusError> {
-        Err(BusError::Unmapped(pa))
-    }
-    fn mmio_write(&mut self, _: u64, pa: u64, _: u8, _: u64) -> Result<(), BusError> {
-        Err(BusError::Unmapped(pa))
-    }
-    fn call(&mut self, _: u64, _: Conduit, _: u16, _: &mut [u64; 18]) -> CallOutcome {
-        CallOutcome::Stop
-    }
-    fn notes(&self) -> bool {
-        false
-    }
-    fn note(&mut self, _: Note) {}
-}
-
 fn main() {
     let ram = GuestRam::new(&[RamRegion { gpa: BASE, len: 0x10_0000, kind: RamKind::ReadWrite }]);
     let ram = ram.expect("the host has a megabyte");
@@ -86,7 +66,7 @@ fn main() {
         cpu.x[uop::SP as usize] = BASE + 0x8000;
         cpu.x[0] = rounds;
         let (start, before) = (Instant::now(), cpu.retired);
-        assert_eq!(cpu.run(&mut cache, &mut Nothing), Stop::World);
+        assert_eq!(cpu.run(&mut cache, &mut EmptyWorld), Stop::World);
         let count = (cpu.retired - before) as f64;
         best = best.max(count / start.elapsed().as_secs_f64() / 1e6);
         println!("{count} instructions, checksum {:#x}", cpu.x[19]);

@@ -23,4 +23,4 @@ pub use exception::{Exception, Vector};
 pub use port::Port;
 pub use run::Stop;
 pub use vm::Vm;
-pub use world::{CallOutcome, Note, World};
+pub use world::{CallOutcome, EmptyWorld, Note, World};

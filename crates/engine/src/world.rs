@@ -37,6 +37,25 @@ pub trait World {
     fn note(&mut self, note: Note);
 }
 
+/// A world with no devices and no firmware, for bare programs: every call stops the PE.
+pub struct EmptyWorld;
+
+impl World for EmptyWorld {
+    fn mmio_read(&mut self, _: u64, pa: u64, _: u8) -> Result<u64, BusError> {
+        Err(BusError::Unmapped(pa))
+    }
+    fn mmio_write(&mut self, _: u64, pa: u64, _: u8, _: u64) -> Result<(), BusError> {
+        Err(BusError::Unmapped(pa))
+    }
+    fn call(&mut self, _: u64, _: Conduit, _: u16, _: &mut [u64; 18]) -> CallOutcome {
+        CallOutcome::Stop
+    }
+    fn notes(&self) -> bool {
+        false
+    }
+    fn note(&mut self, _: Note) {}
+}
+
 /// What [`World::note`] hears.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Note {

@@ -2,28 +2,8 @@
 
 use std::sync::Arc;
 
-use armlet_arm::smccc::Conduit;
-use armlet_base::{BusError, Clock, GuestRam, RamKind, RamRegion};
-use armlet_engine::{CallOutcome, Cpu, Note, Stop, Vm, World, cache::Cache};
-
-/// A world with nothing in it, which any HVC stops.
-struct Nothing;
-
-impl World for Nothing {
-    fn mmio_read(&mut self, _: u64, pa: u64, _: u8) -> Result<u64, BusError> {
-        Err(BusError::Unmapped(pa))
-    }
-    fn mmio_write(&mut self, _: u64, pa: u64, _: u8, _: u64) -> Result<(), BusError> {
-        Err(BusError::Unmapped(pa))
-    }
-    fn call(&mut self, _: u64, _: Conduit, _: u16, _: &mut [u64; 18]) -> CallOutcome {
-        CallOutcome::Stop
-    }
-    fn notes(&self) -> bool {
-        false
-    }
-    fn note(&mut self, _: Note) {}
-}
+use armlet_base::{Clock, GuestRam, RamKind, RamRegion};
+use armlet_engine::{Cpu, EmptyWorld, Stop, Vm, cache::Cache};
 
 fn run(words: &[u32]) -> Cpu {
     let ram =
@@ -34,7 +14,7 @@ fn run(words: &[u32]) -> Cpu {
     let vm = Vm::new(Arc::new(ram), model, 1, Clock::default());
     let mut cpu = Cpu::new(vm, 0);
     cpu.pc = 0x4000_0000;
-    assert_eq!(cpu.run(&mut Cache::default(), &mut Nothing), Stop::World);
+    assert_eq!(cpu.run(&mut Cache::default(), &mut EmptyWorld), Stop::World);
     cpu
 }
 
@@ -83,7 +63,7 @@ fn run_at_the_edge(x2: u64, words: &[u32]) -> Cpu {
     let model = armlet_arm::cpu::model("max").unwrap();
     let mut cpu = Cpu::new(Vm::new(Arc::new(ram), model, 1, Clock::default()), 0);
     cpu.pc = 0x4000_0000;
-    assert_eq!(cpu.run(&mut Cache::default(), &mut Nothing), Stop::World);
+    assert_eq!(cpu.run(&mut Cache::default(), &mut EmptyWorld), Stop::World);
     cpu
 }
 

@@ -61,9 +61,15 @@ pub fn run(options: &Options) -> Result<(), String> {
         }
     }
     let hello = best_of(20, || time_hello(&armlet))?;
+    let mips = interpreter_mips()?;
     let idle = machine::idle_share(&machines[0], &payloads.cloud_kernel, &payloads.busybox)?;
-    let report =
-        report::Report { machines: machines.iter().map(|m| m.name.clone()).collect(), results, hello, idle };
+    let report = report::Report {
+        machines: machines.iter().map(|m| m.name.clone()).collect(),
+        results,
+        hello,
+        idle,
+        mips,
+    };
     let table = report.markdown();
     println!("{table}");
     if !options.dry {
@@ -114,6 +120,22 @@ fn best_of(count: usize, mut one: impl FnMut() -> Result<Duration, String>) -> R
     let mut best = Duration::MAX;
     for _ in 0..count {
         best = best.min(one()?);
+    }
+    Ok(best)
+}
+
+/// What the engine's own loop of integer, memory and branch instructions reaches: the best of three runs.
+fn interpreter_mips() -> Result<f64, String> {
+    let mut best: f64 = 0.0;
+    for _ in 0..3 {
+        let output = Command::new("cargo")
+            .args(["run", "--quiet", "--release", "--package", "armlet-engine", "--example", "mips"])
+            .current_dir(root())
+            .output()
+            .map_err(|e| format!("cargo does not start: {e}"))?;
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let figure = text.lines().find_map(|line| line.strip_suffix(" MIPS")?.parse().ok());
+        best = best.max(figure.ok_or_else(|| format!("the example mips printed no figure: {text}"))?);
     }
     Ok(best)
 }

@@ -13,6 +13,8 @@ pub struct Report {
     pub results: Runs,
     /// `hello` from process start to exit.
     pub hello: Duration,
+    /// Millions of guest instructions a second in the interpreter, on integer code.
+    pub mips: f64,
     /// Share of a host core that an idle guest takes.
     pub idle: f64,
 }
@@ -49,7 +51,12 @@ impl Report {
             "- `hello`, process start to exit: {:.1} ms (best of 20)",
             self.hello.as_secs_f64() * 1e3
         );
-        let _ = writeln!(text, "- idle Debian guest: {:.1} % of a host core\n", self.idle * 100.0);
+        let _ = writeln!(text, "- idle Debian guest: {:.1} % of a host core", self.idle * 100.0);
+        let _ = writeln!(
+            text,
+            "- interpreter, mixed integer, memory and branch code: {:.0} MIPS (best of 3)\n",
+            self.mips
+        );
         let _ = writeln!(text, "| class | kernel | {} | ratio |", self.machines.join(" | "));
         let _ = writeln!(text, "|---|---|{}---|", "---|".repeat(self.machines.len()));
         for (class, name) in &self.results.order {

@@ -5,33 +5,14 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use armlet_arm::SysReg;
-use armlet_arm::smccc::Conduit;
 use armlet_arm::sysreg::Encoding;
-use armlet_base::{BusError, Clock, GuestRam, RamKind, RamRegion};
+use armlet_base::{Clock, GuestRam, RamKind, RamRegion};
 
 use crate::cache::Cache;
 use crate::cpu::Cpu;
 use crate::port::Port;
 use crate::vm::Vm;
-use crate::world::{CallOutcome, Note, World};
-
-struct Nothing;
-
-impl World for Nothing {
-    fn mmio_read(&mut self, _: u64, pa: u64, _: u8) -> Result<u64, BusError> {
-        Err(BusError::Unmapped(pa))
-    }
-    fn mmio_write(&mut self, _: u64, pa: u64, _: u8, _: u64) -> Result<(), BusError> {
-        Err(BusError::Unmapped(pa))
-    }
-    fn call(&mut self, _: u64, _: Conduit, _: u16, _: &mut [u64; 18]) -> CallOutcome {
-        CallOutcome::Stop
-    }
-    fn notes(&self) -> bool {
-        false
-    }
-    fn note(&mut self, _: Note) {}
-}
+use crate::world::EmptyWorld;
 
 const RAM: u64 = 0x4000_0000;
 /// Page `n` of the virtual address space is mapped by descriptor `n` of this table.
@@ -74,7 +55,7 @@ fn map(vm: &Vm, page: u64, pa: u64) {
 /// What the run loop does between blocks.
 fn between_blocks(cpu: &mut Cpu, code: &mut Cache) {
     if cpu.port.signals() & Port::MAIL != 0 {
-        cpu.read_mail(code, &mut Nothing);
+        cpu.read_mail(code, &mut EmptyWorld);
     }
 }
 
@@ -101,7 +82,7 @@ fn no_stale_translation_after_dsb() {
                     between_blocks(&mut cpu, &mut code);
                     for (other, count) in known.iter().enumerate() {
                         let least = count.load(Ordering::SeqCst);
-                        let seen: u64 = cpu.load_mem(&mut Nothing, (other as u64) << 12).unwrap();
+                        let seen: u64 = cpu.load_mem(&mut EmptyWorld, (other as u64) << 12).unwrap();
                         assert!(seen >= least, "PE {n} reads {seen} of {other} after {least}");
                     }
                     if round == ROUNDS {
@@ -116,7 +97,7 @@ fn no_stale_translation_after_dsb() {
                     } else {
                         cpu.tlbi(VAE1IS, n as u64);
                     }
-                    assert!(cpu.dsb(&mut Nothing));
+                    assert!(cpu.dsb(&mut EmptyWorld));
                     known[n].store(round, Ordering::SeqCst);
                     match round % 64 {
                         5 => cpu.port.wait(Port::MAIL, Some(Duration::from_micros(50))),
@@ -144,18 +125,18 @@ fn a_pe_outside_the_guest_catches_up_when_it_enters() {
     map(&vm, 0, DATA);
     put(&vm, DATA, 1);
     put(&vm, DATA + 0x1000, 2);
-    assert_eq!(other.load_mem(&mut Nothing, 0), Ok(1_u64));
+    assert_eq!(other.load_mem(&mut EmptyWorld, 0), Ok(1_u64));
     map(&vm, 0, DATA + 0x1000);
     cpu.enter_guest();
     // More than a mailbox keeps apart.
     for page in (0..100).rev() {
         cpu.tlbi(VAE1IS, page);
-        assert!(cpu.dsb(&mut Nothing));
+        assert!(cpu.dsb(&mut EmptyWorld));
     }
-    assert_eq!(other.load_mem(&mut Nothing, 0), Ok(1_u64), "nobody made it look");
+    assert_eq!(other.load_mem(&mut EmptyWorld, 0), Ok(1_u64), "nobody made it look");
     other.enter_guest();
     between_blocks(&mut other, &mut Cache::default());
-    assert_eq!(other.load_mem(&mut Nothing, 0), Ok(2_u64));
+    assert_eq!(other.load_mem(&mut EmptyWorld, 0), Ok(2_u64));
 }
 
 #[test]
@@ -173,11 +154,11 @@ fn a_kick_ends_the_wait() {
             kicked.store(true, Ordering::SeqCst);
             port.raise(Port::KICK);
         });
-        assert!(!cpu.dsb(&mut Nothing));
+        assert!(!cpu.dsb(&mut EmptyWorld));
         assert!(kicked.load(Ordering::SeqCst));
     });
     // The wait is still owed.
-    assert!(!cpu.dsb(&mut Nothing));
+    assert!(!cpu.dsb(&mut EmptyWorld));
     between_blocks(&mut other, &mut Cache::default());
-    assert!(cpu.dsb(&mut Nothing));
+    assert!(cpu.dsb(&mut EmptyWorld));
 }

@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use armlet_arm::smccc::Conduit;
 use armlet_arm::{Pstate, SysReg};
-use armlet_base::{BusError, Clock, GuestRam, RamKind, RamRegion};
-use armlet_engine::{CallOutcome, Cpu, Note, Stop, Vm, World, cache::Cache, uop};
+use armlet_base::{Clock, GuestRam, RamKind, RamRegion};
+use armlet_engine::{Cpu, EmptyWorld, Stop, Vm, cache::Cache, uop};
 
 use super::{CODE, Case, MEM, MEM_LEN, Outcome, State};
 
@@ -21,24 +20,6 @@ pub struct Ours {
     cpu: Cpu,
     code: Cache,
     next: u64,
-}
-
-struct Ends;
-
-impl World for Ends {
-    fn mmio_read(&mut self, _: u64, pa: u64, _: u8) -> Result<u64, BusError> {
-        Err(BusError::Unmapped(pa))
-    }
-    fn mmio_write(&mut self, _: u64, pa: u64, _: u8, _: u64) -> Result<(), BusError> {
-        Err(BusError::Unmapped(pa))
-    }
-    fn call(&mut self, _: u64, _: Conduit, _: u16, _: &mut [u64; 18]) -> CallOutcome {
-        CallOutcome::Stop
-    }
-    fn notes(&self) -> bool {
-        false
-    }
-    fn note(&mut self, _: Note) {}
 }
 
 impl Default for Ours {
@@ -108,7 +89,7 @@ impl Ours {
         (cpu.fpcr, cpu.fpsr, cpu.pc) = (s.fpcr, s.fpsr, at);
         cpu.exclusive = None;
         cpu.mode_changed();
-        assert_eq!(cpu.run(&mut self.code, &mut Ends), Stop::World);
+        assert_eq!(cpu.run(&mut self.code, &mut EmptyWorld), Stop::World);
         let raised = (VECTORS..VECTORS + 0x800).contains(&cpu.pc);
         let nzcv = if raised { cpu.sys[SysReg::SPSR_EL1] as u32 & 0xf000_0000 } else { cpu.nzcv };
         let mut state = State {
