@@ -64,6 +64,7 @@ pub fn run(options: &Options) -> Result<(), String> {
     let mips = interpreter_mips()?;
     let idle = machine::idle_share(&machines[0], &payloads.cloud_kernel, &payloads.busybox)?;
     let report = report::Report {
+        host: host(),
         machines: machines.iter().map(|m| m.name.clone()).collect(),
         results,
         hello,
@@ -122,6 +123,17 @@ fn best_of(count: usize, mut one: impl FnMut() -> Result<Duration, String>) -> R
         best = best.min(one()?);
     }
     Ok(best)
+}
+
+/// The host's processor and QEMU's version, as they call themselves.
+fn host() -> String {
+    let cpuinfo = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = cpuinfo.lines().find_map(|line| line.strip_prefix("model name")?.split(": ").nth(1));
+    let cpus = std::thread::available_parallelism().map_or(1, usize::from);
+    let qemu = Command::new("qemu-system-aarch64").arg("--version").output().ok();
+    let qemu = qemu.map(|o| String::from_utf8_lossy(&o.stdout).into_owned()).unwrap_or_default();
+    let qemu = qemu.lines().next().unwrap_or("no QEMU");
+    format!("{}, {cpus} CPUs; {qemu}", model.unwrap_or("unknown processor"))
 }
 
 /// What the engine's own loop of integer, memory and branch instructions reaches: the best of three runs.

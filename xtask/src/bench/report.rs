@@ -7,6 +7,8 @@ use super::machine::Runs;
 
 /// All figures of one `cargo xtask bench`.
 pub struct Report {
+    /// What it was measured on: processor, number of CPUs, version of QEMU.
+    pub host: String,
     /// Machines in the order of columns; the first is armlet.
     pub machines: Vec<String>,
     /// Figures by kernel.
@@ -46,6 +48,7 @@ impl Report {
             "# Benchmarks\n\nMade by `cargo xtask bench`: one run, the same Debian kernel and programs on every machine.\n",
         );
         text += "Figures are nanoseconds per unit of work, smaller is better; *ratio* is how many times faster armlet is than\nthe best QEMU configuration (`kpti=off`) on that kernel. Below 1 armlet is slower.\n\n";
+        let _ = writeln!(text, "- host: {}", self.host);
         let _ = writeln!(
             text,
             "- `hello`, process start to exit: {:.1} ms (best of 20)",
