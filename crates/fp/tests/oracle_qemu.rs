@@ -146,6 +146,9 @@ impl Score {
                 let mut cx = FpContext::from_fpcr(v.fpcr, fpsr);
                 ((op.run)(&mut cx, v.operands), cx.flags)
             });
+            if known_wrong(op, v) {
+                continue;
+            }
             if mine == (result, flags) && again == (result, flags | IXC) {
                 continue;
             }
@@ -161,6 +164,14 @@ impl Score {
         self.compared += vectors.len();
         self.wrong += wrong_of.iter().sum::<usize>();
     }
+}
+
+/// True where QEMU 7.2 differs from the architecture: FJCVTZS sets Z for a denormal that FPCR.FZ flushes,
+/// although the conversion is not exact. QEMU 10 does not.
+fn known_wrong(op: &Op, v: &Vector) -> bool {
+    const FZ: u32 = 1 << 24;
+    let (exponent, fraction) = (v.operands[0] >> 52 & 0x7ff, v.operands[0] << 12);
+    op.asm.starts_with("fjcvtzs") && v.fpcr & FZ != 0 && exponent == 0 && fraction != 0
 }
 
 #[test]
