@@ -18,7 +18,7 @@ impl Encoding {
         )
     }
 
-    /// From bits [20:5] of an MRS, MSR (register), SYS or SYSL instruction.
+    /// From bits `[20:5]` of an MRS, MSR (register), SYS or SYSL instruction.
     pub const fn from_insn(insn: u32) -> Self {
         Self((insn >> 5) as u16)
     }

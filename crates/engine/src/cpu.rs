@@ -24,7 +24,7 @@ pub struct Cpu {
     pub x: [u64; SLOTS],
     /// Vector slots.
     pub v: [u128; SLOTS],
-    /// N, Z, C, V in bits [31:28].
+    /// N, Z, C, V in bits `[31:28]`.
     pub nzcv: u32,
     /// Address of the block that runs, or of the next instruction between blocks.
     pub pc: u64,

@@ -18,25 +18,25 @@ pub const fn signed(word: u32, hi: u32, lo: u32) -> i64 {
     ((word << (31 - hi)) as i32 >> (31 - hi + lo)) as i64
 }
 
-/// Rd or Rt, bits [4:0].
+/// Rd or Rt, bits `[4:0]`.
 #[inline(always)]
 pub const fn rd(word: u32) -> u8 {
     (word & 31) as u8
 }
 
-/// Rn, bits [9:5].
+/// Rn, bits `[9:5]`.
 #[inline(always)]
 pub const fn rn(word: u32) -> u8 {
     (word >> 5 & 31) as u8
 }
 
-/// Rm or Rs, bits [20:16].
+/// Rm or Rs, bits `[20:16]`.
 #[inline(always)]
 pub const fn rm(word: u32) -> u8 {
     (word >> 16 & 31) as u8
 }
 
-/// Ra or Rt2, bits [14:10].
+/// Ra or Rt2, bits `[14:10]`.
 #[inline(always)]
 pub const fn ra(word: u32) -> u8 {
     (word >> 10 & 31) as u8

@@ -1,7 +1,7 @@
 //! Loads, stores and atomics (Arm ARM C4.1.94).
 //!
 //! One name stands for an instruction in all its addressing modes that share the mnemonic; mode, access
-//! size and signedness are read off the word (bits [31:30] and [23:22] of the single-register forms).
+//! size and signedness are read off the word (bits `[31:30]` and `[23:22]` of the single-register forms).
 //! Mnemonics of the atomics and of CAS, CASP, SWP are stems, without their order and size suffixes.
 
 use super::fields::{bit, bits};

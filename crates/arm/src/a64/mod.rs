@@ -1,6 +1,6 @@
 //! The A64 instruction set as tables: a line per instruction with its bit pattern.
 //!
-//! An instruction word belongs to one of a few groups (Arm ARM C4.1, bits [28:25]); each group has a
+//! An instruction word belongs to one of a few groups (Arm ARM C4.1, bits `[28:25]`); each group has a
 //! table of its own whose rows are tried in order, so a special case stands above the general one.
 //! A word that no row matches, or whose row needs a feature the CPU lacks, is UNDEFINED. Rows match
 //! only allocated encodings: every reserved field value is spelled out of the pattern or refused by

@@ -45,7 +45,7 @@ pub const fn pattern(text: &str) -> (u32, u32) {
     (mask, value)
 }
 
-/// Bits of the word that select a bucket: [31:21] and [15:10], where A64 keeps most of its opcodes.
+/// Bits of the word that select a bucket: `[31:21]` and `[15:10]`, where A64 keeps most of its opcodes.
 fn bucket(word: u32) -> usize {
     (word >> 21 << 2 | word >> 10 & 3) as usize
 }

@@ -258,7 +258,7 @@ fn operands(w: u32) -> Uop {
     Uop { dst: rd(w), a: rn(w), b: rm(w), c: rd(w), ..Uop::new(Op::Undefined) }
 }
 
-/// log2 of the element size in bytes that immh, bits [22:19], names by its highest bit set.
+/// log2 of the element size in bytes that immh, bits `[22:19]`, names by its highest bit set.
 fn immh_size(w: u32) -> u8 {
     bits(w, 22, 19).checked_ilog2().unwrap_or(0) as u8
 }

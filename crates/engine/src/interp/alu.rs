@@ -53,7 +53,7 @@ pub fn carry(nzcv: u32) -> bool {
     nzcv & C != 0
 }
 
-/// RMIF: the flags in `mask` are those of `value`, both N:Z:C:V in bits [3:0].
+/// RMIF: the flags in `mask` are those of `value`, both N:Z:C:V in bits `[3:0]`.
 pub fn rmif(old: u32, value: u64, mask: u8) -> u32 {
     let mask = u32::from(mask & 15) << 28;
     old & !mask | (value as u32) << 28 & mask

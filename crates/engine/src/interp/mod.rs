@@ -417,7 +417,7 @@ fn exec_block(cpu: &mut Cpu, world: &mut dyn World, uops: &[Uop]) -> Exit {
     unreachable!("the last uop of a block leaves it")
 }
 
-/// An indirect branch. Nothing is to strip if there is no tag: bits [63:55] are all alike.
+/// An indirect branch. Nothing is to strip if there is no tag: bits `[63:55]` are all alike.
 #[inline(always)]
 fn branch(cpu: &mut Cpu, target: u64) -> Exit {
     let untagged = (target as i64 >> 55).wrapping_add(1) as u64 <= 1;

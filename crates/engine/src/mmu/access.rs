@@ -1,7 +1,7 @@
 //! Loads, stores, atomics and fetches of the guest.
 //!
 //! An aligned access to a page in the soft TLB is one comparison and one host load or store. All else
-//! is located by [`super::locate`], which translates, checks and faults.
+//! is located by `locate`, which translates, checks and faults.
 
 use std::sync::atomic::Ordering;
 

@@ -18,7 +18,7 @@ pub const NORMAL: u64 = 1 << 0;
 pub const PRIVATE: u64 = 1 << 1;
 
 /// What is cached for one page. A tag equals the page's virtual address, ignored top byte included, if
-/// the access is allowed without further checks, else [`NONE`].
+/// the access is allowed without further checks, else `NONE`.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct Entry {
@@ -28,7 +28,7 @@ pub struct Entry {
     pub write: u64,
     /// Offset in guest memory minus the virtual address, wrapping.
     pub addend: u64,
-    /// Guest physical address of the page, with [`NORMAL`] and [`PRIVATE`].
+    /// Guest physical address of the page, with `NORMAL` and `PRIVATE`.
     pub pa: u64,
 }
 

@@ -346,7 +346,7 @@ fn write_cycle_filter(cpu: &mut Cpu, _: Encoding, value: u64) {
     cpu.pmu_changed();
 }
 
-/// The number of a PMEVCNTRn_EL0 or PMEVTYPERn_EL0: CRm bits [1:0] and op2.
+/// The number of a PMEVCNTRn_EL0 or PMEVTYPERn_EL0: CRm bits `[1:0]` and op2.
 fn number(reg: Encoding) -> usize {
     usize::from(reg.crm() & 3) << 3 | usize::from(reg.op2())
 }

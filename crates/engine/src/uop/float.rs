@@ -16,12 +16,12 @@ pub const DOUBLE: u8 = 3;
 pub const Q: u8 = 1 << 2;
 /// Bit of `flags`: one lane.
 pub const SCALAR: u8 = 1 << 3;
-/// Bit of `flags`: lane `imm` of `b` (bits [7:0]) stands for every lane of it.
+/// Bit of `flags`: lane `imm` of `b` (bits `[7:0]`) stands for every lane of it.
 pub const ELEMENT: u8 = 1 << 4;
 /// Bit of `flags`: operand `b` is +0 in every lane.
 pub const ZERO_B: u8 = 1 << 5;
 
-/// `imm` of ops that round to integers, bits [2:0]: to nearest, ties to even.
+/// `imm` of ops that round to integers, bits `[2:0]`: to nearest, ties to even.
 pub const NEAREST: i64 = 0;
 /// Towards plus infinity.
 pub const PLUS_INF: i64 = 1;
@@ -37,9 +37,9 @@ pub const CURRENT: i64 = 5;
 pub const EXACT: i64 = 1 << 3;
 /// Bit of `imm` of [`FloatOp::Compare`] and [`FloatOp::CompareIf`]: quiet NaNs are invalid operations as well.
 pub const SIGNALLING: i64 = 1 << 4;
-/// `imm` of conversions with fixed point, bits [15:8]: number of fraction bits.
+/// `imm` of conversions with fixed point, bits `[15:8]`: number of fraction bits.
 pub const FBITS_SHIFT: u32 = 8;
-/// `imm` of complex ops, bits [15:8]: rotation in units of 90 degrees.
+/// `imm` of complex ops, bits `[15:8]`: rotation in units of 90 degrees.
 pub const ROT_SHIFT: u32 = 8;
 
 /// What a floating-point uop does.
@@ -161,7 +161,7 @@ pub enum FloatOp {
     // Scalars and NZCV.
     /// NZCV = `a` compared with `b`.
     Compare,
-    /// If condition `c` holds: NZCV = `a` compared with `b`; else `imm` bits [3:0].
+    /// If condition `c` holds: NZCV = `a` compared with `b`; else `imm` bits `[3:0]`.
     CompareIf,
     /// `dst` = `a` if condition `c` holds, else `b`.
     Select,
@@ -218,8 +218,8 @@ pub enum FloatOp {
     MoveToGeneral,
     /// Low lane of `dst` = general `a`.
     MoveFromGeneral,
-    /// General `dst` = bits [127:64] of `a`.
+    /// General `dst` = bits `[127:64]` of `a`.
     MoveTopToGeneral,
-    /// Bits [127:64] of `dst` = general `a`; the others are kept.
+    /// Bits `[127:64]` of `dst` = general `a`; the others are kept.
     MoveTopFromGeneral,
 }

@@ -1,7 +1,7 @@
 //! Memory ops beyond plain loads and stores.
 
 /// What a memory uop does. The address is `a`, for ordered and unprivileged accesses `a + imm`. `flags`
-/// bits [1:0] are log2 of the size of a register or element in bytes.
+/// bits `[1:0]` are log2 of the size of a register or element in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum MemoryOp {

@@ -206,7 +206,7 @@ pub enum Op {
     Ccmp32,
     Ccmn64,
     Ccmn32,
-    /// The flags in mask `c` = bits [3:0] of `ror64(a, flags)`.
+    /// The flags in mask `c` = bits `[3:0]` of `ror64(a, flags)`.
     Rmif,
     /// N, Z and V as of the low byte or halfword of `a`.
     Setf8,

@@ -3,10 +3,10 @@
 /// What a vector uop does. `dst`, `a`, `b`, `c` are vector slots unless said otherwise; `dst` may equal
 /// any operand, all of which are read before it is written.
 ///
-/// `flags`: bits [1:0] ([`VectorOp::SIZE`]) are log2 of the element size in bytes, of the narrow element where two
-/// sizes meet. Bit 2 ([`VectorOp::Q`]): the result has 128 bits, else bits [127:64] of `dst` become zero. Bit 3
-/// ([`VectorOp::HIGH`]): ops that widen read bits [127:64] of their narrow operands instead of [63:0]; ops that
-/// narrow write bits [127:64] and take [63:0] from `c`. What widens always has Q; what narrows has Q
+/// `flags`: bits `[1:0]` ([`VectorOp::SIZE`]) are log2 of the element size in bytes, of the narrow element where two
+/// sizes meet. Bit 2 ([`VectorOp::Q`]): the result has 128 bits, else bits `[127:64]` of `dst` become zero. Bit 3
+/// ([`VectorOp::HIGH`]): ops that widen read bits `[127:64]` of their narrow operands instead of `[63:0]`; ops that
+/// narrow write bits `[127:64]` and take `[63:0]` from `c`. What widens always has Q; what narrows has Q
 /// with HIGH only.
 ///
 /// Scalar instructions need no ops of their own: on 64-bit elements they are the op without Q, and on
@@ -258,7 +258,7 @@ pub enum VectorOp {
 }
 
 impl VectorOp {
-    /// Flag bits [1:0]: log2 of the element size in bytes.
+    /// Flag bits `[1:0]`: log2 of the element size in bytes.
     pub const SIZE: u8 = 3;
     /// Flag: the result has 128 bits.
     pub const Q: u8 = 1 << 2;

@@ -70,7 +70,7 @@ pub struct State {
     pub x: [u64; 31],
     /// SP.
     pub sp: u64,
-    /// N, Z, C, V in bits [31:28].
+    /// N, Z, C, V in bits `[31:28]`.
     pub nzcv: u32,
     /// FPCR.
     pub fpcr: u32,

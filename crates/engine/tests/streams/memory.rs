@@ -11,19 +11,19 @@ use crate::oracle::{MEM, Rng};
 /// The addressing mode of a word.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Form {
-    /// An unsigned offset in [21:10].
+    /// An unsigned offset in `[21:10]`.
     Unsigned,
-    /// A signed one in [20:12], added before, after or without writeback.
+    /// A signed one in `[20:12]`, added before, after or without writeback.
     Signed,
     /// A register.
     Index,
-    /// A scaled signed one in [21:15].
+    /// A scaled signed one in `[21:15]`.
     Pair,
-    /// PC and [23:5].
+    /// PC and `[23:5]`.
     Literal,
     /// The base alone, as structures have it.
     Structure,
-    /// The base alone, aligned; or with a multiple of 16 in [20:12].
+    /// The base alone, aligned; or with a multiple of 16 in `[20:12]`.
     Ordered,
 }
 

@@ -223,7 +223,7 @@ impl Lowering {
     }
 }
 
-/// The uop of a single-register access, its size, direction and extension read off bits [31:30] and [23:22].
+/// The uop of a single-register access, its size, direction and extension read off bits `[31:30]` and `[23:22]`.
 fn access(w: u32, at: Uop) -> Uop {
     let (dst, c) = (xd(rd(w)), x(rd(w)));
     let op = match (bits(w, 31, 30), bits(w, 23, 22)) {
