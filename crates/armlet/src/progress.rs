@@ -26,11 +26,20 @@ pub fn start(screen: Arc<Screen>, backend: &'static str, control: MachineControl
             let (retired, now) = (control.retired(), Instant::now());
             let speed = (retired.saturating_sub(last_retired)) as f64 / (now - last).as_secs_f64();
             (last_retired, last) = (retired, now);
-            let what = if control.is_idle() { "waiting for an interrupt" } else { "booting" };
-            screen.progress(&line(backend, now - start, speed, retired, what));
+            let what = stage(control.is_idle(), control.cpus_on());
+            screen.progress(&line(backend, now - start, speed, retired, &what));
         }
     })?;
     Ok(())
+}
+
+/// How far a guest is that has not said anything: what can be seen of it from outside.
+fn stage(idle: bool, (on, cpus): (usize, usize)) -> String {
+    match (idle, cpus) {
+        (true, _) => "waiting for an interrupt".into(),
+        (false, 1) => "booting".into(),
+        (false, _) => format!("booting, {on} of {cpus} CPUs on"),
+    }
 }
 
 /// `soft: 1.2 s, 85 MIPS, 102 M instructions, booting`
@@ -58,6 +67,9 @@ mod tests {
             line("soft", elapsed, 85.4e6, 102_345_678, "booting"),
             "soft: 1.2 s, 85 MIPS, 102 M instructions, booting"
         );
+        assert_eq!(stage(false, (1, 1)), "booting");
+        assert_eq!(stage(false, (2, 4)), "booting, 2 of 4 CPUs on");
+        assert_eq!(stage(true, (4, 4)), "waiting for an interrupt");
         assert_eq!(line("kvm", elapsed, 0.0, 0, "booting"), "kvm: 1.2 s, booting");
     }
 }

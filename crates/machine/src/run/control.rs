@@ -25,6 +25,11 @@ impl MachineControl {
         counters.fold(0, |sum, counter| sum.wrapping_add(counter.load(Ordering::Relaxed)))
     }
 
+    /// How many vCPUs are on, and how many there are.
+    pub fn cpus_on(&self) -> (usize, usize) {
+        (self.power.on().len(), self.power.cpus())
+    }
+
     /// True if every vCPU waits: asleep in WFI, or off. False where the backend can't tell.
     pub fn is_idle(&self) -> bool {
         self.power.on().into_iter().all(|cpu| self.counters[cpu].asleep().is_some())
