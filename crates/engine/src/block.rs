@@ -20,6 +20,8 @@ impl Mode {
     pub const STEP: u8 = 1 << 3;
     /// The code runs at EL1 with SP_EL0.
     pub const SP0: u8 = 1 << 4;
+    /// Every access must be aligned: the MMU is off or SCTLR_EL1.A set.
+    pub const ALIGN: u8 = 1 << 5;
 
     /// True if all of `bits` are set.
     pub fn has(self, bits: u8) -> bool {

@@ -142,7 +142,7 @@ fn extend<T: Data>(value: T, flags: u8) -> u64 {
 fn load_acquire<T: Data>(cpu: &mut Cpu, world: &mut dyn World, va: u64) -> Result<T, Raised> {
     let entry = cpu.mmu.set.data(va);
     if entry.read == Set::tag(va, T::SIZE) {
-        return Ok(cpu.ram.load(entry.addend.wrapping_add(va) as usize, Ordering::SeqCst));
+        return Ok(cpu.ram.load(cpu.offset(entry, va), Ordering::SeqCst));
     }
     cpu.load_as(world, va, Access::LOAD_ALIGNED)
 }
@@ -151,7 +151,7 @@ fn load_acquire<T: Data>(cpu: &mut Cpu, world: &mut dyn World, va: u64) -> Resul
 fn store_release<T: Data>(cpu: &mut Cpu, world: &mut dyn World, va: u64, value: T) -> Result<(), Raised> {
     let entry = cpu.mmu.set.data(va);
     if entry.write == Set::tag(va, T::SIZE) {
-        cpu.ram.store(entry.addend.wrapping_add(va) as usize, value, Ordering::SeqCst);
+        cpu.ram.store(cpu.offset(entry, va), value, Ordering::SeqCst);
         return Ok(());
     }
     cpu.store_as(world, va, value, Access::STORE_ALIGNED)
@@ -172,7 +172,7 @@ fn load_span(
     let element = 1 << (size & 3);
     let entry = cpu.mmu.set.data(va);
     if len.is_multiple_of(8) && in_page(va, len) && entry.read == Set::tag(va, element) {
-        let offset = entry.addend.wrapping_add(va) as usize;
+        let offset = cpu.offset(entry, va);
         for (i, chunk) in bytes[..len].chunks_exact_mut(8).enumerate() {
             chunk.copy_from_slice(&cpu.ram.load::<u64>(offset + i * 8, Ordering::Relaxed).to_le_bytes());
         }
@@ -198,7 +198,7 @@ fn store_span(cpu: &mut Cpu, world: &mut dyn World, va: u64, bytes: &[u8], size:
     if !in_page(va, len) {
         cpu.probe_store(world, va, len)?;
     } else if len.is_multiple_of(8) && entry.write == Set::tag(va, element) {
-        let offset = entry.addend.wrapping_add(va) as usize;
+        let offset = cpu.offset(entry, va);
         for (i, chunk) in bytes.chunks_exact(8).enumerate() {
             cpu.ram.store(offset + i * 8, wide(chunk) as u64, Ordering::Relaxed);
         }

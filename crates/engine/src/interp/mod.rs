@@ -40,7 +40,7 @@ pub fn exec(cpu: &mut Cpu, world: &mut dyn World, code: &Cache, id: &mut u32) ->
     let mut current = *id;
     loop {
         let block = code.block(current);
-        let exit = exec_block(cpu, world, &block.uops);
+        let exit = exec_block(cpu, world, &block.uops).expect("the last uop of a block leaves it");
         let next = match exit {
             Exit::Link(link) => code.follow(current, link),
             Exit::Branch => cpu.fetched().and_then(|pa| code.find_fast(Key::new(pa, cpu.mode()))),
@@ -59,9 +59,15 @@ pub fn exec(cpu: &mut Cpu, world: &mut dyn World, code: &Cache, id: &mut u32) ->
     }
 }
 
-/// Runs the uops of one block.
+/// Runs one uop of a block at `cpu.pc`. `Some` leaves the block.
+#[inline(never)]
+pub fn exec_uop(cpu: &mut Cpu, world: &mut dyn World, uop: &Uop) -> Option<Exit> {
+    exec_block(cpu, world, std::slice::from_ref(uop))
+}
+
+/// Runs the uops of one block, or some of them. `Some` leaves the block.
 #[inline(always)]
-fn exec_block(cpu: &mut Cpu, world: &mut dyn World, uops: &[Uop]) -> Exit {
+fn exec_block(cpu: &mut Cpu, world: &mut dyn World, uops: &[Uop]) -> Option<Exit> {
     for u in uops {
         macro_rules! x {
             ($slot:expr) => {
@@ -115,7 +121,7 @@ fn exec_block(cpu: &mut Cpu, world: &mut dyn World, uops: &[Uop]) -> Exit {
             ($result:expr) => {
                 match $result {
                     Ok(value) => value,
-                    Err(Raised) => return Exit::Raised,
+                    Err(Raised) => return Some(Exit::Raised),
                 }
             };
         }
@@ -168,7 +174,7 @@ fn exec_block(cpu: &mut Cpu, world: &mut dyn World, uops: &[Uop]) -> Exit {
         }
         macro_rules! jump_if {
             ($condition:expr) => {
-                return if $condition { jump(cpu, u.imm, 0) } else { jump(cpu, after!() as i64, 1) }
+                return Some(if $condition { jump(cpu, u.imm, 0) } else { jump(cpu, after!() as i64, 1) })
             };
         }
         match u.op {
@@ -360,14 +366,14 @@ fn exec_block(cpu: &mut Cpu, world: &mut dyn World, uops: &[Uop]) -> Exit {
                 if !x!(u.a).is_multiple_of(16) {
                     cpu.delta = u.delta;
                     cpu.raise(Ec::SpAlignment, 0, None);
-                    return Exit::Raised;
+                    return Some(Exit::Raised);
                 }
             }
 
-            Op::Jump => return jump(cpu, u.imm, 0),
+            Op::Jump => return Some(jump(cpu, u.imm, 0)),
             Op::Call => {
                 cpu.x[30] = cpu.pc.wrapping_add(after!());
-                return jump(cpu, u.imm, 0);
+                return Some(jump(cpu, u.imm, 0));
             }
             Op::JumpIf => jump_if!(holds!()),
             Op::JumpIfZero64 => jump_if!(x!(u.a) == 0),
@@ -378,22 +384,22 @@ fn exec_block(cpu: &mut Cpu, world: &mut dyn World, uops: &[Uop]) -> Exit {
             Op::JumpIfBitSet => jump_if!(x!(u.a) >> (u.flags & 63) & 1 != 0),
             Op::Next => {
                 cpu.pc = cpu.pc.wrapping_add(u.imm as u64);
-                return Exit::Next;
+                return Some(Exit::Next);
             }
             Op::JumpReg => {
                 let target = x!(u.a);
-                return branch(cpu, target);
+                return Some(branch(cpu, target));
             }
             Op::CallReg => {
                 // The target may be what X30 was before.
                 let target = x!(u.a);
                 cpu.x[30] = cpu.pc.wrapping_add(after!());
-                return branch(cpu, target);
+                return Some(branch(cpu, target));
             }
             Op::Undefined => {
                 cpu.delta = u.delta;
                 cpu.undefined();
-                return Exit::Raised;
+                return Some(Exit::Raised);
             }
             Op::Memory(op) => {
                 cpu.delta = u.delta;
@@ -408,13 +414,13 @@ fn exec_block(cpu: &mut Cpu, world: &mut dyn World, uops: &[Uop]) -> Exit {
                 cpu.delta = u.delta;
                 match system::exec(cpu, world, op, u) {
                     Ok(None) => {}
-                    Ok(Some(exit)) => return exit,
-                    Err(Raised) => return Exit::Raised,
+                    Ok(Some(exit)) => return Some(exit),
+                    Err(Raised) => return Some(Exit::Raised),
                 }
             }
         }
     }
-    unreachable!("the last uop of a block leaves it")
+    None
 }
 
 /// An indirect branch. Nothing is to strip if there is no tag: bits `[63:55]` are all alike.

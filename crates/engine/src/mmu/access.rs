@@ -93,7 +93,7 @@ impl Cpu {
     pub fn load_mem<T: Data>(&mut self, world: &mut dyn World, va: u64) -> Result<T, Raised> {
         let entry = self.mmu.set.data(va);
         if entry.read == Set::tag(va, T::SIZE) {
-            return Ok(self.ram.load(entry.addend.wrapping_add(va) as usize, Ordering::Relaxed));
+            return Ok(self.ram.load(self.offset(entry, va), Ordering::Relaxed));
         }
         self.load_as(world, va, Access::LOAD)
     }
@@ -103,7 +103,7 @@ impl Cpu {
     pub fn store_mem<T: Data>(&mut self, world: &mut dyn World, va: u64, value: T) -> Result<(), Raised> {
         let entry = self.mmu.set.data(va);
         if entry.write == Set::tag(va, T::SIZE) {
-            self.ram.store(entry.addend.wrapping_add(va) as usize, value, Ordering::Relaxed);
+            self.ram.store(self.offset(entry, va), value, Ordering::Relaxed);
             return Ok(());
         }
         self.store_as(world, va, value, Access::STORE)

@@ -10,7 +10,8 @@ use armlet_base::{GuestRam, RamKind};
 
 use super::access::{Access, Kind, Place};
 use super::second::Found;
-use super::tlb::{Entry, NONE, NORMAL, PRIVATE, Set};
+use super::tlb::{ALIGNED_ONLY, Entry, NONE, NORMAL, PRIVATE, Set};
+use crate::block::Mode;
 use crate::cpu::{Cpu, Raised};
 use crate::world::{Note, World};
 
@@ -40,6 +41,17 @@ pub struct Located {
 }
 
 impl Cpu {
+    /// Offset in guest memory of `va`, which lies in the page of `entry`.
+    #[inline(always)]
+    pub(crate) fn offset(&self, entry: &Entry, va: u64) -> usize {
+        entry.host.wrapping_add(va).wrapping_sub(self.ram.host_base() as u64) as usize
+    }
+
+    /// Host address of an offset in guest memory.
+    fn host_of(&self, offset: usize) -> u64 {
+        (self.ram.host_base() as u64).wrapping_add(offset as u64)
+    }
+
     /// Translates and checks an access of `size` bytes within one page; fills the soft TLB.
     pub fn place(
         &mut self,
@@ -87,10 +99,10 @@ impl Cpu {
         misaligned: bool,
     ) -> Result<Located, Raised> {
         let unprivileged = access.unprivileged && self.pstate.el() != 0 && !self.pstate.contains(Pstate::UAO);
-        let entry = self.mmu.set_for(unprivileged).data(va);
+        let entry = *self.mmu.set_for(unprivileged).data(va);
         let tag = if access.kind == Kind::Load { entry.read } else { entry.write };
-        if tag == va & !0xfff && (!misaligned || entry.pa & NORMAL != 0) {
-            let offset = entry.addend.wrapping_add(va) as usize;
+        if tag & !ALIGNED_ONLY == va & !0xfff && (!misaligned || entry.pa & NORMAL != 0) {
+            let offset = self.offset(&entry, va);
             return Ok(Located { place: Place::Ram(offset), pa: entry.pa_of(va) });
         }
         self.locate_slow(world, va, len, access, misaligned, unprivileged)
@@ -127,14 +139,16 @@ impl Cpu {
         let place = match self.vm.ram.find(pa) {
             Some((region, offset, _)) => {
                 if !watched {
+                    // Without alignment checks at large, Device memory has its own.
+                    let strict = if found.normal || self.mode().has(Mode::ALIGN) { 0 } else { ALIGNED_ONLY };
                     let tag = |kind| {
                         let refused = mmu::Access { kind, ..asked }.refused(found.rights).is_some();
-                        if refused { NONE } else { va & !0xfff }
+                        if refused { NONE } else { va & !0xfff | strict }
                     };
                     let write = if region == RamKind::ReadWrite { tag(mmu::Kind::Write) } else { NONE };
                     let read = tag(mmu::Kind::Read);
-                    let addend = (offset as u64).wrapping_sub(va);
-                    self.mmu.fill_data(unprivileged, va, Entry { read, write, addend, pa: page(&found) });
+                    let host = self.host_of(offset).wrapping_sub(va);
+                    self.mmu.fill_data(unprivileged, va, Entry { read, write, host, pa: page(&found) });
                 }
                 if region == RamKind::ReadWrite || access.kind == Kind::Load {
                     Place::Ram(offset)
@@ -181,7 +195,7 @@ impl Cpu {
     pub fn fetch(&mut self, world: &mut dyn World) -> Result<(u64, usize), Raised> {
         let entry = self.mmu.set.code(self.pc);
         if entry.read == self.pc & !0xfff {
-            return Ok((entry.pa_of(self.pc), entry.addend.wrapping_add(self.pc) as usize));
+            return Ok((entry.pa_of(self.pc), self.offset(entry, self.pc)));
         }
         self.fetch_slow(world)
     }
@@ -200,8 +214,8 @@ impl Cpu {
             world.note(Note::Unmapped { pc: va, pa: found.pa, fetch: true, write: false });
             return Err(self.insn_abort(fsc::EXTERNAL));
         };
-        let addend = (offset as u64).wrapping_sub(va);
-        self.mmu.fill_code(va, Entry { read: va & !0xfff, write: NONE, addend, pa: page(&found) });
+        let host = self.host_of(offset).wrapping_sub(va);
+        self.mmu.fill_code(va, Entry { read: va & !0xfff, write: NONE, host, pa: page(&found) });
         Ok((found.pa, offset))
     }
 

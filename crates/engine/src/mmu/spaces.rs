@@ -69,8 +69,8 @@ impl Default for Mmu {
     fn default() -> Self {
         let none = Regime { sctlr: 0, tcr: 0, mair: 0, ttbr: [0; 2], features: FeatureSet::EMPTY };
         Self {
-            set: Box::default(),
-            parked: std::array::from_fn(|_| Box::default()),
+            set: Set::new(),
+            parked: std::array::from_fn(|_| Set::new()),
             home: std::array::from_fn(|n| if n == EL1 { IN_USE } else { n as u8 - 1 }),
             current: EL1,
             epoch: 0,

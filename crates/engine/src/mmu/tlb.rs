@@ -3,10 +3,20 @@
 //! A set answers for one exception level, PAN state and address space, so that a hit needs no further
 //! check. Sets are swapped, not flushed, when any of these change; see [`super::Mmu`].
 
+use bytemuck::Zeroable;
+
 /// Tag of no page: its low bits can't be those of a masked address.
 pub const NONE: u64 = !0;
+/// In a tag: only aligned accesses are allowed, which the slow path checks. No fast path matches it.
+pub const ALIGNED_ONLY: u64 = 1 << 11;
 /// Entries for data in one set.
 const DATA: usize = 1024;
+/// The most a set grows to.
+const MOST_DATA: usize = 8192;
+/// Jumps remembered in one set.
+const JUMPS: usize = 1024;
+/// Pages told apart by [`Set::jump_pages`].
+const JUMP_PAGES: usize = 4096;
 /// Entries for code in one set.
 const CODE: usize = 256;
 /// Pages up to which a range is dropped slot by slot rather than by a scan.
@@ -19,21 +29,21 @@ pub const PRIVATE: u64 = 1 << 1;
 
 /// What is cached for one page. A tag equals the page's virtual address, ignored top byte included, if
 /// the access is allowed without further checks, else `NONE`.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Zeroable)]
 #[repr(C)]
 pub struct Entry {
     /// Tag for loads, or for fetches.
     pub read: u64,
     /// Tag for stores.
     pub write: u64,
-    /// Offset in guest memory minus the virtual address, wrapping.
-    pub addend: u64,
+    /// Host address of the memory minus the virtual address, wrapping.
+    pub host: u64,
     /// Guest physical address of the page, with `NORMAL` and `PRIVATE`.
     pub pa: u64,
 }
 
 impl Entry {
-    const EMPTY: Self = Self { read: NONE, write: NONE, addend: 0, pa: 0 };
+    const EMPTY: Self = Self { read: NONE, write: NONE, host: 0, pa: 0 };
 
     /// Guest physical address of `va`, which lies in the page.
     #[inline(always)]
@@ -48,24 +58,101 @@ impl Entry {
     }
 }
 
-/// The entries of one view.
+/// Where generated code goes on for a branch to a virtual address.
+#[derive(Clone, Copy, Debug, Zeroable)]
+#[repr(C)]
+pub struct Jump {
+    /// The branch target as it is in the register, `NONE` if nothing is known.
+    pub va: u64,
+    /// Host address of the generated code.
+    pub host: u64,
+}
+
+impl Jump {
+    const EMPTY: Self = Self { va: NONE, host: 0 };
+}
+
+/// The entries of one view. Generated code reads it.
+#[derive(Zeroable)]
 #[repr(C)]
 pub struct Set {
-    data: [Entry; DATA],
+    /// What of `va >> 7` is the distance of the page's entry in `data`.
+    mask: u64,
+    /// The mode that `jumps` are good for.
+    pub(crate) jump_mode: u64,
+    jumps: [Jump; JUMPS],
+    data: [Entry; MOST_DATA],
     code: [Entry; CODE],
-    /// Anything was filled in since it was last empty.
-    used: bool,
+    /// For each page number modulo [`JUMP_PAGES`], whether there may be jumps into the page.
+    jump_pages: [u64; JUMP_PAGES / 64],
+    /// Live entries that others have displaced since the set was last empty or grew.
+    conflicts: u64,
+    /// Anything was filled in since it was last empty: 0 or 1.
+    used: u64,
+    /// There are jumps: 0 or 1.
+    jumps_used: u64,
     /// [`super::Mmu::epoch`] when it was last known to hold nothing stale.
     pub(super) epoch: u64,
 }
 
-impl Default for Set {
-    fn default() -> Self {
-        Self { data: [Entry::EMPTY; DATA], code: [Entry::EMPTY; CODE], used: false, epoch: 0 }
-    }
-}
-
 impl Set {
+    /// An empty set. Its entries beyond those in use don't take memory of the host.
+    pub fn new() -> Box<Self> {
+        let mut set: Box<Self> = bytemuck::zeroed_box();
+        set.set_len(DATA);
+        set.code.fill(Entry::EMPTY);
+        set.jumps.fill(Jump::EMPTY);
+        set
+    }
+
+    /// Changes the number of data entries, a power of two, and forgets those there were.
+    fn set_len(&mut self, len: usize) {
+        self.mask = ((len - 1) * size_of::<Entry>()) as u64;
+        self.data[..len].fill(Entry::EMPTY);
+        self.conflicts = 0;
+    }
+
+    /// Number of data entries in use.
+    fn len(&self) -> usize {
+        self.mask as usize / size_of::<Entry>() + 1
+    }
+
+    /// Number of the data entry for `va`.
+    #[inline(always)]
+    fn index(&self, va: u64) -> usize {
+        ((va >> 7 & self.mask) as usize / size_of::<Entry>()) % MOST_DATA
+    }
+
+    /// Remembers where a branch to `va` goes on.
+    pub fn fill_jump(&mut self, va: u64, host: u64) {
+        let page = (va >> 12) as usize % JUMP_PAGES;
+        self.jump_pages[page / 64] |= 1 << (page % 64);
+        self.jumps_used = 1;
+        self.jumps[Self::jump_index(va)] = Jump { va, host };
+    }
+
+    /// Number of the jump for `va`. Generated code computes the same.
+    fn jump_index(va: u64) -> usize {
+        ((va ^ va >> 10) >> 2) as usize % JUMPS
+    }
+
+    /// Forgets all jumps.
+    pub fn clear_jumps(&mut self) {
+        if self.jumps_used != 0 {
+            self.jumps_used = 0;
+            self.jumps.fill(Jump::EMPTY);
+            self.jump_pages.fill(0);
+        }
+    }
+
+    /// Forgets jumps into the page with this number.
+    fn drop_jumps(&mut self, page: usize) {
+        let page = page % JUMP_PAGES;
+        if self.jump_pages[page / 64] >> (page % 64) & 1 != 0 {
+            self.clear_jumps();
+        }
+    }
+
     /// What `va` must equal under a tag: the page, and the bits that an aligned access of `size` has clear.
     /// One comparison checks page and alignment.
     #[inline(always)]
@@ -76,7 +163,7 @@ impl Set {
     /// The entry that may hold the page of `va` for data.
     #[inline(always)]
     pub fn data(&self, va: u64) -> &Entry {
-        &self.data[(va >> 12) as usize % DATA]
+        &self.data[self.index(va)]
     }
 
     /// The entry that may hold the page of `va` for fetches.
@@ -87,37 +174,51 @@ impl Set {
 
     /// Fills in the page of `va` for data.
     pub fn fill_data(&mut self, va: u64, entry: Entry) {
-        self.used = true;
-        self.data[(va >> 12) as usize % DATA] = entry;
+        self.used = 1;
+        let index = self.index(va);
+        let old = self.data[index].read;
+        if old != NONE && old != va & !0xfff {
+            self.conflicts += 1;
+            let len = self.len();
+            if self.conflicts > len as u64 && len < MOST_DATA {
+                self.set_len(len * 2);
+            }
+        }
+        let index = self.index(va);
+        self.data[index] = entry;
     }
 
     /// Fills in the page of `va` for fetches.
     pub fn fill_code(&mut self, va: u64, entry: Entry) {
-        self.used = true;
+        self.used = 1;
         self.code[(va >> 12) as usize % CODE] = entry;
     }
 
     /// Forgets everything.
     pub fn clear(&mut self) {
-        if self.used {
-            self.data.fill(Entry::EMPTY);
+        if self.used != 0 {
+            self.set_len(DATA);
             self.code.fill(Entry::EMPTY);
-            self.used = false;
+            self.used = 0;
         }
+        self.clear_jumps();
     }
 
     /// Forgets `pages` pages from `first` on, under any top byte.
     pub fn drop_range(&mut self, first: u64, pages: u64) {
-        if !self.used {
+        if self.used == 0 {
             return;
         }
         if pages > FEW_PAGES {
             self.drop_if(|entry| entry.within(first, pages));
+            self.clear_jumps();
             return;
         }
         for n in 0..pages {
             let page = (first >> 12).wrapping_add(n) as usize;
-            for entry in [&mut self.data[page % DATA], &mut self.code[page % CODE]] {
+            self.drop_jumps(page);
+            let index = self.index((page as u64) << 12);
+            for entry in [&mut self.data[index], &mut self.code[page % CODE]] {
                 if entry.within(first, pages) {
                     *entry = Entry::EMPTY;
                 }
@@ -128,12 +229,15 @@ impl Set {
     /// Forgets what is private to an ASID.
     pub fn drop_private(&mut self) {
         self.drop_if(|entry| entry.pa & PRIVATE != 0);
+        self.clear_jumps();
     }
 
     /// Forgets what is private to an ASID in the slots of `va`.
     pub fn drop_private_at(&mut self, va: u64) {
         let page = (va >> 12) as usize;
-        for entry in [&mut self.data[page % DATA], &mut self.code[page % CODE]] {
+        self.drop_jumps(page);
+        let index = self.index(va);
+        for entry in [&mut self.data[index], &mut self.code[page % CODE]] {
             if entry.pa & PRIVATE != 0 {
                 *entry = Entry::EMPTY;
             }
@@ -141,7 +245,8 @@ impl Set {
     }
 
     fn drop_if(&mut self, drops: impl Fn(&Entry) -> bool) {
-        for entry in self.data.iter_mut().chain(&mut self.code) {
+        let len = self.len();
+        for entry in self.data[..len].iter_mut().chain(&mut self.code) {
             if drops(entry) {
                 *entry = Entry::EMPTY;
             }
@@ -154,12 +259,12 @@ mod tests {
     use super::*;
 
     fn entry(va: u64) -> Entry {
-        Entry { read: va & !0xfff, write: NONE, addend: 0, pa: PRIVATE }
+        Entry { read: va & !0xfff, write: NONE, host: 0, pa: PRIVATE }
     }
 
     #[test]
     fn ranges_match_under_any_top_byte_and_wrap() {
-        let mut set = Set::default();
+        let mut set = Set::new();
         for pages in [3, 300] {
             let vas = [0x4000_0000, 0x5a00_0000_4000_1000, 0x4000_2000, 0x4012_c000];
             vas.iter().for_each(|&va| set.fill_data(va, entry(va)));
@@ -176,7 +281,7 @@ mod tests {
 
     #[test]
     fn private_entries_go_alone() {
-        let mut set = Set::default();
+        let mut set = Set::new();
         set.fill_data(0x1000, entry(0x1000));
         set.fill_data(0x2000, Entry { pa: 0, ..entry(0x2000) });
         set.drop_private();

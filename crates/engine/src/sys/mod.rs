@@ -98,6 +98,9 @@ impl Cpu {
         if self.sctlr(if el1 { sctlr::SA } else { sctlr::SA0 }) {
             mode |= Mode::SP_CHECK;
         }
+        if self.sys[SysReg::SCTLR_EL1] & (sctlr::M | sctlr::A) != sctlr::M {
+            mode |= Mode::ALIGN;
+        }
         if self.pstate.contains(Pstate::IL) || self.ctl.debug.any() && self.debug_enabled() {
             mode |= Mode::STEP;
         }
