@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use armlet_arm::smccc::Conduit;
 use armlet_base::{BusError, Clock, GuestRam, RamKind, RamRegion};
-use armlet_engine::{CallOutcome, Cpu, Note, Port, Vm, World, cache::Cache};
+use armlet_engine::{CallOutcome, Cpu, Note, Port, Vm, World, Code};
 use libfuzzer_sys::fuzz_target;
 
 struct Nothing;
@@ -43,5 +43,5 @@ fuzz_target!(|input: (Vec<u64>, Vec<u32>)| {
         std::thread::sleep(std::time::Duration::from_millis(2));
         port.raise(Port::KICK);
     });
-    cpu.run(&mut Cache::default(), &mut Nothing);
+    cpu.run(&mut Code::default(), &mut Nothing);
 });

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use armlet_arm::{CpuState, SysReg};
 use armlet_base::{Clock, GuestRam, RamKind, RamRegion};
-use armlet_engine::{Cpu, EmptyWorld, Vm, cache::Cache};
+use armlet_engine::{Cpu, EmptyWorld, Vm, Code};
 
 const COPIES: usize = 60;
 const LOOPS: u64 = 400;
@@ -31,7 +31,7 @@ fn machine(word: u32) -> Cpu {
 
 /// Nanoseconds per instruction.
 fn time(word: u32, double: bool, fpcr: u32) -> f64 {
-    let (mut cpu, mut code) = (machine(word), Cache::default());
+    let (mut cpu, mut code) = (machine(word), Code::default());
     let mut best = f64::MAX;
     for _ in 0..200 {
         let start = Instant::now();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use armlet_base::{Clock, GuestRam, RamKind, RamRegion};
-use armlet_engine::{Cpu, EmptyWorld, Stop, Vm, cache::Cache, uop};
+use armlet_engine::{Cpu, EmptyWorld, Stop, Vm, Code, uop};
 
 /// X0 counts the rounds.
 #[rustfmt::skip]
@@ -58,7 +58,8 @@ fn main() {
     ram.write(BASE + 0x4000, &data).expect("the data fits");
     let model = armlet_arm::cpu::model("max").expect("the default model");
     let mut cpu = Cpu::new(Vm::new(Arc::new(ram), model, 1, Clock::default()), 0);
-    let mut cache = Cache::default();
+    let jit = std::env::args().nth(2).is_none_or(|engine| engine != "interp");
+    let mut cache = if jit { Code::jit(1 << 20).expect("code memory") } else { Code::interpreter() };
     let rounds = std::env::args().nth(1).and_then(|n| n.parse().ok()).unwrap_or(20_000);
     let mut best = 0.0f64;
     for _ in 0..3 {
@@ -72,4 +73,5 @@ fn main() {
         println!("{count} instructions, checksum {:#x}", cpu.x[19]);
     }
     println!("{best:.1} MIPS");
+    println!("{:?}", cache.jit_stats());
 }

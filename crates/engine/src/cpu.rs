@@ -8,6 +8,7 @@ use armlet_arm::{CpuState, Pstate, SysReg};
 use armlet_base::GuestRam;
 
 use crate::exception::Exception;
+use crate::jit::Context;
 use crate::mmu::Mmu;
 use crate::port::Port;
 use crate::sys::Control;
@@ -24,6 +25,8 @@ pub struct Cpu {
     pub x: [u64; SLOTS],
     /// Vector slots.
     pub v: [u128; SLOTS],
+    /// What generated code keeps besides.
+    pub(crate) jit: Context,
     /// N, Z, C, V in bits `[31:28]`.
     pub nzcv: u32,
     /// Address of the block that runs, or of the next instruction between blocks.
@@ -65,6 +68,7 @@ impl Cpu {
         let mut cpu = Self {
             x: [0; SLOTS],
             v: [0; SLOTS],
+            jit: Context::default(),
             nzcv: 0,
             pc: 0,
             delta: 0,

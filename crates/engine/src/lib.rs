@@ -2,14 +2,16 @@
 //! the state in [`Cpu`]; the [`mmu`] translates, the [`cache`] keeps what was lowered.
 //!
 //! One [`Cpu`] is one PE and lives on one host thread; [`Vm`] is what the PEs of a machine share.
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 pub mod a64;
 pub mod block;
 pub mod cache;
+mod code;
 mod cpu;
 mod exception;
 mod interp;
+pub mod jit;
 pub mod mmu;
 mod port;
 mod run;
@@ -18,6 +20,7 @@ pub mod uop;
 mod vm;
 mod world;
 
+pub use code::Code;
 pub use cpu::{Cpu, Raised};
 pub use exception::{Exception, Vector};
 pub use port::Port;

@@ -7,8 +7,10 @@ use armlet_arm::esr::Ec;
 use crate::a64;
 use crate::block::Mode;
 use crate::cache::Cache;
+use crate::code::Code;
 use crate::cpu::{Cpu, Raised};
 use crate::interp::{self, Exit};
+use crate::jit::Jit;
 use crate::world::World;
 
 /// Why [`Cpu::run`] returned.
@@ -24,14 +26,14 @@ pub enum Stop {
 
 impl Cpu {
     /// Runs until something stops the PE. `code` is this PE's cache, kept by the caller between runs.
-    pub fn run(&mut self, code: &mut Cache, world: &mut dyn World) -> Stop {
+    pub fn run(&mut self, code: &mut Code, world: &mut dyn World) -> Stop {
         self.enter_guest();
         let stop = self.run_guest(code, world);
         self.leave_guest();
         stop
     }
 
-    fn run_guest(&mut self, code: &mut Cache, world: &mut dyn World) -> Stop {
+    fn run_guest(&mut self, code: &mut Code, world: &mut dyn World) -> Stop {
         loop {
             self.report_progress();
             if self.signalled()
@@ -39,12 +41,10 @@ impl Cpu {
             {
                 return stop;
             }
-            let stop = match self.find_block(code, world) {
-                Ok(id) => self.run_chain(id, code, world),
-                Err(Raised) => {
-                    self.take_exception(world);
-                    None
-                }
+            let Code { blocks, jit } = code;
+            let stop = match jit {
+                Some(jit) if self.can_compile() => self.run_jit(jit, blocks, world),
+                _ => self.run_blocks(blocks, jit.as_deref_mut(), world),
             };
             if let Some(stop) = stop.or_else(|| self.detect_dead_end()) {
                 return stop;
@@ -56,6 +56,23 @@ impl Cpu {
     #[inline(always)]
     pub(crate) fn report_progress(&self) {
         self.port.progress.store(self.retired, Ordering::Relaxed);
+    }
+
+    /// Interprets from pc on until the outer loop is needed.
+    fn run_blocks(
+        &mut self,
+        blocks: &mut Cache,
+        jit: Option<&mut Jit>,
+        world: &mut dyn World,
+    ) -> Option<Stop> {
+        self.mmu.code_requests.apply(blocks, jit);
+        match self.find_block(blocks, world) {
+            Ok(id) => self.run_chain(id, blocks, world),
+            Err(Raised) => {
+                self.take_exception(world);
+                None
+            }
+        }
     }
 
     /// Runs block `id` and those it is linked to, until a signal or a look-up is due.
@@ -103,14 +120,18 @@ impl Cpu {
         Some(to)
     }
 
-    /// The block at pc in the current mode, lowered now if need be.
-    fn find_block(&mut self, code: &mut Cache, world: &mut dyn World) -> Result<u32, Raised> {
+    /// Where the code at pc is: guest physical address and offset in guest memory.
+    pub(crate) fn locate_code(&mut self, world: &mut dyn World) -> Result<(u64, usize), Raised> {
         self.delta = 0;
-        self.apply_code_requests(code);
         if !self.pc.is_multiple_of(4) {
             return Err(self.raise(Ec::PcAlignment, 0, Some(self.pc)));
         }
-        let (pa, offset) = self.fetch(world)?;
+        self.fetch(world)
+    }
+
+    /// The block at pc in the current mode, lowered now if need be.
+    fn find_block(&mut self, code: &mut Cache, world: &mut dyn World) -> Result<u32, Raised> {
+        let (pa, offset) = self.locate_code(world)?;
         let mode = self.mode();
         if mode.has(Mode::STEP) {
             self.before_instruction()?;

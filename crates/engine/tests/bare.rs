@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use armlet_base::{Clock, GuestRam, RamKind, RamRegion};
-use armlet_engine::{Cpu, EmptyWorld, Stop, Vm, cache::Cache};
+use armlet_engine::{Cpu, EmptyWorld, Stop, Vm, Code};
 
 fn run(words: &[u32]) -> Cpu {
     let ram =
@@ -14,7 +14,7 @@ fn run(words: &[u32]) -> Cpu {
     let vm = Vm::new(Arc::new(ram), model, 1, Clock::default());
     let mut cpu = Cpu::new(vm, 0);
     cpu.pc = 0x4000_0000;
-    assert_eq!(cpu.run(&mut Cache::default(), &mut EmptyWorld), Stop::World);
+    assert_eq!(cpu.run(&mut Code::default(), &mut EmptyWorld), Stop::World);
     cpu
 }
 
@@ -63,7 +63,7 @@ fn run_at_the_edge(x2: u64, words: &[u32]) -> Cpu {
     let model = armlet_arm::cpu::model("max").unwrap();
     let mut cpu = Cpu::new(Vm::new(Arc::new(ram), model, 1, Clock::default()), 0);
     cpu.pc = 0x4000_0000;
-    assert_eq!(cpu.run(&mut Cache::default(), &mut EmptyWorld), Stop::World);
+    assert_eq!(cpu.run(&mut Code::default(), &mut EmptyWorld), Stop::World);
     cpu
 }
 

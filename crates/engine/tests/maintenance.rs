@@ -4,7 +4,7 @@ mod common;
 
 use armlet_arm::sysreg::Encoding;
 use armlet_arm::{Pstate, SysReg};
-use armlet_engine::cache::Cache;
+use armlet_engine::Code;
 use common::*;
 
 const VA: u64 = 0x12_3456_7000;
@@ -230,7 +230,7 @@ fn code_changes_when_the_instruction_cache_is_told() {
     let mov = |n: u64| 0xd280_0000 | n << 5 | 0xd400_0002 << 32; // mov x0, #n; hvc #0
     let mut m = Machine::new();
     m.map(KERNEL, CODE, 0);
-    let mut code = Cache::default();
+    let mut code = Code::default();
     let mut run = |m: &mut Machine, offset| {
         m.cpu.pc = KERNEL + offset;
         m.cpu.run(&mut code, &mut m.world);

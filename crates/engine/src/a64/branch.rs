@@ -6,7 +6,7 @@ use armlet_arm::a64::fields::{bit, bits, rd, rn, signed};
 use super::{Flow, Lowering, x};
 use crate::uop::{Op, Slot, Uop};
 
-impl Lowering {
+impl Lowering<'_> {
     pub(super) fn branch(&mut self, op: BranchOp, w: u32) -> Flow {
         let wide = bit(w, 31);
         match op {

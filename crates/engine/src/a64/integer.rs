@@ -13,7 +13,7 @@ macro_rules! sized {
     };
 }
 
-impl Lowering {
+impl Lowering<'_> {
     pub(super) fn integer(&mut self, op: IntegerOp, w: u32) -> Flow {
         use IntegerOp as I;
         let (d, n, m) = (xd(rd(w)), x(rn(w)), x(rm(w)));

@@ -26,8 +26,27 @@ pub enum Flow {
 
 /// Lowers the words of a block that starts at `key`; stops by itself at the block's end.
 pub fn lower(key: Key, mode: Mode, features: FeatureSet, words: impl Iterator<Item = u32>) -> Block {
+    let mut uops = Vec::with_capacity(96);
+    let insns = u32::from(lower_into(&mut uops, mode, features, words));
+    Block {
+        key,
+        generation: 0,
+        insns,
+        bytes: insns * 4,
+        uops: uops.into_boxed_slice(),
+        links: [Link::default(); 2],
+    }
+}
+
+/// Appends the uops of a block. Returns the number of instructions.
+pub fn lower_into(
+    uops: &mut Vec<Uop>,
+    mode: Mode,
+    features: FeatureSet,
+    words: impl Iterator<Item = u32>,
+) -> u16 {
     let mut lowering = Lowering {
-        uops: Vec::with_capacity(96),
+        uops,
         delta: 0,
         temps: 0,
         vtemps: 0,
@@ -51,19 +70,12 @@ pub fn lower(key: Key, mode: Mode, features: FeatureSet, words: impl Iterator<It
         next.imm = i64::from(insns) * 4;
         lowering.emit(next);
     }
-    Block {
-        key,
-        generation: 0,
-        insns,
-        bytes: insns * 4,
-        uops: lowering.uops.into_boxed_slice(),
-        links: [Link::default(); 2],
-    }
+    insns
 }
 
 /// The state of lowering one block.
-pub struct Lowering {
-    uops: Vec<Uop>,
+pub struct Lowering<'a> {
+    uops: &'a mut Vec<Uop>,
     /// Halfwords from the block's start to the current instruction.
     delta: u8,
     temps: u8,
@@ -76,7 +88,7 @@ pub struct Lowering {
     pub features: FeatureSet,
 }
 
-impl Lowering {
+impl Lowering<'_> {
     fn insn(&mut self, word: u32) -> Flow {
         (self.temps, self.vtemps) = (0, 0);
         match a64::decode(word, self.features) {

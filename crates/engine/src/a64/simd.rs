@@ -79,7 +79,7 @@ forms! {
         Sha256h, Sha256h2, Sha256su0, Sha256su1, Sha512h, Sha512h2, Sha512su0, Sha512su1, Rax1;
 }
 
-impl Lowering {
+impl Lowering<'_> {
     pub(super) fn simd(&mut self, op: SimdOp, w: u32) -> Flow {
         if self.fp_trapped() {
             return Flow::End;

@@ -26,7 +26,7 @@ mod special {
     pub const CNTVCT: Encoding = Encoding::new(3, 3, 14, 0, 2);
 }
 
-impl Lowering {
+impl Lowering<'_> {
     pub(super) fn system(&mut self, op: Insn, w: u32) -> Flow {
         let imm16 = i64::from(bits(w, 20, 5));
         let crm = bits(w, 11, 8) as u8;

@@ -22,4 +22,4 @@ mod wide;
 pub use access::{Access, Kind, Place};
 pub(crate) use requests::{CodeRequests, Requests};
 pub use spaces::Mmu;
-pub use tlb::{Entry, Set};
+pub use tlb::{Entry, Jump, Set};

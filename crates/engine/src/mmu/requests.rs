@@ -2,6 +2,7 @@
 //! merge, and too many become "everything", so a guest can't make them pile up.
 
 use crate::cache::Cache;
+use crate::jit::Jit;
 
 /// What a TLBI removes. Whether last-level only is not told: nothing else is cached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,15 +78,22 @@ impl CodeRequests {
     }
 
     /// Does it all.
-    pub fn apply(&mut self, code: &mut Cache) {
+    pub fn apply(&mut self, blocks: &mut Cache, mut jit: Option<&mut Jit>) {
         if std::mem::take(&mut self.all) {
-            code.clear();
+            blocks.clear();
+            if let Some(jit) = &mut jit {
+                jit.clear();
+            }
         }
         for (page, mut lines) in self.pages.drain(..) {
             while lines != 0 {
                 let first = lines.trailing_zeros();
                 let run = (lines >> first).trailing_ones();
-                code.invalidate(page + u64::from(first) * LINE, u64::from(run) * LINE);
+                let (pa, len) = (page + u64::from(first) * LINE, u64::from(run) * LINE);
+                blocks.invalidate(pa, len);
+                if let Some(jit) = &mut jit {
+                    jit.invalidate(pa, len);
+                }
                 lines &= !(u64::MAX >> (64 - run) << first);
             }
         }

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
 use std::time::Duration;
 
 use super::Requests;
-use crate::cache::Cache;
+use crate::code::Code;
 use crate::cpu::Cpu;
 use crate::port::Port;
 use crate::world::World;
@@ -62,7 +62,7 @@ impl Mailbox {
 
 impl Cpu {
     /// Does what other PEs asked for by broadcast maintenance; answers [`Port::MAIL`].
-    pub fn read_mail(&mut self, code: &mut Cache, _world: &mut dyn World) {
+    pub fn read_mail(&mut self, code: &mut Code, _world: &mut dyn World) {
         self.serve_mail();
         self.apply_code_requests(code);
     }
@@ -83,9 +83,10 @@ impl Cpu {
 
     /// Tells the code cache of maintenance that it hasn't heard of. No block may be running.
     #[inline]
-    pub(crate) fn apply_code_requests(&mut self, code: &mut Cache) {
+    pub(crate) fn apply_code_requests(&mut self, code: &mut Code) {
         if !self.mmu.code_requests.is_empty() {
-            self.mmu.code_requests.apply(code);
+            let Code { blocks, jit } = code;
+            self.mmu.code_requests.apply(blocks, jit.as_deref_mut());
         }
     }
 

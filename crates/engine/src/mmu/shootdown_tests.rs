@@ -8,7 +8,7 @@ use armlet_arm::SysReg;
 use armlet_arm::sysreg::Encoding;
 use armlet_base::{Clock, GuestRam, RamKind, RamRegion};
 
-use crate::cache::Cache;
+use crate::code::Code;
 use crate::cpu::Cpu;
 use crate::port::Port;
 use crate::vm::Vm;
@@ -53,7 +53,7 @@ fn map(vm: &Vm, page: u64, pa: u64) {
 }
 
 /// What the run loop does between blocks.
-fn between_blocks(cpu: &mut Cpu, code: &mut Cache) {
+fn between_blocks(cpu: &mut Cpu, code: &mut Code) {
     if cpu.port.signals() & Port::MAIL != 0 {
         cpu.read_mail(code, &mut EmptyWorld);
     }
@@ -75,7 +75,7 @@ fn no_stale_translation_after_dsb() {
         for (n, mut cpu) in cpus.into_iter().enumerate() {
             let (vm, known, left) = (&vm, &known, &left);
             scope.spawn(move || {
-                let mut code = Cache::default();
+                let mut code = Code::default();
                 cpu.enter_guest();
                 let mut round = 0;
                 while left.load(Ordering::SeqCst) > 0 {
@@ -135,7 +135,7 @@ fn a_pe_outside_the_guest_catches_up_when_it_enters() {
     }
     assert_eq!(other.load_mem(&mut EmptyWorld, 0), Ok(1_u64), "nobody made it look");
     other.enter_guest();
-    between_blocks(&mut other, &mut Cache::default());
+    between_blocks(&mut other, &mut Code::default());
     assert_eq!(other.load_mem(&mut EmptyWorld, 0), Ok(2_u64));
 }
 
@@ -159,6 +159,6 @@ fn a_kick_ends_the_wait() {
     });
     // The wait is still owed.
     assert!(!cpu.dsb(&mut EmptyWorld));
-    between_blocks(&mut other, &mut Cache::default());
+    between_blocks(&mut other, &mut Code::default());
     assert!(cpu.dsb(&mut EmptyWorld));
 }

@@ -7,6 +7,7 @@ use super::requests::Invalidate;
 use super::second::{Found, Pages, Second};
 use super::tlb::{Entry, PRIVATE, Set};
 use super::{CodeRequests, Requests};
+use crate::block::Mode;
 use crate::cpu::Cpu;
 
 /// The set of EL1 without PAN.
@@ -208,6 +209,20 @@ impl Mmu {
         self.private.clear();
     }
 
+    /// Forgets all remembered jumps.
+    pub(crate) fn clear_jumps(&mut self) {
+        self.parked.iter_mut().chain([&mut self.set]).for_each(|set| set.clear_jumps());
+    }
+
+    /// Forgets the jumps of the set in use unless they are good for `mode`.
+    fn want_jumps(&mut self, mode: Mode) {
+        let mode = mode.0.into();
+        if self.set.jump_mode != mode {
+            self.set.clear_jumps();
+            self.set.jump_mode = mode;
+        }
+    }
+
     /// Forgets all translations.
     pub(super) fn flush(&mut self) {
         self.epoch += 1;
@@ -288,5 +303,6 @@ impl Cpu {
             _ => EL1,
         };
         self.mmu.select(view);
+        self.mmu.want_jumps(self.ctl.mode);
     }
 }

@@ -70,6 +70,9 @@ pub struct Jump {
 
 impl Jump {
     const EMPTY: Self = Self { va: NONE, host: 0 };
+
+    /// What of `(va ^ va >> 10) << 2` is the distance of the jump's entry.
+    pub const INDEX_MASK: i32 = ((JUMPS - 1) * size_of::<Self>()) as i32;
 }
 
 /// The entries of one view. Generated code reads it.
@@ -96,6 +99,13 @@ pub struct Set {
 }
 
 impl Set {
+    /// Offset of the mask.
+    pub const MASK_OFFSET: usize = std::mem::offset_of!(Self, mask);
+    /// Offset of the data entries.
+    pub const DATA_OFFSET: usize = std::mem::offset_of!(Self, data);
+    /// Offset of the jumps.
+    pub const JUMPS_OFFSET: usize = std::mem::offset_of!(Self, jumps);
+
     /// An empty set. Its entries beyond those in use don't take memory of the host.
     pub fn new() -> Box<Self> {
         let mut set: Box<Self> = bytemuck::zeroed_box();

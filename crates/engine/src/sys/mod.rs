@@ -12,7 +12,7 @@ mod wait;
 use armlet_arm::{Feature, Pstate, SysReg};
 
 use crate::block::Mode;
-use crate::cache::Cache;
+use crate::code::Code;
 use crate::cpu::Cpu;
 use crate::exception::{DeadEnd, Exception, Vector};
 use crate::port::Port;
@@ -153,7 +153,7 @@ impl Cpu {
 
     /// Answers the signals of the port: kicks, mail, timers, a step that is due, interrupts that are not
     /// masked. pc is that of the next instruction.
-    pub fn answer_signals(&mut self, code: &mut Cache, world: &mut dyn World) -> Option<Stop> {
+    pub fn answer_signals(&mut self, code: &mut Code, world: &mut dyn World) -> Option<Stop> {
         let up = self.port.signals();
         self.delta = 0;
         if up & Port::KICK != 0 {

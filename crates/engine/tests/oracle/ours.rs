@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use armlet_arm::{Pstate, SysReg};
 use armlet_base::{Clock, GuestRam, RamKind, RamRegion};
-use armlet_engine::{Cpu, EmptyWorld, Stop, Vm, cache::Cache, uop};
+use armlet_engine::{Cpu, EmptyWorld, Stop, Vm, Code, uop};
 
 use super::{CODE, Case, MEM, MEM_LEN, Outcome, State};
 
@@ -18,7 +18,7 @@ const HVC: u32 = 0xd400_0002;
 /// One PE at EL1.
 pub struct Ours {
     cpu: Cpu,
-    code: Cache,
+    code: Code,
     next: u64,
 }
 
@@ -50,7 +50,7 @@ impl Ours {
         state.sys[SysReg::SCTLR_EL1] |= 1 | 1 << 2 | 1 << 12;
         state.sys[SysReg::SCTLR_EL1] &= !(1 << 1 | 1 << 3);
         cpu.load(&state);
-        Self { cpu, code: Cache::default(), next: 0 }
+        Self { cpu, code: Code::default(), next: 0 }
     }
 
     /// Makes the next case run at [`CODE`].

@@ -9,7 +9,7 @@ use armlet_arm::smccc::Conduit;
 use armlet_arm::sysreg::Encoding;
 use armlet_arm::{CpuState, Pstate, SysReg};
 use armlet_base::{BusError, Clock, CpuIrqInput, GuestRam, RamKind, RamRegion};
-use armlet_engine::{CallOutcome, Cpu, Note, Port, Stop, Vm, World, cache::Cache};
+use armlet_engine::{CallOutcome, Cpu, Note, Port, Stop, Vm, World, Code};
 
 /// Where programs start.
 pub const CODE: u64 = 0x4000_0000;
@@ -88,7 +88,7 @@ pub struct Machine {
     pub cpu: Box<Cpu>,
     pub gic: Arc<Gic>,
     pub world: Recorder,
-    code: Cache,
+    code: Code,
 }
 
 impl Machine {
@@ -114,7 +114,7 @@ impl Machine {
         let mut cpu = Box::new(Cpu::new(vm, 0));
         cpu.pc = CODE;
         cpu.sys[SysReg::VBAR_EL1] = VECTORS;
-        Self { cpu, gic, world: Recorder::default(), code: Cache::default() }
+        Self { cpu, gic, world: Recorder::default(), code: Code::default() }
     }
 
     /// Connects the interrupt controller.

@@ -15,8 +15,36 @@ use vcpu::SoftVcpu;
 
 const NAME: &str = "soft";
 
+/// What runs guest code.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Engine {
+    /// The JIT where the host has one, else the interpreter.
+    #[default]
+    Auto,
+    /// The JIT.
+    Jit,
+    /// The interpreter.
+    Interpreter,
+}
+
+/// Choices of the software backend.
+#[derive(Clone, Copy, Debug)]
+pub struct SoftOptions {
+    /// What runs guest code.
+    pub engine: Engine,
+    /// Bytes of memory for generated code, of each vCPU.
+    pub code_cache: usize,
+}
+
+impl Default for SoftOptions {
+    fn default() -> Self {
+        Self { engine: Engine::Auto, code_cache: engine::jit::DEFAULT_CODE_BYTES }
+    }
+}
+
 /// The software backend.
 pub struct SoftHypervisor {
+    options: SoftOptions,
     capabilities: Capabilities,
 }
 
@@ -29,7 +57,13 @@ impl Default for SoftHypervisor {
 impl SoftHypervisor {
     /// Always available.
     pub fn new() -> Self {
+        Self::with(SoftOptions::default())
+    }
+
+    /// With choices.
+    pub fn with(options: SoftOptions) -> Self {
         Self {
+            options,
             capabilities: Capabilities {
                 modes: vec![GuestMode::A64El1],
                 gics: vec![GicKind::V3, GicKind::V2],
@@ -61,11 +95,15 @@ impl Hypervisor for SoftHypervisor {
         if config.cpus == 0 || config.cpus > max {
             return Err(unsupported(format!("{} CPUs; it has 1 to {max}", config.cpus)));
         }
-        Ok(Box::new(SoftVm { vm: engine::Vm::new(config.ram, model, config.cpus, config.clock) }))
+        Ok(Box::new(SoftVm {
+            vm: engine::Vm::new(config.ram, model, config.cpus, config.clock),
+            options: self.options,
+        }))
     }
 }
 
 struct SoftVm {
+    options: SoftOptions,
     vm: Arc<engine::Vm>,
 }
 
@@ -91,6 +129,23 @@ impl Vm for SoftVm {
                 what: format!("vCPU {index} of {}", self.vm.ports.len()),
             });
         }
-        Ok(Box::new(SoftVcpu::new(engine::Cpu::new(self.vm.clone(), index))))
+        let code = code(self.options)?;
+        Ok(Box::new(SoftVcpu::new(engine::Cpu::new(self.vm.clone(), index), code)))
     }
+}
+
+/// Where a vCPU's code will be.
+fn code(options: SoftOptions) -> Result<engine::Code, HvError> {
+    let jit = match options.engine {
+        Engine::Auto => engine::Code::HAS_JIT,
+        Engine::Jit => true,
+        Engine::Interpreter => false,
+    };
+    if !jit {
+        return Ok(engine::Code::interpreter());
+    }
+    engine::Code::jit(options.code_cache).map_err(|error| HvError::Unsupported {
+        backend: NAME,
+        what: format!("memory for generated code ({error}); use --engine interp"),
+    })
 }

@@ -4,8 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use armlet_arm::CpuState;
-use armlet_engine::cache::Cache;
-use armlet_engine::{self as engine, Cpu, Port};
+use armlet_engine::{self as engine, Code, Cpu, Port};
 use armlet_hv::{HvError, Kick, Sleeper, Stop, Vcpu, VcpuIo};
 
 use crate::world::IoWorld;
@@ -13,13 +12,13 @@ use crate::world::IoWorld;
 /// A PE and its lowered code.
 pub struct SoftVcpu {
     cpu: Box<Cpu>,
-    code: Cache,
+    code: Code,
 }
 
 impl SoftVcpu {
     /// Wraps a PE.
-    pub fn new(cpu: Cpu) -> Self {
-        Self { cpu: Box::new(cpu), code: Cache::default() }
+    pub fn new(cpu: Cpu, code: Code) -> Self {
+        Self { cpu: Box::new(cpu), code }
     }
 }
 

@@ -10,7 +10,7 @@ use crate::uop::float::{
 };
 use crate::uop::{FloatOp, Op, Uop};
 
-impl Lowering {
+impl Lowering<'_> {
     /// The instructions that [`Lowering::float`] leaves.
     pub(super) fn float_convert(&mut self, insn: Insn, w: u32) -> Flow {
         match insn {

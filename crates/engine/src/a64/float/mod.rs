@@ -25,7 +25,7 @@ fn lanes(w: u32) -> u8 {
     }
 }
 
-impl Lowering {
+impl Lowering<'_> {
     pub(super) fn float(&mut self, insn: Insn, w: u32) -> Flow {
         if self.fp_trapped() {
             return Flow::End;

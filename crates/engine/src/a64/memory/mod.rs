@@ -28,7 +28,7 @@ enum Index {
     Pre,
 }
 
-impl Lowering {
+impl Lowering<'_> {
     pub(super) fn memory(&mut self, op: Insn, w: u32) -> Flow {
         use Insn as I;
         match op {

@@ -13,7 +13,7 @@ const STORES: [Op; 5] = [Op::VStore8, Op::VStore16, Op::VStore32, Op::VStore64, 
 const LOAD_PAIRS: [Op; 3] = [Op::VLoadPair32, Op::VLoadPair64, Op::VLoadPair128];
 const STORE_PAIRS: [Op; 3] = [Op::VStorePair32, Op::VStorePair64, Op::VStorePair128];
 
-impl Lowering {
+impl Lowering<'_> {
     pub(super) fn vector_memory(&mut self, op: Insn, w: u32) -> Flow {
         if self.fp_trapped() {
             return Flow::End;

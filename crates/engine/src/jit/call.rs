@@ -1,0 +1,75 @@
+//! Calls between Rust and generated code.
+#![allow(unsafe_code)]
+
+use super::Jit;
+use super::context::RawFlags;
+use super::layout;
+use super::trace::Trace;
+use crate::cpu::Cpu;
+use crate::interp::{self, Exit};
+use crate::world::World;
+
+/// Bits of a uop's number in generated code that name the uop within its trace.
+pub const UOP_BITS: u32 = 11;
+
+/// What generated code runs over.
+pub struct Session<'a> {
+    /// The PE.
+    pub cpu: &'a mut Cpu,
+    /// The machine around it.
+    pub world: &'a mut dyn World,
+    /// Its code.
+    pub jit: &'a mut Jit,
+    /// Instructions retired when the code was entered, with the budget it was entered with.
+    pub entered: (u64, i32),
+    /// How a uop left the trace.
+    pub exit: Option<Exit>,
+}
+
+impl Session<'_> {
+    /// Instructions retired up to the beginning of the trace that runs, when its price has been paid.
+    pub fn retired(&self) -> u64 {
+        let (retired, granted) = self.entered;
+        retired + granted.wrapping_sub(self.cpu.jit.budget) as u64
+    }
+
+    /// Runs the uop with this number by the interpreter. True if it leaves the trace.
+    fn exec_uop(&mut self, number: u32) -> bool {
+        let unit = self.jit.table.unit(number >> UOP_BITS);
+        let index = (number & ((1 << UOP_BITS) - 1)) as usize;
+        let uop = unit.uops[index];
+        let segment = Trace::segment_of(&unit.segments, index);
+        let unpaid = u64::from(unit.insns - segment.before);
+        self.jit.stats.helper_uops += 1;
+        self.cpu.retired = self.retired() - unpaid;
+        self.cpu.pc = self.cpu.jit.page + u64::from(segment.offset);
+        self.cpu.nzcv = self.cpu.jit.flags.nzcv();
+        self.exit = interp::exec_uop(self.cpu, self.world, &uop);
+        self.cpu.jit.flags = RawFlags::from_nzcv(self.cpu.nzcv);
+        self.exit.is_some()
+    }
+
+    /// Runs generated code from `entry` on. Returns what it returns.
+    pub fn enter(&mut self, thunk: u64, entry: u64) -> u64 {
+        type Enter = unsafe extern "sysv64" fn(*mut Session, *mut u8, u64) -> u64;
+        let session: *mut Session = (self as *mut Self).cast();
+        let env = (&raw mut self.cpu.x).cast::<u8>().wrapping_add(layout::BIAS);
+        // SAFETY: the thunk is code of this shape, written by `Thunks::build` and never changed. While
+        // it runs nothing else uses the session: it is reached by helpers alone, through the pointer given here.
+        unsafe {
+            let enter: Enter = std::mem::transmute(thunk as *const ());
+            enter(session, env, entry)
+        }
+    }
+}
+
+unsafe extern "sysv64" fn exec_uop(session: *mut Session, number: u32) -> u32 {
+    // SAFETY: generated code passes on the pointer that `enter` got, whose session is borrowed by nobody
+    // else while generated code runs.
+    u32::from(unsafe { &mut *session }.exec_uop(number))
+}
+
+/// Address of the helper that generated code calls for a uop.
+pub fn exec_uop_address() -> u64 {
+    exec_uop as *const () as u64
+}

@@ -1,0 +1,171 @@
+//! Ends of segments: direct branches by links or through remembered jumps, indirect ones through the latter.
+
+use armlet_x64::Bits::{B32, B64};
+use armlet_x64::{Alu, Bits, Cond, Shift};
+
+use super::flags::{Flags, Test};
+use super::{Cold, Emitter, SiteDraft};
+use crate::jit::layout::*;
+use crate::mmu::Jump;
+use crate::uop::{Op, Slot, Uop};
+
+impl Emitter<'_> {
+    /// Compiles a branch; `last` if the trace ends with it.
+    pub(super) fn branch(&mut self, u: &Uop, last: bool) {
+        match u.op {
+            Op::Jump => {
+                if last {
+                    self.store_flags();
+                    self.go_to(u.imm);
+                }
+            }
+            Op::Call => {
+                self.store_flags();
+                self.return_address(u);
+                self.go_to(u.imm);
+            }
+            Op::JumpIf => {
+                if last {
+                    self.store_flags();
+                }
+                match self.condition_once(u.flags & 15) {
+                    Test::Always => self.go_to(u.imm),
+                    Test::Host(cond) => self.branch_if(cond, u, last),
+                }
+            }
+            Op::JumpIfZero64 => self.branch_zero(u, B64, Cond::E, last),
+            Op::JumpIfZero32 => self.branch_zero(u, B32, Cond::E, last),
+            Op::JumpIfNotZero64 => self.branch_zero(u, B64, Cond::Ne, last),
+            Op::JumpIfNotZero32 => self.branch_zero(u, B32, Cond::Ne, last),
+            Op::JumpIfBitClear => self.branch_bit(u, false, last),
+            Op::JumpIfBitSet => self.branch_bit(u, true, last),
+            Op::Next => self.next(u),
+            Op::JumpReg => {
+                self.store_flags();
+                self.copy(B64, C, u.a);
+                self.jump_through_set();
+            }
+            Op::CallReg => {
+                self.store_flags();
+                // The target may be what X30 was before.
+                self.copy(B64, C, u.a);
+                self.return_address(u);
+                self.jump_through_set();
+            }
+            _ => self.by_interpreter(),
+        }
+    }
+
+    /// X30 = the address of the next instruction.
+    fn return_address(&mut self, u: &Uop) {
+        const LINK: Slot = 30;
+        let distance = i64::from(self.segment.offset) + self.after(u);
+        self.page_plus(LINK, distance);
+    }
+
+    /// Distance of the next instruction from the segment's start.
+    fn after(&self, u: &Uop) -> i64 {
+        i64::from(u.delta) * 2 + 4
+    }
+
+    fn branch_zero(&mut self, u: &Uop, bits: Bits, cond: Cond, last: bool) {
+        self.clobber();
+        let a = self.read(u.a, A);
+        self.asm.test(bits, a, a);
+        self.branch_if(cond, u, last);
+    }
+
+    fn branch_bit(&mut self, u: &Uop, set: bool, last: bool) {
+        self.clobber();
+        let a = self.src(u.a);
+        let bit = u.flags & 63;
+        match bit {
+            0..=30 => {
+                self.asm.test_imm(B32, a, 1 << bit);
+                self.branch_if(if set { Cond::Ne } else { Cond::E }, u, last);
+            }
+            _ => {
+                self.asm.bt(B64, a, bit);
+                self.branch_if(if set { Cond::B } else { Cond::Ae }, u, last);
+            }
+        }
+    }
+
+    /// A conditional branch: at the end of the trace both ways are links, else the taken one leaves it.
+    fn branch_if(&mut self, cond: Cond, u: &Uop, last: bool) {
+        if !last {
+            let entry = self.asm.label();
+            self.asm.jcc(cond, entry);
+            let refund = self.trace.insns - self.segment.before - self.segment.insns;
+            let (flags, segment) = (self.flags, self.segment);
+            self.buffers.cold.push(Cold::SideExit { entry, flags, refund, segment, imm: u.imm });
+            return;
+        }
+        let refund = self.trace.insns - self.segment.before - self.segment.insns;
+        debug_assert_eq!(refund, 0);
+        self.flags = Flags::Memory;
+        match self.place(u.imm) {
+            Some(target) => {
+                let stub = self.asm.label();
+                let jump = self.asm.jcc(cond, stub) as u32;
+                self.buffers.sites.push(SiteDraft { jump, stub, target });
+            }
+            None => {
+                let entry = self.asm.label();
+                self.asm.jcc(cond, entry);
+                let (flags, segment) = (self.flags, self.segment);
+                self.buffers.cold.push(Cold::SideExit { entry, flags, refund: 0, segment, imm: u.imm });
+            }
+        }
+        self.go_to(self.after(u));
+    }
+
+    /// The place in the page that is `imm` from the segment's start, if it is in the page.
+    fn place(&self, imm: i64) -> Option<u16> {
+        let to = i64::from(self.segment.offset) + imm;
+        (to >> 12 == 0).then_some(to as u16)
+    }
+
+    /// Leaves the trace for what is `imm` from the segment's start. The flags must be in memory.
+    pub(super) fn go_to(&mut self, imm: i64) {
+        match self.place(imm) {
+            Some(target) => {
+                let stub = self.asm.label();
+                let jump = self.asm.jmp(stub) as u32;
+                self.buffers.sites.push(SiteDraft { jump, stub, target });
+            }
+            None => {
+                self.page_address(C, i64::from(self.segment.offset) + imm);
+                self.jump_through_set();
+            }
+        }
+    }
+
+    /// Goes on at RCX, by the jump that the set remembers for it.
+    fn jump_through_set(&mut self) {
+        self.asm.mov(B32, A, C);
+        self.asm.shift(Shift::Shr, B32, A, 10);
+        self.asm.alu(Alu::Xor, B32, A, C);
+        self.asm.shift(Shift::Shl, B32, A, 2);
+        self.asm.alu_imm(Alu::And, B32, A, Jump::INDEX_MASK);
+        self.asm.alu(Alu::Cmp, B64, C, jump_entry(A, std::mem::offset_of!(Jump, va)));
+        let lookup = self.thunks.lookup;
+        self.asm.jcc_to(Cond::Ne, lookup);
+        self.asm.jmp_rm(jump_entry(A, std::mem::offset_of!(Jump, host)));
+    }
+
+    /// The end of a trace that no branch made. After a uop that may have changed the mode, or let an
+    /// interrupt in, the run loop looks first.
+    fn next(&mut self, u: &Uop) {
+        self.store_flags();
+        let before = self.index.checked_sub(1).map(|n| self.trace.uops[n].op);
+        let plain = !matches!(before, Some(Op::System(_)));
+        if plain {
+            self.go_to(u.imm);
+        } else {
+            self.page_address(C, i64::from(self.segment.offset) + u.imm);
+            let lookup = self.thunks.lookup;
+            self.asm.jmp_to(lookup);
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! N, Z, C and V: in the host's flags while they can be, in memory where somebody might look.
+
+use armlet_x64::{Alu, Bits, Cond, Gpr, Mem};
+
+use super::Emitter;
+use crate::jit::layout::*;
+
+/// Where the guest's flags are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flags {
+    /// In memory alone.
+    Memory,
+    /// In the host's flags: S, Z and O are N, Z and V.
+    Host {
+        /// The host's carry is the inverse of C, as after a subtraction.
+        borrow: bool,
+        /// They are in memory as well.
+        stored: bool,
+    },
+}
+
+/// A condition, to be tested now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Test {
+    /// It always holds.
+    Always,
+    /// By the host's flags.
+    Host(Cond),
+}
+
+impl Test {
+    /// The opposite of a condition that depends on flags.
+    pub fn not(self) -> Option<Cond> {
+        match self {
+            Self::Always => None,
+            Self::Host(cond) => Some(cond.not()),
+        }
+    }
+}
+
+impl Emitter<'_> {
+    /// Must come before any host instruction of a uop that changes the host's flags.
+    pub(super) fn before_clobber(&mut self) {
+        if self.buffers.needs[self.index].flags {
+            self.store_flags();
+        }
+    }
+
+    /// As [`Self::before_clobber`], for uops that don't set the guest's flags.
+    pub(super) fn clobber(&mut self) {
+        self.before_clobber();
+        self.flags = Flags::Memory;
+    }
+
+    /// The guest's flags are now the host's.
+    pub(super) fn flags_set(&mut self, borrow: bool) {
+        self.flags = Flags::Host { borrow, stored: false };
+    }
+
+    /// Puts the flags into memory if they are in the host's alone. Leaves the latter alone.
+    pub(super) fn store_flags(&mut self) {
+        let Flags::Host { borrow, stored: false } = self.flags else { return };
+        self.asm.lahf();
+        self.asm.set(Cond::O, A);
+        if borrow {
+            // The sum's carry out of bit 8 ends in bits that mean nothing.
+            self.asm.lea(Bits::B32, A, Mem::base(A, 0x100));
+        }
+        self.asm.store(Bits::B32, FLAGS, A);
+        self.flags = Flags::Host { borrow, stored: true };
+    }
+
+    /// Puts the flags into the host's.
+    pub(super) fn load_flags(&mut self) {
+        if self.flags == Flags::Memory {
+            self.asm.mov(Bits::B32, A, FLAGS);
+            self.flags_from_a();
+            self.flags = Flags::Host { borrow: false, stored: true };
+        }
+    }
+
+    /// The host's flags from the form in which memory holds them, in RAX.
+    fn flags_from_a(&mut self) {
+        // 1 + 0x7f overflows, 0 + 0x7f doesn't.
+        self.asm.add_al(0x7f);
+        self.asm.sahf();
+    }
+
+    /// The host's flags = `nzcv`, four bits; `borrow` as in [`Flags::Host`].
+    pub(super) fn constant_flags(&mut self, nzcv: u8, borrow: bool) {
+        let carry = (nzcv >> 1 & 1) ^ u8::from(borrow);
+        let high = nzcv >> 3 << 7 | (nzcv >> 2 & 1) << 6 | 2 | carry;
+        self.asm.mov_imm(A, u64::from(high) << 8 | u64::from(nzcv & 1));
+        self.flags_from_a();
+    }
+
+    /// The carry of the host = C, inverted if `inverted`.
+    pub(super) fn carry(&mut self, inverted: bool) {
+        let borrow = match self.flags {
+            Flags::Memory => {
+                self.asm.bt(Bits::B32, FLAGS, 8);
+                false
+            }
+            Flags::Host { borrow, .. } => borrow,
+        };
+        if borrow != inverted {
+            self.asm.cmc();
+            if let Flags::Host { borrow, .. } = &mut self.flags {
+                *borrow = inverted;
+            }
+        }
+    }
+
+    /// How to test condition `cc` now. The host's flags hold the guest's afterwards, unless they are in memory
+    /// and one bit of it was enough.
+    pub(super) fn condition(&mut self, cc: u8) -> Test {
+        if cc >= 14 {
+            return Test::Always;
+        }
+        self.load_flags();
+        let Flags::Host { borrow, stored } = self.flags else { unreachable!("they were loaded") };
+        if matches!(cc, 8 | 9) && !borrow {
+            // The host tests "above" in terms of a borrow only.
+            self.asm.cmc();
+            self.flags = Flags::Host { borrow: true, stored };
+        }
+        let Flags::Host { borrow, .. } = self.flags else { unreachable!("they were loaded") };
+        Test::Host(match (cc, borrow) {
+            (0, _) => Cond::E,
+            (1, _) => Cond::Ne,
+            (2, true) | (3, false) => Cond::Ae,
+            (2, false) | (3, true) => Cond::B,
+            (4, _) => Cond::S,
+            (5, _) => Cond::Ns,
+            (6, _) => Cond::O,
+            (7, _) => Cond::No,
+            (8, _) => Cond::A,
+            (9, _) => Cond::Be,
+            (10, _) => Cond::Ge,
+            (11, _) => Cond::L,
+            (12, _) => Cond::G,
+            _ => Cond::Le,
+        })
+    }
+
+    /// The same, where the host's flags need not hold the guest's afterwards.
+    pub(super) fn condition_once(&mut self, cc: u8) -> Test {
+        let bit = match cc >> 1 {
+            0 => 0x4000,
+            1 => 0x100,
+            2 => 0x8000,
+            3 => 1,
+            _ => 0,
+        };
+        if self.flags != Flags::Memory || bit == 0 {
+            return self.condition(cc);
+        }
+        self.asm.test_imm(Bits::B32, FLAGS, bit);
+        Test::Host(if cc & 1 == 0 { Cond::Ne } else { Cond::E })
+    }
+
+    /// `reg` = 0 without touching flags.
+    pub(super) fn zero(&mut self, reg: Gpr) {
+        self.asm.mov_imm(reg, 0);
+    }
+
+    /// `a - b` for flags alone.
+    pub(super) fn compare(&mut self, bits: Bits, a: Gpr, b: armlet_x64::Rm) {
+        self.asm.alu(Alu::Cmp, bits, a, b);
+    }
+}

@@ -1,0 +1,202 @@
+//! One pass backwards over a trace: which flags are needed, which temporaries fit a register.
+
+use crate::uop::{FloatOp, Op, SystemOp, TEMP, Uop};
+
+/// What a uop asks of the code around it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Needs {
+    /// The flags as they are before the uop matter to it or to what follows.
+    pub flags: bool,
+    /// Its destination is a temporary that the next uop uses up.
+    pub temp_in_register: bool,
+}
+
+/// Fills in the needs of each uop.
+pub fn analyse(uops: &[Uop], needs: &mut Vec<Needs>) {
+    needs.clear();
+    needs.resize(uops.len(), Needs::default());
+    let mut live = true;
+    for (n, u) in uops.iter().enumerate().rev() {
+        live = uses_flags(u.op) || live && !sets_flags(u.op);
+        needs[n].flags = live;
+        needs[n].temp_in_register = u.dst >= TEMP && n + 1 < uops.len() && used_up(u, &uops[n + 1..]);
+    }
+}
+
+/// True if the uop reads the flags, or may leave the trace, so that they must be as they should.
+fn uses_flags(op: Op) -> bool {
+    use Op::*;
+    match op {
+        Adc64 | Adc32 | Sbc64 | Sbc32 | AdcS64 | AdcS32 | SbcS64 | SbcS32 => true,
+        Csel64 | Csel32 | Csinc64 | Csinc32 | Csinv64 | Csinv32 | Csneg64 | Csneg32 => true,
+        Ccmp64 | Ccmp32 | Ccmn64 | Ccmn32 => true,
+        Rmif | Setf8 | Setf16 | Cfinv | Axflag | Xaflag => true,
+        Float(op) => matches!(op, FloatOp::CompareIf | FloatOp::Select | FloatOp::Trapped),
+        Vector(_) => false,
+        System(SystemOp::WriteNzcv) => false,
+        _ => !is_plain(op),
+    }
+}
+
+/// True for what only computes.
+fn is_plain(op: Op) -> bool {
+    use Op::*;
+    !matches!(
+        op,
+        Load8
+            | Load16
+            | Load32
+            | Load64
+            | Load8S32
+            | Load8S64
+            | Load16S32
+            | Load16S64
+            | Load32S64
+            | Store8
+            | Store16
+            | Store32
+            | Store64
+            | LoadPair32
+            | LoadPair64
+            | LoadPair32S64
+            | StorePair32
+            | StorePair64
+            | VLoad8
+            | VLoad16
+            | VLoad32
+            | VLoad64
+            | VLoad128
+            | VStore8
+            | VStore16
+            | VStore32
+            | VStore64
+            | VStore128
+            | VLoadPair32
+            | VLoadPair64
+            | VLoadPair128
+            | VStorePair32
+            | VStorePair64
+            | VStorePair128
+            | CheckSp
+            | Jump
+            | Call
+            | JumpIf
+            | JumpIfZero64
+            | JumpIfZero32
+            | JumpIfNotZero64
+            | JumpIfNotZero32
+            | JumpIfBitClear
+            | JumpIfBitSet
+            | Next
+            | JumpReg
+            | CallReg
+            | Undefined
+            | Memory(_)
+            | Vector(_)
+            | Float(_)
+            | System(_)
+    )
+}
+
+/// True if the uop replaces all flags.
+fn sets_flags(op: Op) -> bool {
+    use Op::*;
+    matches!(
+        op,
+        AddS64
+            | AddS32
+            | SubS64
+            | SubS32
+            | AddSI64
+            | AddSI32
+            | SubSI64
+            | SubSI32
+            | AdcS64
+            | AdcS32
+            | SbcS64
+            | SbcS32
+            | AndS64
+            | AndS32
+            | BicS64
+            | BicS32
+            | AndSI64
+            | AndSI32
+            | Ccmp64
+            | Ccmp32
+            | Ccmn64
+            | Ccmn32
+            | Float(FloatOp::Compare)
+            | Float(FloatOp::ToInt32Js)
+            | System(SystemOp::WriteNzcv)
+    )
+}
+
+/// True if `u`'s destination, a temporary, is read by the first uop of `rest` alone, in a lowering that
+/// reads it before it uses the scratch registers.
+fn used_up(u: &Uop, rest: &[Uop]) -> bool {
+    let next = &rest[0];
+    let reads = |v: &Uop| v.a == u.dst || v.b == u.dst;
+    let later = |v: &Uop| reads(v) || v.c == u.dst;
+    takes_temp(next.op)
+        && is_plain(u.op)
+        && reads(next)
+        && next.c != u.dst
+        && next.dst != u.dst
+        && !rest[1..].iter().take_while(|v| v.delta == u.delta).any(later)
+}
+
+/// True for ops whose lowering takes an operand in the register of temporaries.
+fn takes_temp(op: Op) -> bool {
+    use Op::*;
+    matches!(
+        op,
+        Mov | Mov32
+            | Add64
+            | Add32
+            | Sub64
+            | Sub32
+            | AddS64
+            | AddS32
+            | SubS64
+            | SubS32
+            | And64
+            | And32
+            | Orr64
+            | Orr32
+            | Eor64
+            | Eor32
+            | Bic64
+            | Bic32
+            | Orn64
+            | Orn32
+            | Eon64
+            | Eon32
+            | AndS64
+            | AndS32
+            | BicS64
+            | BicS32
+            | Load8
+            | Load16
+            | Load32
+            | Load64
+            | Load8S32
+            | Load8S64
+            | Load16S32
+            | Load16S64
+            | Load32S64
+            | Store8
+            | Store16
+            | Store32
+            | Store64
+            | VLoad8
+            | VLoad16
+            | VLoad32
+            | VLoad64
+            | VLoad128
+            | VStore8
+            | VStore16
+            | VStore32
+            | VStore64
+            | VStore128
+    )
+}

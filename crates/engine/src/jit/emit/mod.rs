@@ -1,0 +1,264 @@
+//! One pass over a trace's uops, one or a few host instructions each.
+//!
+//! Every lowering reads all operands before it writes its destination, and leaves scratch registers free
+//! for the next uop. What a lowering does not know it leaves to [`Emitter::by_interpreter`].
+
+mod branch;
+mod flags;
+mod integer;
+mod liveness;
+mod memory;
+
+use armlet_x64::{Alu, Asm, Bits, Cond, Gpr, Label, Mem, Rm};
+
+use super::call::UOP_BITS;
+use super::layout::*;
+use super::thunks::Thunks;
+use super::trace::{Segment, Trace};
+use crate::block::Mode;
+use crate::uop::{Op, SINK, SystemOp, Slot, TEMP, Uop, ZERO};
+use flags::Flags;
+use liveness::Needs;
+
+/// Where a slot lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Loc {
+    /// In a host register.
+    Reg(Gpr),
+    /// In memory.
+    Mem,
+}
+
+/// A direct branch within the page, not yet placed.
+#[derive(Clone, Copy, Debug)]
+pub struct SiteDraft {
+    /// Offset of the jump's distance.
+    pub jump: u32,
+    /// The code that asks for a link.
+    pub stub: Label,
+    /// Target's place in the page.
+    pub target: u16,
+}
+
+/// Code that is seldom run and stands behind the trace.
+enum Cold {
+    /// Runs uop `index` by the interpreter and goes on at `resume`.
+    Uop { entry: Label, index: usize, resume: Label },
+    /// Leaves by a taken branch in mid-trace: `refund` instructions didn't run.
+    SideExit { entry: Label, flags: Flags, refund: u16, segment: Segment, imm: i64 },
+}
+
+/// Memory that the emitter uses again and again.
+#[derive(Default)]
+pub struct Buffers {
+    needs: Vec<Needs>,
+    /// Sites of the trace.
+    pub sites: Vec<SiteDraft>,
+    cold: Vec<Cold>,
+}
+
+/// What came of a trace.
+pub struct Done {
+    /// Offset of the entry from the same page.
+    pub near: usize,
+}
+
+/// Compiles one trace.
+pub struct Emitter<'a> {
+    asm: &'a mut Asm,
+    buffers: &'a mut Buffers,
+    thunks: &'a Thunks,
+    trace: &'a Trace,
+    mode: Mode,
+    /// Number of the trace.
+    id: u32,
+    /// Number of its first site.
+    first_site: u32,
+    /// The uop that is compiled.
+    index: usize,
+    segment: Segment,
+    flags: Flags,
+    /// Slot of the temporary in [`T`], if one is.
+    temp: Slot,
+}
+
+impl<'a> Emitter<'a> {
+    /// For `trace`, which becomes number `id`.
+    pub fn new(
+        asm: &'a mut Asm,
+        buffers: &'a mut Buffers,
+        thunks: &'a Thunks,
+        trace: &'a Trace,
+        mode: Mode,
+        id: u32,
+        first_site: u32,
+    ) -> Self {
+        buffers.sites.clear();
+        buffers.cold.clear();
+        liveness::analyse(&trace.uops, &mut buffers.needs);
+        let segment = trace.segments[0];
+        let flags = Flags::Memory;
+        Self { asm, buffers, thunks, trace, mode, id, first_site, index: 0, segment, flags, temp: SINK }
+    }
+
+    /// Emits everything.
+    pub fn emit(mut self) -> Done {
+        // From another page: RCX is the program counter.
+        let offset = i32::from(self.segment.offset);
+        self.asm.lea(Bits::B64, C, Mem::base(C, -offset));
+        self.asm.store(Bits::B64, PAGE, C);
+        let near = self.asm.here_label();
+        let poll = self.asm.label();
+        let insns = i32::from(self.trace.insns);
+        self.asm.alu_imm(Alu::Sub, Bits::B32, BUDGET, insns);
+        self.asm.jcc(Cond::S, poll);
+        let trace = self.trace;
+        for (n, segment) in trace.segments.iter().enumerate() {
+            self.segment = *segment;
+            let end = trace.segments.get(n + 1).map_or(trace.uops.len(), |next| next.first.into());
+            for index in segment.first.into()..end {
+                self.index = index;
+                self.uop(&trace.uops[index], index + 1 == trace.uops.len());
+            }
+        }
+        self.cold_code();
+        self.asm.bind(poll);
+        self.asm.alu_imm(Alu::Add, Bits::B32, BUDGET, insns);
+        self.asm.mov_imm(C, self.id.into());
+        self.asm.jmp_to(self.thunks.poll);
+        Done { near: self.asm.offset_of(near) }
+    }
+
+    fn uop(&mut self, u: &Uop, last: bool) {
+        let needs = self.buffers.needs[self.index];
+        self.temp = if needs.temp_in_register { u.dst } else { self.temp };
+        match u.op {
+            Op::Memory(_) | Op::Vector(_) | Op::Float(_) => self.by_interpreter(),
+            Op::System(op) => self.system(op, u),
+            _ if self.integer(u) || self.memory(u) => {}
+            _ => self.branch(u, last),
+        }
+        if !needs.temp_in_register {
+            self.temp = SINK;
+        }
+    }
+
+    fn system(&mut self, _op: SystemOp, _u: &Uop) {
+        self.by_interpreter();
+    }
+
+    /// Leaves the uop to the interpreter.
+    fn by_interpreter(&mut self) {
+        self.before_clobber();
+        let number = self.number();
+        self.asm.mov_imm(A, number);
+        self.asm.call_to(self.thunks.uop);
+        self.flags = Flags::Memory;
+    }
+
+    /// The number by which helpers know the current uop.
+    fn number(&self) -> u64 {
+        u64::from(self.id) << UOP_BITS | self.index as u64
+    }
+
+    /// Has the interpreter run the current uop if this is jumped to; goes on at what [`Self::resume`] binds.
+    fn slow_path(&mut self) -> (Label, Label) {
+        let (entry, resume) = (self.asm.label(), self.asm.label());
+        self.buffers.cold.push(Cold::Uop { entry, index: self.index, resume });
+        (entry, resume)
+    }
+
+    fn cold_code(&mut self) {
+        // Side exits may add sites, but no cold code.
+        for cold in std::mem::take(&mut self.buffers.cold) {
+            match cold {
+                Cold::Uop { entry, index, resume } => {
+                    self.asm.bind(entry);
+                    self.index = index;
+                    let number = self.number();
+                    self.asm.mov_imm(A, number);
+                    self.asm.call_to(self.thunks.uop);
+                    self.asm.jmp(resume);
+                }
+                Cold::SideExit { entry, flags, refund, segment, imm } => {
+                    self.asm.bind(entry);
+                    self.flags = flags;
+                    self.store_flags();
+                    self.segment = segment;
+                    self.asm.alu_imm(Alu::Add, Bits::B32, BUDGET, refund.into());
+                    self.go_to(imm);
+                }
+            }
+        }
+        for n in 0..self.buffers.sites.len() {
+            let site = self.buffers.sites[n];
+            self.asm.bind(site.stub);
+            self.asm.mov_imm(C, u64::from(self.first_site) + n as u64);
+            self.asm.jmp_to(self.thunks.link);
+        }
+    }
+
+    // Operands.
+
+    fn loc(&self, slot: Slot) -> Loc {
+        if slot >= TEMP && slot == self.temp {
+            return Loc::Reg(T);
+        }
+        match MAPPED.iter().find(|(mapped, _)| *mapped == slot) {
+            Some(&(_, reg)) => Loc::Reg(reg),
+            None => Loc::Mem,
+        }
+    }
+
+    /// A slot as an operand that is read.
+    fn src(&self, n: Slot) -> Rm {
+        match self.loc(n) {
+            Loc::Reg(reg) => reg.into(),
+            Loc::Mem => slot(n).into(),
+        }
+    }
+
+    /// True if `n` lives in `reg`.
+    fn is_in(&self, n: Slot, reg: Gpr) -> bool {
+        self.loc(n) == Loc::Reg(reg)
+    }
+
+    /// The register of a slot, or `scratch` with its value. Leaves the flags alone.
+    fn read(&mut self, n: Slot, scratch: Gpr) -> Gpr {
+        match self.loc(n) {
+            Loc::Reg(reg) => reg,
+            Loc::Mem => {
+                self.copy(Bits::B64, scratch, n);
+                scratch
+            }
+        }
+    }
+
+    /// `reg` = the slot. Leaves the flags alone.
+    fn copy(&mut self, bits: Bits, reg: Gpr, n: Slot) {
+        if n == ZERO {
+            self.asm.mov_imm(reg, 0);
+        } else if bits == Bits::B32 || !self.is_in(n, reg) {
+            let src = self.src(n);
+            self.asm.mov(bits, reg, src);
+        }
+    }
+
+    /// Where to compute a destination: its register, or `scratch`.
+    fn dst(&self, n: Slot, scratch: Gpr) -> Gpr {
+        match self.loc(n) {
+            Loc::Reg(reg) => reg,
+            Loc::Mem => scratch,
+        }
+    }
+
+    /// The slot = `reg`, all 64 bits of it. Leaves the flags alone.
+    fn write(&mut self, n: Slot, reg: Gpr) {
+        match self.loc(n) {
+            Loc::Reg(to) if to == reg => {}
+            Loc::Reg(to) => self.asm.mov(Bits::B64, to, reg),
+            Loc::Mem if n == SINK => {}
+            Loc::Mem => self.asm.store(Bits::B64, slot(n), reg),
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! Where generated code finds things: host registers, and distances from the environment register.
+
+use std::mem::offset_of;
+
+use armlet_x64::{Gpr, Mem};
+
+use super::context::Context;
+use crate::cpu::Cpu;
+use crate::mmu::{Mmu, Set};
+use crate::uop::Slot;
+
+/// Scratch, and where results of helpers come.
+pub const A: Gpr = Gpr::Rax;
+/// Scratch: addresses, shift amounts, branch targets.
+pub const C: Gpr = Gpr::Rcx;
+/// Scratch, and the home of a temporary that the next uop uses up.
+pub const T: Gpr = Gpr::Rdx;
+/// Instructions that may still run.
+pub const BUDGET: Gpr = Gpr::R13;
+/// The set of the soft TLB in use.
+pub const SET: Gpr = Gpr::R14;
+/// The environment: [`BIAS`] bytes into `Cpu::x`.
+pub const ENV: Gpr = Gpr::R15;
+
+/// Slots that live in host registers while generated code runs. The hottest ones of a Linux guest.
+pub const MAPPED: [(Slot, Gpr); 9] = [
+    (0, Gpr::Rbx),
+    (1, Gpr::Rbp),
+    (2, Gpr::Rsi),
+    (3, Gpr::Rdi),
+    (4, Gpr::R8),
+    (19, Gpr::R9),
+    (20, Gpr::R10),
+    (crate::uop::SP, Gpr::R11),
+    (21, Gpr::R12),
+];
+
+/// Distance of ENV from the first general slot, so that most slots are near.
+pub const BIAS: usize = 128;
+
+const X: usize = offset_of!(Cpu, x);
+
+/// A field of the CPU.
+const fn field(offset: usize) -> Mem {
+    Mem::base(ENV, offset as i32 - (X + BIAS) as i32)
+}
+
+/// A general slot in memory.
+pub const fn slot(slot: Slot) -> Mem {
+    field(X + slot as usize * 8)
+}
+
+/// `Cpu::pc`.
+pub const PC: Mem = field(offset_of!(Cpu, pc));
+/// `Context::page`.
+pub const PAGE: Mem = field(offset_of!(Cpu, jit) + offset_of!(Context, page));
+/// `Context::budget`.
+pub const BUDGET_LEFT: Mem = field(offset_of!(Cpu, jit) + offset_of!(Context, budget));
+/// `Context::flags`.
+pub const FLAGS: Mem = field(offset_of!(Cpu, jit) + offset_of!(Context, flags));
+/// Address of the set in use.
+pub const SET_IN_USE: Mem = field(offset_of!(Cpu, mmu) + offset_of!(Mmu, set));
+
+/// `Set::mask`.
+pub const SET_MASK: Mem = Mem::base(SET, Set::MASK_OFFSET as i32);
+
+/// Field at `offset` of the data entry whose distance is in `index`.
+pub const fn data_entry(index: Gpr, offset: usize) -> Mem {
+    Mem::indexed(SET, index, 0, (Set::DATA_OFFSET + offset) as i32)
+}
+
+/// Field at `offset` of the jump whose distance is in `index`.
+pub const fn jump_entry(index: Gpr, offset: usize) -> Mem {
+    Mem::indexed(SET, index, 0, (Set::JUMPS_OFFSET + offset) as i32)
+}

@@ -1,0 +1,165 @@
+//! The run loop over generated code.
+
+use super::call::Session;
+use super::context::RawFlags;
+use super::thunks::Why;
+use super::{Jit, layout};
+use crate::block::{Key, Mode};
+use crate::cache::Cache;
+use crate::cpu::{Cpu, Raised};
+use crate::interp::Exit;
+use crate::run::Stop;
+use crate::world::World;
+
+/// Instructions that run before the PE looks up, but for those of the last trace.
+const BUDGET: i32 = 2048;
+
+/// How generated code was left.
+enum Left {
+    /// At `cpu.pc`, for a look-up.
+    Lookup,
+    /// At `cpu.pc`, the budget being used up.
+    Poll,
+    /// By a site that is not linked, to `cpu.pc`.
+    Site(u32),
+    /// By a uop.
+    Uop(Exit),
+}
+
+impl Cpu {
+    /// Runs generated code from pc on until the outer loop is needed: a signal, an exception, a stop.
+    pub(crate) fn run_jit(
+        &mut self,
+        jit: &mut Jit,
+        blocks: &mut Cache,
+        world: &mut dyn World,
+    ) -> Option<Stop> {
+        self.mmu.code_requests.apply(blocks, Some(jit));
+        self.forget_stale_jumps(jit);
+        let mut entry = match self.enter_by_address(jit, world) {
+            Ok(entry) => entry,
+            Err(Raised) => {
+                self.take_exception(world);
+                return None;
+            }
+        };
+        loop {
+            match self.run_from(jit, world, entry) {
+                Left::Uop(exit) => return self.leave_by(exit, world),
+                Left::Poll => return None,
+                Left::Lookup | Left::Site(_) if self.signalled() => return None,
+                Left::Site(site) => entry = self.link(jit, site),
+                // Any fault of the fetch is met again by the outer loop.
+                Left::Lookup => entry = self.enter_by_address(jit, world).ok()?,
+            }
+        }
+    }
+
+    /// Address of the code for pc, compiled now if need be; remembered as a jump.
+    fn enter_by_address(&mut self, jit: &mut Jit, world: &mut dyn World) -> Result<u64, Raised> {
+        let (pa, offset) = self.locate_code(world)?;
+        let key = Key::new(pa, self.mode());
+        let id = self.unit(jit, key, offset);
+        let entry = jit.memory.address(jit.table.unit(id).far as usize);
+        self.mmu.set.fill_jump(self.pc, entry);
+        Ok(entry)
+    }
+
+    /// The trace of `key`, compiled now if need be.
+    fn unit(&mut self, jit: &mut Jit, key: Key, offset: usize) -> u32 {
+        let id = jit.table.find(key).unwrap_or_else(|| jit.compile(self, key, self.mode(), offset));
+        self.forget_stale_jumps(jit);
+        id
+    }
+
+    /// Once code was dropped no jump may lead to it.
+    pub(crate) fn forget_stale_jumps(&mut self, jit: &mut Jit) {
+        if std::mem::take(&mut jit.jumps_stale) {
+            self.mmu.clear_jumps();
+        }
+    }
+
+    /// Links a site to the trace at pc, which lies in the same page. Returns where to go on.
+    fn link(&mut self, jit: &mut Jit, site: u32) -> u64 {
+        let record = jit.table.site(site);
+        let from = jit.table.unit(record.unit).key;
+        let key = Key::new(from.pa() & !0xfff | u64::from(record.target), self.mode());
+        let evictions = jit.stats.evictions;
+        let id = match jit.table.find(key) {
+            Some(id) => id,
+            None => match self.vm.ram.find(key.pa()) {
+                Some((_, offset, _)) => self.unit(jit, key, offset),
+                None => unreachable!("the page that runs is memory"),
+            },
+        };
+        // Compiling may have dropped the site.
+        if jit.stats.evictions == evictions {
+            let Jit { table, memory, .. } = jit;
+            table.link(memory, site, id);
+            jit.stats.links += 1;
+        }
+        jit.memory.address(jit.table.unit(id).far as usize)
+    }
+
+    fn run_from(&mut self, jit: &mut Jit, world: &mut dyn World, entry: u64) -> Left {
+        self.jit.flags = RawFlags::from_nzcv(self.nzcv);
+        self.jit.budget = BUDGET;
+        jit.stats.entries += 1;
+        let thunk = jit.thunks.enter;
+        let entered = (self.retired, BUDGET);
+        let mut session = Session { cpu: self, world, jit, entered, exit: None };
+        let result = session.enter(thunk, entry);
+        let retired = session.retired();
+        let exit = session.exit.take();
+        let number = (result >> 32) as u32;
+        jit.stats.exits[(result & 3) as usize] += 1;
+        let page = self.jit.page;
+        if result as u8 == Why::Uop as u8 {
+            return Left::Uop(exit.expect("a uop that left said how"));
+        }
+        self.nzcv = self.jit.flags.nzcv();
+        self.retired = retired;
+        self.delta = 0;
+        match result as u8 {
+            n if n == Why::Poll as u8 => {
+                self.pc = page + jit.table.unit(number).offset();
+                Left::Poll
+            }
+            n if n == Why::Link as u8 => {
+                self.pc = page + u64::from(jit.table.site(number).target);
+                Left::Site(number)
+            }
+            _ => {
+                self.pc = self.branch_address(self.pc);
+                Left::Lookup
+            }
+        }
+    }
+
+    /// A uop left its trace: what the interpreter's loop does then.
+    fn leave_by(&mut self, exit: Exit, world: &mut dyn World) -> Option<Stop> {
+        let done = u64::from(self.delta / 2);
+        match exit {
+            Exit::Raised => {
+                self.retired += done;
+                self.take_exception(world);
+                None
+            }
+            Exit::Stop(stop) => {
+                self.retired += done + 1;
+                Some(stop)
+            }
+            Exit::Link(_) | Exit::Branch | Exit::Next => {
+                self.retired += done + 1;
+                None
+            }
+        }
+    }
+
+    /// True if code of the current mode can be compiled.
+    pub(crate) fn can_compile(&self) -> bool {
+        !self.mode().has(Mode::STEP)
+    }
+}
+
+const _: () = assert!(layout::BIAS % 8 == 0);

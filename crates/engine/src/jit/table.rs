@@ -1,0 +1,175 @@
+//! The compiled traces of one PE: by key, by page, and how they are linked.
+
+use std::collections::HashMap;
+
+use super::memory::CodeMemory;
+use super::trace::{LINE, Segment};
+use crate::block::Key;
+use crate::uop::Uop;
+
+/// A compiled trace.
+pub struct Unit {
+    /// What it was made of.
+    pub key: Key,
+    /// Offset of the code for entry from another page: RCX is the program counter.
+    pub far: u32,
+    /// Offset of the code for entry from the same page.
+    pub near: u32,
+    /// End of the code.
+    pub end: u32,
+    /// Guest instructions.
+    pub insns: u16,
+    /// Lines of the page that it depends on.
+    pub lines: u64,
+    /// What it was compiled from, for helpers.
+    pub uops: Box<[Uop]>,
+    /// Its parts.
+    pub segments: Box<[Segment]>,
+    /// Sites that lead here.
+    incoming: Vec<u32>,
+    /// Its own sites.
+    pub sites: std::ops::Range<u32>,
+}
+
+/// A direct branch within the page.
+#[derive(Clone, Copy, Debug)]
+pub struct Site {
+    /// Offset of the jump's distance.
+    pub jump: u32,
+    /// Offset of the code that asks for a link.
+    pub stub: u32,
+    /// Target's place in the page.
+    pub target: u16,
+    /// The trace it is part of.
+    pub unit: u32,
+    /// The trace it leads to plus one, 0 for none.
+    pub linked: u32,
+}
+
+/// All traces.
+#[derive(Default)]
+pub struct Table {
+    units: Vec<Unit>,
+    sites: Vec<Site>,
+    by_key: HashMap<Key, u32>,
+    by_page: HashMap<u64, Vec<u32>>,
+}
+
+impl Table {
+    /// The trace with this number.
+    pub fn unit(&self, id: u32) -> &Unit {
+        &self.units[id as usize]
+    }
+
+    /// The site with this number.
+    pub fn site(&self, id: u32) -> Site {
+        self.sites[id as usize]
+    }
+
+    /// The trace of `key`.
+    pub fn find(&self, key: Key) -> Option<u32> {
+        self.by_key.get(&key).copied()
+    }
+
+    /// The number that the next trace gets.
+    pub fn next_unit(&self) -> u32 {
+        self.units.len() as u32
+    }
+
+    /// The number that the next site gets.
+    pub fn next_site(&self) -> u32 {
+        self.sites.len() as u32
+    }
+
+    /// Adds a trace with its sites.
+    pub fn insert(&mut self, unit: Unit, sites: impl Iterator<Item = Site>) -> u32 {
+        let id = self.next_unit();
+        self.by_key.insert(unit.key, id);
+        self.by_page.entry(unit.key.pa() >> 12).or_default().push(id);
+        self.units.push(unit);
+        self.sites.extend(sites);
+        id
+    }
+
+    /// Makes a site lead to a trace.
+    pub fn link(&mut self, memory: &mut CodeMemory, site: u32, to: u32) {
+        let record = &mut self.sites[site as usize];
+        if record.linked == 0 {
+            record.linked = to + 1;
+            self.units[to as usize].incoming.push(site);
+            memory.retarget(record.jump as usize, self.units[to as usize].near as usize);
+        }
+    }
+
+    /// Drops traces that depend on `len` bytes of guest physical memory at `pa`, within one page. True if there
+    /// were any.
+    pub fn invalidate(&mut self, memory: &mut CodeMemory, pa: u64, len: u64) -> bool {
+        let Some(mut ids) = self.by_page.remove(&(pa >> 12)) else { return false };
+        let (first, last) = ((pa & 0xfff) / LINE, ((pa & 0xfff) + len - 1) / LINE);
+        let lines = u64::MAX >> (63 - (last - first)) << first;
+        let before = ids.len();
+        ids.retain(|&id| {
+            let keep = self.units[id as usize].lines & lines == 0;
+            if !keep {
+                self.remove(memory, id);
+            }
+            keep
+        });
+        let any = ids.len() != before;
+        if !ids.is_empty() {
+            self.by_page.insert(pa >> 12, ids);
+        }
+        any
+    }
+
+    /// Nothing leads to the trace any more. Its code stays until all is cleared.
+    fn remove(&mut self, memory: &mut CodeMemory, id: u32) {
+        let unit = &mut self.units[id as usize];
+        if self.by_key.get(&unit.key) == Some(&id) {
+            self.by_key.remove(&unit.key);
+        }
+        for site in std::mem::take(&mut unit.incoming) {
+            let record = &mut self.sites[site as usize];
+            if record.linked == id + 1 {
+                record.linked = 0;
+                memory.retarget(record.jump as usize, record.stub as usize);
+            }
+        }
+    }
+
+    /// Forgets everything.
+    pub fn clear(&mut self) {
+        self.units.clear();
+        self.sites.clear();
+        self.by_key.clear();
+        self.by_page.clear();
+    }
+
+    /// Number of traces that can be entered.
+    pub fn len(&self) -> usize {
+        self.by_key.len()
+    }
+}
+
+impl Unit {
+    /// A trace that nothing leads to yet.
+    #[allow(clippy::too_many_arguments)]
+    pub fn new(
+        key: Key,
+        code: [u32; 3],
+        insns: u16,
+        lines: u64,
+        uops: &[Uop],
+        segments: &[Segment],
+        sites: std::ops::Range<u32>,
+    ) -> Self {
+        let [far, near, end] = code;
+        let (uops, segments) = (uops.into(), segments.into());
+        Self { key, far, near, end, insns, lines, uops, segments, incoming: Vec::new(), sites }
+    }
+
+    /// Place of the first instruction in the page.
+    pub fn offset(&self) -> u64 {
+        self.key.pa() & 0xfff
+    }
+}
