@@ -7,10 +7,14 @@ use super::layout;
 use super::trace::Trace;
 use crate::cpu::Cpu;
 use crate::interp::{self, Exit};
+use crate::uop::{Op, SLOTS, Slot, ZERO};
 use crate::world::World;
 
 /// Bits of a uop's number in generated code that name the uop within its trace.
 pub const UOP_BITS: u32 = 11;
+
+/// The slot in which an address is handed to the interpreter.
+const ADDRESS: Slot = SLOTS as u8 - 1;
 
 /// What generated code runs over.
 pub struct Session<'a> {
@@ -33,14 +37,22 @@ impl Session<'_> {
         retired + granted.wrapping_sub(self.cpu.jit.budget) as u64
     }
 
-    /// Runs the uop with this number by the interpreter. True if it leaves the trace.
-    fn exec_uop(&mut self, number: u32) -> bool {
+    /// Runs the uop with this number by the interpreter. True if it leaves the trace. A plain access goes to
+    /// `va` if that is given.
+    fn exec_uop(&mut self, number: u32, va: Option<u64>) -> bool {
         let unit = self.jit.table.unit(number >> UOP_BITS);
         let index = (number & ((1 << UOP_BITS) - 1)) as usize;
-        let uop = unit.uops[index];
+        let mut uop = unit.uops[index];
         let segment = Trace::segment_of(&unit.segments, index);
         let unpaid = u64::from(unit.insns - segment.before);
         self.jit.stats.helper_uops += 1;
+        if let Some(va) = va {
+            self.cpu.x[usize::from(ADDRESS)] = va;
+            (uop.a, uop.flags, uop.imm) = (ADDRESS, 0, 0);
+            if !is_pair_store(uop.op) {
+                uop.b = ZERO;
+            }
+        }
         self.cpu.retired = self.retired() - unpaid;
         self.cpu.pc = self.cpu.jit.page + u64::from(segment.offset);
         self.cpu.nzcv = self.cpu.jit.flags.nzcv();
@@ -52,7 +64,7 @@ impl Session<'_> {
     /// Runs generated code from `entry` on. Returns what it returns.
     pub fn enter(&mut self, thunk: u64, entry: u64) -> u64 {
         type Enter = unsafe extern "sysv64" fn(*mut Session, *mut u8, u64) -> u64;
-        let session: *mut Session = (self as *mut Self).cast();
+        let session: *mut Session = (&raw mut *self).cast();
         let env = (&raw mut self.cpu.x).cast::<u8>().wrapping_add(layout::BIAS);
         // SAFETY: the thunk is code of this shape, written by `Thunks::build` and never changed. While
         // it runs nothing else uses the session: it is reached by helpers alone, through the pointer given here.
@@ -63,13 +75,25 @@ impl Session<'_> {
     }
 }
 
-unsafe extern "sysv64" fn exec_uop(session: *mut Session, number: u32) -> u32 {
+unsafe extern "sysv64" fn exec_uop(session: *mut Session, number: u32, _: u64) -> u32 {
     // SAFETY: generated code passes on the pointer that `enter` got, whose session is borrowed by nobody
     // else while generated code runs.
-    u32::from(unsafe { &mut *session }.exec_uop(number))
+    u32::from(unsafe { &mut *session }.exec_uop(number, None))
 }
 
-/// Address of the helper that generated code calls for a uop.
-pub fn exec_uop_address() -> u64 {
-    exec_uop as *const () as u64
+unsafe extern "sysv64" fn exec_access(session: *mut Session, number: u32, va: u64) -> u32 {
+    // SAFETY: as in `exec_uop`.
+    u32::from(unsafe { &mut *session }.exec_uop(number, Some(va)))
+}
+
+/// Ops whose slot `b` is data rather than an index.
+fn is_pair_store(op: Op) -> bool {
+    use Op::*;
+    matches!(op, StorePair32 | StorePair64 | VStorePair32 | VStorePair64 | VStorePair128)
+}
+
+/// Addresses of the helpers that generated code calls for uops, and for plain accesses at an address that it
+/// has computed.
+pub fn helpers() -> [u64; 2] {
+    [exec_uop as *const () as u64, exec_access as *const () as u64]
 }

@@ -88,7 +88,7 @@ impl Jit {
     /// A JIT with `bytes` of code memory.
     pub fn new(bytes: usize) -> io::Result<Self> {
         let mut memory = CodeMemory::new(bytes.max(LEAST_CODE_BYTES).next_multiple_of(4096))?;
-        let (thunks, end) = Thunks::build(&mut memory, 0, call::exec_uop_address());
+        let (thunks, end) = Thunks::build(&mut memory, 0, call::helpers());
         let start = end.next_multiple_of(64);
         Ok(Self {
             memory,

@@ -40,6 +40,8 @@ pub struct Thunks {
     pub link: u64,
     /// Called with the number of a uop in EAX; runs it by the interpreter.
     pub uop: u64,
+    /// The same for a plain access, whose address is in RCX.
+    pub access: u64,
 }
 
 fn session(depth: i32) -> Mem {
@@ -62,8 +64,9 @@ fn reload(asm: &mut Asm) {
 }
 
 impl Thunks {
-    /// Writes the shared code at `offset`; `exec_uop` is `fn(session, uop) -> stop`. Returns the end.
-    pub fn build(memory: &mut CodeMemory, offset: usize, exec_uop: u64) -> (Self, usize) {
+    /// Writes the shared code at `offset`; `helpers` are `fn(session, uop, address) -> stop`, for uops and
+    /// for accesses. Returns the end.
+    pub fn build(memory: &mut CodeMemory, offset: usize, helpers: [u64; 2]) -> (Self, usize) {
         let mut asm = Asm::default();
         asm.start(memory.address(offset));
         let mut thunks = Self { enter: asm.here(), ..Self::default() };
@@ -96,20 +99,23 @@ impl Thunks {
         SAVED.iter().rev().for_each(|&reg| asm.pop(reg));
         asm.ret();
 
-        thunks.uop = asm.here();
         let stop = asm.label();
-        spill(&mut asm);
-        // The call of this thunk has pushed 8 bytes.
-        asm.mov(Bits::B64, Gpr::Rdi, session(8));
-        asm.alu_imm(Alu::Sub, Bits::B64, Gpr::Rsp, 8);
-        asm.mov(Bits::B32, Gpr::Rsi, A);
-        asm.mov_imm(A, exec_uop);
-        asm.call(A);
-        asm.test(Bits::B32, A, A);
-        asm.jcc(Cond::Ne, stop);
-        reload(&mut asm);
-        asm.alu_imm(Alu::Add, Bits::B64, Gpr::Rsp, 8);
-        asm.ret();
+        for (at, helper) in [&mut thunks.uop, &mut thunks.access].into_iter().zip(helpers) {
+            *at = asm.here();
+            spill(&mut asm);
+            // The call of this thunk has pushed 8 bytes.
+            asm.mov(Bits::B64, Gpr::Rdi, session(8));
+            asm.alu_imm(Alu::Sub, Bits::B64, Gpr::Rsp, 8);
+            asm.mov(Bits::B32, Gpr::Rsi, A);
+            asm.mov(Bits::B64, Gpr::Rdx, C);
+            asm.mov_imm(A, helper);
+            asm.call(A);
+            asm.test(Bits::B32, A, A);
+            asm.jcc(Cond::Ne, stop);
+            reload(&mut asm);
+            asm.alu_imm(Alu::Add, Bits::B64, Gpr::Rsp, 8);
+            asm.ret();
+        }
         asm.bind(stop);
         asm.alu_imm(Alu::Add, Bits::B64, Gpr::Rsp, 16);
         asm.mov_imm(A, Why::Uop as u64);

@@ -29,8 +29,17 @@ impl Default for Ours {
 }
 
 impl Ours {
-    /// A PE at EL1 with a flat 1 GiB block of normal memory mapped.
+    /// A PE at EL1 with a flat 1 GiB block of normal memory mapped, run by the best engine there is.
     pub fn new() -> Self {
+        if Code::HAS_JIT { Self::with(Code::jit(1 << 22).expect("code memory")) } else { Self::interpreted() }
+    }
+
+    /// The same, run by the interpreter.
+    pub fn interpreted() -> Self {
+        Self::with(Code::interpreter())
+    }
+
+    fn with(code: Code) -> Self {
         let ram = GuestRam::new(&[RamRegion { gpa: 0, len: 0x40_0000, kind: RamKind::ReadWrite }]).unwrap();
         // Level 1 block, 4 KiB granule: AF, inner shareable, AttrIndx 0.
         ram.write(TABLE, &(1u64 << 10 | 3 << 8 | 1).to_le_bytes()).unwrap();
@@ -50,7 +59,7 @@ impl Ours {
         state.sys[SysReg::SCTLR_EL1] |= 1 | 1 << 2 | 1 << 12;
         state.sys[SysReg::SCTLR_EL1] &= !(1 << 1 | 1 << 3);
         cpu.load(&state);
-        Self { cpu, code: Code::default(), next: 0 }
+        Self { cpu, code, next: 0 }
     }
 
     /// Makes the next case run at [`CODE`].

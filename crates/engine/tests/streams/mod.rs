@@ -4,8 +4,8 @@ mod asm;
 mod image;
 mod memory;
 mod qemu;
-mod state;
-mod words;
+pub mod state;
+pub mod words;
 
 use armlet_arm::a64::fields::{ra, rd, rm, rn};
 use armlet_arm::a64::{decode, mnemonic};

@@ -29,7 +29,12 @@ impl Emitter<'_> {
                     self.store_flags();
                 }
                 match self.condition_once(u.flags & 15) {
-                    Test::Always => self.go_to(u.imm),
+                    Test::Always => {
+                        self.store_flags();
+                        let refund = self.refund();
+                        self.asm.alu_imm(Alu::Add, B32, BUDGET, refund.into());
+                        self.go_to(u.imm);
+                    }
                     Test::Host(cond) => self.branch_if(cond, u, last),
                 }
             }
@@ -96,13 +101,12 @@ impl Emitter<'_> {
         if !last {
             let entry = self.asm.label();
             self.asm.jcc(cond, entry);
-            let refund = self.trace.insns - self.segment.before - self.segment.insns;
+            let refund = self.refund();
             let (flags, segment) = (self.flags, self.segment);
             self.buffers.cold.push(Cold::SideExit { entry, flags, refund, segment, imm: u.imm });
             return;
         }
-        let refund = self.trace.insns - self.segment.before - self.segment.insns;
-        debug_assert_eq!(refund, 0);
+        debug_assert_eq!(self.refund(), 0);
         self.flags = Flags::Memory;
         match self.place(u.imm) {
             Some(target) => {
@@ -118,6 +122,11 @@ impl Emitter<'_> {
             }
         }
         self.go_to(self.after(u));
+    }
+
+    /// Instructions of the trace behind the segment: they don't run if it is left at its end.
+    fn refund(&self) -> u16 {
+        self.trace.insns - self.segment.before - self.segment.insns
     }
 
     /// The place in the page that is `imm` from the segment's start, if it is in the page.

@@ -205,7 +205,7 @@ impl Emitter<'_> {
 
     fn movk(&mut self, u: &Uop, bits: Bits) {
         self.clobber();
-        let keep = !(0xffff << u.flags) as i64;
+        let keep = !(0xffff_i64 << (u.flags & 63));
         let keep = if bits == B32 { i64::from(keep as i32) } else { keep };
         let d = self.dst(u.dst, A);
         self.copy(bits, d, u.a);
@@ -561,6 +561,9 @@ impl Emitter<'_> {
     /// `dst` = `a` shifted left by `c`, then arithmetically right by `flags`.
     fn signed_field(&mut self, bits: Bits, u: &Uop) {
         let width = if bits == B64 { 64 } else { 32 };
+        if u.flags != u.c {
+            self.clobber();
+        }
         let d = self.dst(u.dst, A);
         let src = self.src(u.a);
         match width - u.c {
@@ -583,10 +586,8 @@ impl Emitter<'_> {
         }
         // The field is at the bottom now; it belongs `c - flags` up or `flags - c` down.
         if u.flags > u.c {
-            self.clobber();
             self.asm.shift(Shift::Sar, bits, d, u.flags - u.c);
         } else if u.flags < u.c {
-            self.clobber();
             self.asm.shift(Shift::Shl, bits, d, u.c - u.flags);
         }
         self.write(u.dst, d);

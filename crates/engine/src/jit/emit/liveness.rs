@@ -188,15 +188,5 @@ fn takes_temp(op: Op) -> bool {
             | Store16
             | Store32
             | Store64
-            | VLoad8
-            | VLoad16
-            | VLoad32
-            | VLoad64
-            | VLoad128
-            | VStore8
-            | VStore16
-            | VStore32
-            | VStore64
-            | VStore128
     )
 }

@@ -80,6 +80,11 @@ impl Emitter<'_> {
         let disp = i32::try_from(u.imm);
         if index == ZERO {
             return match disp {
+                // The look-up needs the register of temporaries.
+                Ok(0) if self.is_in(u.a, T) => {
+                    self.asm.mov(B64, C, T);
+                    C
+                }
                 Ok(0) => self.read(u.a, C),
                 Ok(disp) => {
                     let a = self.read(u.a, C);
@@ -142,8 +147,8 @@ impl Emitter<'_> {
 
     fn load(&mut self, u: &Uop, size: u8, extend: Widen) {
         self.clobber();
-        let (slow, resume) = self.slow_path();
         let va = self.address(u, u.b);
+        let (slow, resume) = self.slow_access(va);
         self.look_up(va, size, 1 << size, For::Load, slow);
         let at = Mem::indexed(A, va, 0, 0);
         let d = self.dst(u.dst, A);
@@ -167,8 +172,8 @@ impl Emitter<'_> {
 
     fn store(&mut self, u: &Uop, size: u8) {
         self.clobber();
-        let (slow, resume) = self.slow_path();
         let va = self.address(u, u.b);
+        let (slow, resume) = self.slow_access(va);
         self.look_up(va, size, 1 << size, For::Store, slow);
         let at = Mem::indexed(A, va, 0, 0);
         self.store_slot(u.c, at, size);
@@ -206,8 +211,8 @@ impl Emitter<'_> {
 
     fn load_pair(&mut self, u: &Uop, size: u8, extend: Widen) {
         self.clobber();
-        let (slow, resume) = self.slow_path();
         let va = self.address(u, ZERO);
+        let (slow, resume) = self.slow_access(va);
         self.look_up(va, size, 2 << size, For::Load, slow);
         // The first destination may be the base.
         self.asm.lea(B64, A, Mem::indexed(A, va, 0, 0));
@@ -222,9 +227,9 @@ impl Emitter<'_> {
 
     fn store_pair(&mut self, u: &Uop, bits: Bits) {
         self.clobber();
-        let (slow, resume) = self.slow_path();
         let size = if bits == B64 { 3 } else { 2 };
         let va = self.address(u, ZERO);
+        let (slow, resume) = self.slow_access(va);
         self.look_up(va, size, 2 << size, For::Store, slow);
         self.store_slot(u.c, Mem::indexed(A, va, 0, 0), size);
         self.store_slot(u.b, Mem::indexed(A, va, 0, 1 << size), size);

@@ -44,6 +44,8 @@ pub struct SiteDraft {
 enum Cold {
     /// Runs uop `index` by the interpreter and goes on at `resume`.
     Uop { entry: Label, index: usize, resume: Label },
+    /// The same for a plain access at the address in `va`.
+    Access { entry: Label, index: usize, va: Gpr, resume: Label },
     /// Leaves by a taken branch in mid-trace: `refund` instructions didn't run.
     SideExit { entry: Label, flags: Flags, refund: u16, segment: Segment, imm: i64 },
 }
@@ -168,6 +170,13 @@ impl<'a> Emitter<'a> {
         (entry, resume)
     }
 
+    /// As [`Self::slow_path`] for a plain access at the address in `va`.
+    fn slow_access(&mut self, va: Gpr) -> (Label, Label) {
+        let (entry, resume) = (self.asm.label(), self.asm.label());
+        self.buffers.cold.push(Cold::Access { entry, index: self.index, va, resume });
+        (entry, resume)
+    }
+
     fn cold_code(&mut self) {
         // Side exits may add sites, but no cold code.
         for cold in std::mem::take(&mut self.buffers.cold) {
@@ -178,6 +187,17 @@ impl<'a> Emitter<'a> {
                     let number = self.number();
                     self.asm.mov_imm(A, number);
                     self.asm.call_to(self.thunks.uop);
+                    self.asm.jmp(resume);
+                }
+                Cold::Access { entry, index, va, resume } => {
+                    self.asm.bind(entry);
+                    self.index = index;
+                    let number = self.number();
+                    if va != C {
+                        self.asm.mov(Bits::B64, C, va);
+                    }
+                    self.asm.mov_imm(A, number);
+                    self.asm.call_to(self.thunks.access);
                     self.asm.jmp(resume);
                 }
                 Cold::SideExit { entry, flags, refund, segment, imm } => {

@@ -1,0 +1,134 @@
+//! The JIT compared with the interpreter, on streams of random instructions of all classes, with branches.
+#![cfg(all(target_arch = "x86_64", target_os = "linux"))]
+
+mod oracle;
+mod streams;
+
+use armlet_arm::a64::{decode, mnemonic};
+use oracle::{Case, Ours, Rng};
+use streams::{Mix, state, words};
+
+const NONE: Mix = Mix { integer: 0, simd: 0, float: 0, memory: 0, system: 0 };
+/// Streams of a test; `ARMLET_CASES` is another number.
+const STREAMS: usize = 4000;
+/// Words of a stream at most, so that it fits its slot.
+const WORDS: usize = 62;
+
+/// A branch forward to one of the next words, conditional more often than not.
+fn branch(rng: &mut Rng, room: usize) -> u32 {
+    let offset = 1 + rng.below(room.clamp(1, 8) as u64) as u32;
+    let reg = rng.below(32) as u32;
+    match rng.below(6) {
+        0 => 0x1400_0000 | offset,
+        1 => 0x3400_0000 | (rng.below(4) as u32) << 31 | (rng.below(2) as u32) << 24 | offset << 5 | reg,
+        2 => 0x3600_0000 | (rng.next() as u32 & 0x81f8_0000) | (rng.below(2) as u32) << 24 | offset << 5 | reg,
+        _ => 0x5400_0000 | offset << 5 | rng.below(16) as u32,
+    }
+}
+
+/// Sprinkles branches over a stream. They replace words, so that what sets up an address may be skipped: then
+/// the access faults, or hits something else, on both sides alike.
+fn with_branches(rng: &mut Rng, words: &mut [u32]) {
+    let len = words.len();
+    for n in 0..len - 1 {
+        if rng.below(9) == 0 {
+            words[n] = branch(rng, len - n - 1);
+        }
+    }
+}
+
+fn report(case: &Case, difference: &str) -> String {
+    let features = armlet_arm::cpu::model("max").unwrap().features;
+    let mut text = format!(
+        "nzcv {:#x} fpcr {:#x} fpsr {:#x} x {:x?}\n",
+        case.state.nzcv, case.state.fpcr, case.state.fpsr, case.state.x
+    );
+    for word in &case.words {
+        text += &format!("  {word:08x} {}\n", decode(*word, features).map_or("undefined", mnemonic));
+    }
+    text + difference
+}
+
+/// The shortest run of words of the case that still differs.
+fn shrink(jit: &mut Ours, interpreter: &mut Ours, case: &Case) -> (Case, String) {
+    let mut least = case.clone();
+    let mut difference = String::new();
+    let mut differs = |case: &Case| {
+        jit.forget();
+        interpreter.forget();
+        let (ours, theirs) = (jit.run(case), interpreter.run(case));
+        case.differences(&ours, &theirs, "interpreter")
+    };
+    const NOP: u32 = 0xd503_201f;
+    for _ in 0..3 {
+        for n in 0..least.words.len() {
+            let mut next = least.clone();
+            next.words[n] = NOP;
+            let text = differs(&next);
+            if !text.is_empty() {
+                (least, difference) = (next, text);
+            }
+        }
+    }
+    while least.words.last() == Some(&NOP) && !differs(&Case { words: least.words[..least.words.len() - 1].to_vec(), ..least.clone() }).is_empty() {
+        least.words.pop();
+    }
+    (least, difference)
+}
+
+fn run(seed: u64, mix: Mix, branches: bool) {
+    let mut rng = Rng::new(seed);
+    let (mut jit, mut interpreter) = (Ours::new(), Ours::interpreted());
+    let cases = std::env::var("ARMLET_CASES");
+    let streams = cases.map_or(STREAMS, |n| n.parse().expect("ARMLET_CASES is a number"));
+    for _ in 0..streams {
+        let len = 4 + rng.below(40) as usize;
+        let mut words = words::stream(&mut rng, mix, len);
+        words.truncate(WORDS);
+        if branches && words.len() > 2 {
+            with_branches(&mut rng, &mut words);
+        }
+        if words.is_empty() {
+            continue;
+        }
+        for _ in 0..2 {
+            let case = state::case(&mut rng, &words);
+            let (ours, theirs) = (jit.run(&case), interpreter.run(&case));
+            let text = case.differences(&ours, &theirs, "interpreter");
+            if !text.is_empty() {
+                let (least, difference) = shrink(&mut jit, &mut interpreter, &case);
+                panic!("{}\nwhole:\n{}", report(&least, &difference), report(&case, &text));
+            }
+        }
+    }
+}
+
+#[test]
+fn integer() {
+    run(1, Mix { integer: 20, system: 1, ..NONE }, false);
+}
+
+#[test]
+fn integer_with_branches() {
+    run(2, Mix { integer: 20, system: 1, ..NONE }, true);
+}
+
+#[test]
+fn memory() {
+    run(3, Mix { memory: 4, integer: 1, ..NONE }, true);
+}
+
+#[test]
+fn simd() {
+    run(4, Mix { simd: 20, memory: 2, system: 1, ..NONE }, false);
+}
+
+#[test]
+fn float() {
+    run(5, Mix { float: 20, memory: 2, system: 1, ..NONE }, false);
+}
+
+#[test]
+fn everything() {
+    run(6, Mix { integer: 8, simd: 8, float: 8, memory: 4, system: 1 }, true);
+}
