@@ -280,6 +280,7 @@ ops! {
     Blendpd = p3a(0x0d).scratch(),
     Shufps = o(NP, 0xc6),
     Shufpd = p(0xc6).ew(),
+    /// In memory, `b` is 4 bytes, and the immediate's upper two bits mean nothing.
     Insertps = p3a(0x21).unit(2),
     Pclmulqdq = p3a(0x44).scratch(),
     /// Rounding of the lowest element of `b`; the others are `a`'s.
