@@ -6,9 +6,15 @@
 
 mod int;
 mod operand;
+mod vec;
 
 pub use int::{Alu, Bits, Cond, Shift};
 pub use operand::{Gpr, Mem, Rm};
+pub use vec::gpr::{FromGpr, MoveMask, ToGpr};
+pub use vec::mask::{KOp, Lane};
+pub use vec::ops::{Fma, FmaOrder, Fp, VTest};
+pub use vec::tables::{VBlendv, VNarrow, VOp, VOpImm, VSha, VShift, VUn, VUnImm};
+pub use vec::{K, Level, Mask, Xm, Xmm};
 
 /// A place in the code, bound now or later.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +28,8 @@ pub struct Asm {
     code: Vec<u8>,
     /// Address at which the first byte will run.
     base: u64,
+    /// How vector instructions are encoded.
+    level: Level,
     /// Offset of each label, or `UNBOUND`.
     labels: Vec<u32>,
     /// Places of 32-bit distances to labels that were not bound when they were used.
