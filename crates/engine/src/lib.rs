@@ -20,6 +20,7 @@ pub mod uop;
 mod vm;
 mod world;
 
+pub use armlet_x64::Level;
 pub use code::Code;
 pub use cpu::{Cpu, Raised};
 pub use exception::{Exception, Vector};

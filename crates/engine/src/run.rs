@@ -59,7 +59,7 @@ impl Cpu {
     }
 
     /// Interprets from pc on until the outer loop is needed.
-    fn run_blocks(
+    pub(crate) fn run_blocks(
         &mut self,
         blocks: &mut Cache,
         jit: Option<&mut Jit>,

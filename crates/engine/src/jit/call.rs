@@ -56,8 +56,10 @@ impl Session<'_> {
         self.cpu.retired = self.retired() - unpaid;
         self.cpu.pc = self.cpu.jit.page + u64::from(segment.offset);
         self.cpu.nzcv = self.cpu.jit.flags.nzcv();
+        self.cpu.fpsr |= self.cpu.jit.take_exceptions();
         self.exit = interp::exec_uop(self.cpu, self.world, &uop);
         self.cpu.jit.flags = RawFlags::from_nzcv(self.cpu.nzcv);
+        self.cpu.jit.set_fpcr(self.cpu.fpcr);
         self.exit.is_some()
     }
 

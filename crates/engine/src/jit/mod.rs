@@ -13,6 +13,7 @@
 mod call;
 mod context;
 mod emit;
+mod host;
 mod layout;
 mod memory;
 mod run;
@@ -23,9 +24,10 @@ mod trace;
 use std::io;
 use std::time::{Duration, Instant};
 
-use armlet_x64::Asm;
+use armlet_x64::{Asm, Level};
 
 pub use context::{Context, RawFlags};
+pub use host::Host;
 
 use crate::block::{Key, Mode};
 use crate::cpu::Cpu;
@@ -62,13 +64,14 @@ pub struct Stats {
     /// Traces entered from the run loop.
     pub entries: u64,
     /// Exits, by [`thunks::Why`].
-    pub exits: [u64; 4],
+    pub exits: [u64; 8],
     /// Uops run by the interpreter for generated code.
     pub helper_uops: u64,
 }
 
 /// The JIT of one PE.
 pub struct Jit {
+    host: Host,
     memory: CodeMemory,
     thunks: Thunks,
     /// Offset of the first byte behind the thunks.
@@ -85,18 +88,27 @@ pub struct Jit {
 }
 
 impl Jit {
-    /// A JIT with `bytes` of code memory.
+    /// A JIT with `bytes` of code memory, for this host.
     pub fn new(bytes: usize) -> io::Result<Self> {
+        Self::at_level(bytes, Level::Avx512)
+    }
+
+    /// The same, with vector instructions of `most` at most.
+    pub fn at_level(bytes: usize, most: Level) -> io::Result<Self> {
+        let host = Host::detect(most).ok_or(io::ErrorKind::Unsupported)?;
         let mut memory = CodeMemory::new(bytes.max(LEAST_CODE_BYTES).next_multiple_of(4096))?;
-        let (thunks, end) = Thunks::build(&mut memory, 0, call::helpers());
+        let (thunks, end) = Thunks::build(&mut memory, 0, host.level, call::helpers());
         let start = end.next_multiple_of(64);
+        let mut asm = Asm::default();
+        asm.set_level(host.level);
         Ok(Self {
+            host,
             memory,
             thunks,
             start,
             at: start,
             table: Table::default(),
-            asm: Asm::default(),
+            asm,
             trace: Trace::default(),
             emitter: emit::Buffers::default(),
             stats: Stats::default(),
@@ -131,8 +143,16 @@ impl Jit {
         self.trace.form(cpu, key, mode, offset);
         let (id, first_site) = (self.table.next_unit(), self.table.next_site());
         self.asm.start(self.memory.address(self.at));
-        let emitter =
-            Emitter::new(&mut self.asm, &mut self.emitter, &self.thunks, &self.trace, mode, id, first_site);
+        let emitter = Emitter::new(
+            &mut self.asm,
+            &mut self.emitter,
+            &self.thunks,
+            &self.host,
+            &self.trace,
+            mode,
+            id,
+            first_site,
+        );
         let done = emitter.emit();
         let code = self.asm.finish();
         assert!(code.len() < MOST_TRACE_BYTES, "a trace is larger than any can be");

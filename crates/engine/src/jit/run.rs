@@ -24,6 +24,8 @@ enum Left {
     Site(u32),
     /// By a uop.
     Uop(Exit),
+    /// Before a trace that is for the interpreter, at `cpu.pc`.
+    Interpret,
 }
 
 impl Cpu {
@@ -47,6 +49,7 @@ impl Cpu {
             match self.run_from(jit, world, entry) {
                 Left::Uop(exit) => return self.leave_by(exit, world),
                 Left::Poll => return None,
+                Left::Interpret => return self.run_blocks(blocks, Some(jit), world),
                 Left::Lookup | Left::Site(_) if self.signalled() => return None,
                 Left::Site(site) => entry = self.link(jit, site),
                 // Any fault of the fetch is met again by the outer loop.
@@ -103,6 +106,7 @@ impl Cpu {
 
     fn run_from(&mut self, jit: &mut Jit, world: &mut dyn World, entry: u64) -> Left {
         self.jit.flags = RawFlags::from_nzcv(self.nzcv);
+        self.jit.set_fpcr(self.fpcr);
         self.jit.budget = BUDGET;
         jit.stats.entries += 1;
         let thunk = jit.thunks.enter;
@@ -112,18 +116,26 @@ impl Cpu {
         let retired = session.retired();
         let exit = session.exit.take();
         let number = (result >> 32) as u32;
-        jit.stats.exits[(result & 3) as usize] += 1;
+        jit.stats.exits[(result & 7) as usize] += 1;
         let page = self.jit.page;
         if result as u8 == Why::Uop as u8 {
             return Left::Uop(exit.expect("a uop that left said how"));
         }
         self.nzcv = self.jit.flags.nzcv();
+        self.fpsr |= self.jit.take_exceptions();
         self.retired = retired;
         self.delta = 0;
         match result as u8 {
             n if n == Why::Poll as u8 => {
                 self.pc = page + jit.table.unit(number).offset();
                 Left::Poll
+            }
+            n if n == Why::Interpret as u8 => {
+                // The trace was paid for.
+                let unit = jit.table.unit(number);
+                self.retired -= u64::from(unit.insns);
+                self.pc = page + unit.offset();
+                Left::Interpret
             }
             n if n == Why::Link as u8 => {
                 self.pc = page + u64::from(jit.table.site(number).target);
