@@ -7,8 +7,10 @@ pub mod bus;
 pub mod clock;
 pub mod irq;
 pub mod ram;
+pub mod virtual_time;
 
 pub use bus::{Access, Bus, BusError, MmioDevice};
 pub use clock::{Alarm, AlarmQueue, Clock};
 pub use irq::{CpuIrqInput, IrqLine, IrqSink};
 pub use ram::{GuestRam, RamError, RamKind, RamRegion};
+pub use virtual_time::VirtualTime;
