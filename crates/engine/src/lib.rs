@@ -13,6 +13,7 @@ mod interp;
 pub mod mmu;
 mod port;
 mod run;
+pub mod slice;
 pub mod sys;
 pub mod uop;
 mod vm;
