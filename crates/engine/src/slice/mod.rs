@@ -20,6 +20,8 @@
 mod checkpoint;
 mod wait;
 
+pub use checkpoint::hash_registers;
+
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
