@@ -7,13 +7,13 @@
 //! to the next alarm.
 //!
 //! # For executors
-//! Between two calls of [`Cpu::run_sliced`]'s own steps an executor may run any number of whole blocks:
+//! Between the steps of the run loop an executor may run any number of whole blocks:
 //! - Before each block it compares the block's instructions with [`Cpu::budget`], and returns to the run loop
 //!   without running the block if there are more. The run loop then runs the rest of the slice, part of a
 //!   block, on the interpreter.
 //! - It polls no signals but [`Port::LOOK`].
 //! - [`Cpu::retired`] (as of the block's start) and [`Cpu::delta`] are exact whenever it calls out: a system
-//!   op or an access to a device reads the time, and may shorten the slice by [`Cpu::attend`]. So a budget
+//!   op or an access to a device reads the time, and may shorten the slice. So a budget
 //!   that the executor keeps elsewhere must be loaded again afterwards. A slice never ends before the end of
 //!   the block that runs.
 
