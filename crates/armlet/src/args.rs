@@ -117,6 +117,10 @@ pub struct RunArgs {
     #[arg(long, value_name = "N", requires = "deterministic", value_parser = parse_count)]
     pub hash_every: Option<u64>,
 
+    /// Start with the hashes after N instructions
+    #[arg(long, value_name = "N", requires = "hash_every", value_parser = parse_count)]
+    pub hash_from: Option<u64>,
+
     /// Hash guest memory too, at every K-th hash [default without K: 1]
     #[arg(
         long,
@@ -295,6 +299,8 @@ mod tests {
             "--deterministic",
             "--hash-every",
             "1000000",
+            "--hash-from",
+            "50",
             "--hash-memory=10",
             "--hash-file",
             "h",
@@ -310,6 +316,7 @@ mod tests {
         assert_eq!(args.show_dtb, Some("o".into()));
         assert!(args.no_reboot && args.dry_run && args.quiet && args.deterministic);
         assert_eq!((args.hash_every, args.hash_memory), (Some(1_000_000), Some(10)));
+        assert_eq!(args.hash_from, Some(50));
         assert_eq!(args.hash_file, Some("h".into()));
         assert_eq!(run(&["--show-dtb", "Image"]).unwrap().thing, Some("Image".into()));
     }

@@ -43,7 +43,7 @@ fn boot(kernel: &std::path::Path, initrd: &[u8], block_limit: usize) -> (String,
         initrd: Some(initrd.to_vec()),
         deterministic: Some(Deterministic {
             block_limit,
-            checkpoints: Some(Checkpoints { every: 250_000, memory_every: 400, sink }),
+            checkpoints: Some(Checkpoints { from: 0, every: 250_000, memory_every: 400, sink }),
         }),
         ..MachineConfig::new(Board::Virt)
     };

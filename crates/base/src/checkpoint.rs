@@ -33,7 +33,9 @@ pub type CheckpointSink = Arc<dyn Fn(&Checkpoint) + Send + Sync>;
 /// When to make checkpoints, and who hears of them.
 #[derive(Clone)]
 pub struct Checkpoints {
-    /// Instructions from one to the next; rounded up to whole slices.
+    /// The number of retired instructions at the first one; with 0 the first is at `every`.
+    pub from: u64,
+    /// Instructions from one to the next, at least 1.
     pub every: u64,
     /// Memory is hashed at each checkpoint of this number, at none with 0.
     pub memory_every: u64,
@@ -43,7 +45,12 @@ pub struct Checkpoints {
 
 impl fmt::Debug for Checkpoints {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { every, memory_every, .. } = self;
-        f.debug_struct("Checkpoints").field("every", every).field("memory_every", memory_every).finish()
+        let Self { from, every, memory_every, .. } = self;
+        let mut debug = f.debug_struct("Checkpoints");
+        debug
+            .field("from", from)
+            .field("every", every)
+            .field("memory_every", memory_every)
+            .finish_non_exhaustive()
     }
 }

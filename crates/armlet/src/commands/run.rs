@@ -3,7 +3,9 @@
 use std::io::{self, IsTerminal};
 use std::sync::Arc;
 
-use armlet::{Board, Deterministic, Ending, Machine, MachineConfig, Observer, Payload, backends};
+use armlet::{
+    Board, Checkpoints, Deterministic, Ending, Machine, MachineConfig, Observer, Payload, backends,
+};
 use armlet_machine::board::monitor;
 
 use crate::args::{LogTarget, RunArgs};
@@ -171,7 +173,8 @@ fn checkpoints(
     };
     let file = args.hash_file.as_deref().map(|path| files::create("--hash-file", path)).transpose()?;
     let hashes = Hashes::new(file, screen.clone());
-    deterministic.checkpoints = Some(hashes.checkpoints(every, args.hash_memory.unwrap_or(0)));
+    let (from, memory_every) = (args.hash_from.unwrap_or(0), args.hash_memory.unwrap_or(0));
+    deterministic.checkpoints = Some(Checkpoints { from, every, memory_every, sink: hashes.sink() });
     Ok(Some(hashes))
 }
 

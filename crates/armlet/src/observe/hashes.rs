@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::sync::{Arc, Mutex};
 
-use armlet::Checkpoints;
+use armlet_base::checkpoint::CheckpointSink;
 
 use crate::console::Screen;
 
@@ -21,11 +21,10 @@ impl Hashes {
         Arc::new(Self { screen, file: file.map(|file| Mutex::new((BufWriter::new(file), Ok(())))) })
     }
 
-    /// The checkpoints that are written here: one in `every` instructions, with a hash of memory at each
-    /// `memory_every`-th.
-    pub fn checkpoints(self: &Arc<Self>, every: u64, memory_every: u64) -> Checkpoints {
+    /// What hears of checkpoints and writes them here.
+    pub fn sink(self: &Arc<Self>) -> CheckpointSink {
         let hashes = self.clone();
-        Checkpoints { every, memory_every, sink: Arc::new(move |checkpoint| hashes.line(checkpoint)) }
+        Arc::new(move |checkpoint| hashes.line(checkpoint))
     }
 
     fn line(&self, checkpoint: &armlet::Checkpoint) {

@@ -10,16 +10,16 @@ use crate::cpu::Cpu;
 const CHUNK: usize = 1 << 18;
 
 impl Cpu {
-    /// Makes a checkpoint if it is time for one.
-    pub(super) fn checkpoint(&mut self) {
+    /// Makes a checkpoint if it is time for one. True if that is all there is to do here.
+    pub(super) fn checkpoint(&mut self) -> bool {
         let retired = self.retired;
-        let Some(slice) = &mut self.slice else { return };
-        let Some(checkpoints) = &slice.checkpoints else { return };
-        if !retired.is_multiple_of(checkpoints.every) || retired == slice.checked {
-            return;
+        let Some(slice) = &mut self.slice else { return false };
+        if retired < slice.next_checkpoint {
+            return false;
         }
-        slice.checked = retired;
-        let number = retired / checkpoints.every;
+        let Some(checkpoints) = &slice.checkpoints else { return false };
+        slice.next_checkpoint = retired + checkpoints.every;
+        let number = (retired - checkpoints.from) / checkpoints.every + u64::from(checkpoints.from != 0);
         let with_memory = checkpoints.memory_every != 0 && number.is_multiple_of(checkpoints.memory_every);
         let sink = checkpoints.sink.clone();
         let mut state = CpuState::default();
@@ -31,6 +31,9 @@ impl Cpu {
             registers: hash_registers(&state),
             memory: with_memory.then(|| hash_memory(&self.ram)),
         });
+        let Some(slice) = &mut self.slice else { return false };
+        slice.end_at(slice.end);
+        slice.end > retired
     }
 }
 

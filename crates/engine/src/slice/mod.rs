@@ -2,20 +2,20 @@
 //!
 //! A PE on a virtual clock runs in *slices*. A slice ends at an exact number of retired instructions: at
 //! the next multiple of [`SLICE`], at the next alarm, or where something that the guest itself just did
-//! wants attention. Only there virtual time is looked at, alarms ring, signals are answered and checkpoints
-//! made, so that nothing depends on how code is cut into blocks or on what executes it. WFI skips the time
-//! to the next alarm.
+//! wants attention. Only there virtual time is looked at, alarms ring and signals are answered, so that
+//! nothing depends on how code is cut into blocks or on what executes it. WFI skips the time to the next
+//! alarm. Checkpoints come at any count and change nothing for the guest.
 //!
 //! # For executors
 //! Between the steps of the run loop an executor may run any number of whole blocks:
 //! - Before each block it compares the block's instructions with [`Cpu::budget`], and returns to the run loop
-//!   without running the block if there are more. The run loop then runs the rest of the slice, part of a
-//!   block, on the interpreter.
+//!   without running the block if there are more. The run loop then runs the rest, part of a block, on the
+//!   interpreter.
 //! - It polls no signals but [`Port::LOOK`].
 //! - [`Cpu::retired`] (as of the block's start) and [`Cpu::delta`] are exact whenever it calls out: a system
-//!   op or an access to a device reads the time, and may shorten the slice. So a budget
-//!   that the executor keeps elsewhere must be loaded again afterwards. A slice never ends before the end of
-//!   the block that runs.
+//!   op or an access to a device reads the time, and may shorten the slice. So a budget that the executor
+//!   keeps elsewhere must be loaded again afterwards. A slice never ends before the end of the block that
+//!   runs, if that has no more than [`MAX_INSNS`] instructions and ends where the front end ends blocks.
 
 mod checkpoint;
 mod wait;
@@ -51,11 +51,13 @@ pub struct Slice {
     skipped: u64,
     /// The number of retired instructions at which the slice ends.
     end: u64,
+    /// The number at which executors stop: the end, or a checkpoint before it.
+    stop: u64,
     /// Most instructions of a block.
     block_limit: usize,
     checkpoints: Option<Checkpoints>,
-    /// The number of retired instructions at the last checkpoint.
-    checked: u64,
+    /// The number of retired instructions at the next checkpoint.
+    next_checkpoint: u64,
     /// Holds the part of a block that ends a slice while it runs.
     rest: Option<Box<Cache>>,
 }
@@ -64,12 +66,22 @@ impl Slice {
     /// Driving `time`, from now on.
     pub fn new(time: Arc<VirtualTime>) -> Self {
         let skipped = time.now_ns();
-        Self { time, skipped, end: 0, block_limit: MAX_INSNS, checkpoints: None, checked: 0, rest: None }
+        Self {
+            time,
+            skipped,
+            end: 0,
+            stop: 0,
+            block_limit: MAX_INSNS,
+            checkpoints: None,
+            next_checkpoint: u64::MAX,
+            rest: None,
+        }
     }
 
     /// Makes checkpoints.
     pub fn set_checkpoints(&mut self, checkpoints: Checkpoints) {
-        let every = checkpoints.every.max(1).next_multiple_of(SLICE);
+        let every = checkpoints.every.max(1);
+        self.next_checkpoint = if checkpoints.from == 0 { every } else { checkpoints.from };
         self.checkpoints = Some(Checkpoints { every, ..checkpoints });
     }
 
@@ -77,6 +89,12 @@ impl Slice {
     /// the shape of blocks.
     pub fn set_block_limit(&mut self, insns: usize) {
         self.block_limit = insns.clamp(1, MAX_INSNS);
+    }
+
+    /// Ends the slice at `count` retired instructions.
+    fn end_at(&mut self, count: u64) {
+        self.end = count;
+        self.stop = count.min(self.next_checkpoint);
     }
 
     /// The number of retired instructions that `deadline_ns` is at, if it is to come.
@@ -102,10 +120,10 @@ fn horizon(op: SystemOp) -> u64 {
 }
 
 impl Cpu {
-    /// Instructions that may still retire in this slice; without end if the PE runs in host time.
+    /// Instructions that may retire before the run loop has something to do; without end if the PE runs in host time.
     #[inline]
     pub fn budget(&self) -> u64 {
-        self.slice.as_ref().map_or(u64::MAX, |slice| slice.end.saturating_sub(self.retired))
+        self.slice.as_ref().map_or(u64::MAX, |slice| slice.stop.saturating_sub(self.retired))
     }
 
     /// The time in nanoseconds at the instruction that runs.
@@ -166,9 +184,9 @@ impl Cpu {
         let interrupted = self.port.signals() & self.unmasked() != 0;
         let Some(slice) = &mut self.slice else { return };
         if interrupted {
-            slice.end = slice.end.min(soonest);
+            slice.end_at(slice.end.min(soonest));
         } else if let Some(at) = slice.time.next_alarm() {
-            slice.end = slice.end.min(slice.count_at(at).max(soonest));
+            slice.end_at(slice.end.min(slice.count_at(at).max(soonest)));
         }
     }
 
@@ -183,7 +201,7 @@ impl Cpu {
     pub(crate) fn run_sliced(&mut self, code: &mut Cache, world: &mut dyn World) -> Stop {
         // What happened while the PE did not run is seen to first.
         if let Some(slice) = &mut self.slice {
-            slice.end = self.retired;
+            slice.end_at(self.retired);
         }
         loop {
             let answer = if self.budget() == 0 {
@@ -271,20 +289,23 @@ impl Cpu {
         self.settle(exit, lowered, world)
     }
 
-    /// Between two slices: rings what is due, makes a checkpoint, answers signals, plans the next slice.
+    /// Between two slices: rings what is due, answers signals, plans the next slice. A checkpoint may come
+    /// in between; that changes nothing for the guest.
     fn end_slice(&mut self, code: &mut Cache, world: &mut dyn World) -> Option<Stop> {
         self.delta = 0;
+        if self.checkpoint() {
+            return None;
+        }
         self.report_progress();
         self.publish_time();
         if let Some(slice) = &self.slice {
             slice.time.ring_due();
         }
-        self.checkpoint();
         let stop = self.answer_signals(code, world);
         if let Some(slice) = &mut self.slice {
             let due = slice.time.next_alarm().map_or(u64::MAX, |at| slice.count_at(at));
             let regular = (self.retired / SLICE + 1) * SLICE;
-            slice.end = due.clamp(self.retired + 1, regular);
+            slice.end_at(due.clamp(self.retired + 1, regular));
         }
         stop
     }

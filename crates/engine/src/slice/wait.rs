@@ -14,7 +14,7 @@ impl Cpu {
             let Some(slice) = &mut self.slice else { return true };
             if self.port.signals() & Port::KICK != 0 {
                 // The slice ends before the WFI, which is to run again.
-                slice.end = here;
+                slice.end_at(here);
                 return false;
             }
             match slice.time.next_alarm() {

@@ -50,21 +50,39 @@ fn slices_end_at_exact_counts_in_the_middle_of_blocks() {
                 port.raise(Port::KICK);
             }
         });
-        // Rounded up to two slices.
         let every = SLICE + 1;
-        m.cpu.slice.as_mut().unwrap().set_checkpoints(Checkpoints { every, memory_every: 5, sink });
+        m.cpu.slice.as_mut().unwrap().set_checkpoints(Checkpoints { from: 0, every, memory_every: 5, sink });
         assert_eq!(m.run_to_stop(), Stop::Kicked);
         let checkpoints = std::mem::take(&mut *checkpoints.lock().unwrap());
         for (n, checkpoint) in checkpoints.iter().enumerate() {
-            let retired = (n as u64 + 1) * 2 * SLICE;
+            let retired = (n as u64 + 1) * every;
             assert_eq!((checkpoint.retired, checkpoint.time_ns), (retired, retired));
             assert_eq!(checkpoint.pc, CODE + retired % LEN as u64 * 4);
             assert_eq!(checkpoint.memory.is_some(), (n + 1) % 5 == 0);
         }
-        assert_eq!((m.cpu.retired, m.cpu.pc), (40 * SLICE, CODE + 40 * SLICE % LEN as u64 * 4));
+        assert_eq!((m.cpu.retired, m.cpu.pc), (21 * SLICE, CODE + 21 * SLICE % LEN as u64 * 4));
         seen.push(checkpoints);
     }
     assert!(seen.iter().all(|checkpoints| *checkpoints == seen[0]));
+}
+
+#[test]
+fn checkpoints_change_nothing() {
+    let words = [set(CNTV_TVAL, 3), vec![DAIFCLR_I], set(CNTV_CTL, 1), vec![ADD; 100]].concat();
+    let mut seen = Vec::new();
+    for (from, every) in [(0, u64::MAX), (0, 1), (7, 2), (60, 9)] {
+        let mut m = Machine::in_virtual_time(&words, 64).with_gic();
+        let counts: Arc<Mutex<Vec<u64>>> = Arc::default();
+        let into = counts.clone();
+        let sink = Arc::new(move |checkpoint: &Checkpoint| into.lock().unwrap().push(checkpoint.retired));
+        m.cpu.slice.as_mut().unwrap().set_checkpoints(Checkpoints { from, every, memory_every: 0, sink });
+        assert_eq!(m.run(), 0x280);
+        let counts = std::mem::take(&mut *counts.lock().unwrap());
+        let first = if from == 0 { every } else { from };
+        assert!(counts.iter().copied().eq((first..m.cpu.retired).step_by(every as usize)), "{counts:?}");
+        seen.push((m.cpu.retired, m.elr_index(), m.cpu.x[0]));
+    }
+    assert!(seen.iter().all(|run| *run == seen[0]), "{seen:?}");
 }
 
 #[test]
