@@ -114,6 +114,9 @@ impl Cpu {
 
     /// True if the outer loop has something to do.
     fn is_wanted(&self) -> bool {
+        if !self.mmu.code_requests.is_empty() {
+            return true;
+        }
         if self.slice.is_some() { self.looks() } else { self.signalled() }
     }
 
