@@ -1,0 +1,5 @@
+# group: gcc
+# oracle: none
+# set: long
+# The whole chain with processes and pipes between them.
+work() { run /usr/bin/gcc-12 -O2 -pipe -static -o bench "$here/bench.c" -w -lm && ./bench 0.01 sieve | cut -d ' ' -f 1-3; }
