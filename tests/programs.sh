@@ -56,7 +56,7 @@ prune() { # tree: what no program here reads
             usr/lib/jvm/*/lib/server/classes*.jsa usr/lib/jvm/*/lib/ct.sym usr/share/povray*/scenes var \
             usr/bin/aarch64-linux-gnu-lto-dump-12 usr/bin/aarch64-linux-gnu-dwp usr/bin/aarch64-linux-gnu-ld.gold \
             usr/lib/aarch64-linux-gnu/perl/*/CORE usr/bin/perl5.36.0 usr/lib/aarch64-linux-gnu/perl/*/auto/Encode/??
-        find . -name '*.a' ! -name 'libc*.a' ! -name 'libgcc*.a' -delete
+        find . -name '*.a' ! -name 'libc*.a' ! -name 'libm*.a' ! -name 'libgcc*.a' -delete
         find . -name __pycache__ -prune -exec rm -rf {} +
         # A link must stay within the tree: qemu-aarch64-static would follow it into the host's.
         find . -lname '/*' | while read -r link; do ln -sfnr ".$(readlink "$link")" "$link"; done

@@ -1,5 +1,5 @@
 # group: povray
 work() {
-    run /usr/bin/povray +I"$here/scene.pov" +Oscene.ppm +FP +W160 +H120 +WT1 -D +A0.3 -GA 2>log
+    run /usr/bin/povray +I"$here/scene.pov" +Oscene.ppm +FP +W96 +H72 +WT1 -D -GA 2>log
     sha256sum scene.ppm
 }
