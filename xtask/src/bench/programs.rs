@@ -15,7 +15,7 @@ pub const COREMARK: &str = "CoreMark";
 
 /// True if `--only` means a case, or all of them, and no kernel of `guests/bench`.
 pub fn is_program(name: &str) -> bool {
-    let named = |cases: Vec<Case>| cases.iter().any(|case| case.name == name || case.group == name);
+    let named = |cases: Vec<Case>| cases.iter().any(|case| case.name == name);
     name == CLASS || name == COREMARK || programs::cases().is_ok_and(named)
 }
 
@@ -41,7 +41,7 @@ fn chosen(options: &Options) -> Result<Vec<Case>, String> {
     }
     let has = |name: &str| options.only.iter().any(|o| o == name);
     let all = options.only.is_empty() || has(CLASS);
-    let wanted = |case: &Case| (all && !case.long) || has(&case.name) || has(&case.group);
+    let wanted = |case: &Case| (all && !case.long) || has(&case.name);
     let mut cases: Vec<Case> = programs::cases()?.into_iter().filter(wanted).collect();
     cases.sort_by(|a, b| a.group.cmp(&b.group));
     Ok(cases)
