@@ -1,3 +1,3 @@
 # group: node
 # set: long
-work() { run /usr/bin/node --jitless "$here/jit.js" 8; }
+work() { run /usr/bin/node --jitless "$here/jit.js" 16; }

@@ -1,2 +1,2 @@
 # group: node
-work() { run /usr/bin/node "$here/jit.js"; }
+work() { run /usr/bin/node "$here/jit.js" 5; }

@@ -1,6 +1,6 @@
 # group: tools
 # A VP9 encoder and decoder.
-prepare() { run /usr/bin/luajit "$here/picture.lua" 352 288 8 >clip.yuv; }
+prepare() { run /usr/bin/luajit "$here/picture.lua" 352 288 5 >clip.yuv; }
 work() {
     run /usr/bin/vpxenc -q --codec=vp9 --i420 -w 352 -h 288 --fps=25/1 --good --cpu-used=3 --threads=1 --ivf -o clip.ivf clip.yuv 2>log
     sha256sum clip.ivf

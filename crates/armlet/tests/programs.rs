@@ -34,7 +34,7 @@ fn ready() -> Result<(), String> {
     oracle.map(|_| ()).map_err(|e| format!("{} does not start: {e}", programs::ORACLE))
 }
 
-fn run_in_guest(group: &str, cases: &[Case], dir: &std::path::Path) -> Vec<Outcome> {
+fn run_in_guest(group: &str, cases: &[Case], options: &[&str], dir: &std::path::Path) -> Vec<Outcome> {
     let ramdisk = dir.join("programs.cpio");
     let image = programs::ramdisk(group, cases, None).expect("the ramdisk can be made");
     std::fs::write(&ramdisk, image).expect("the ramdisk can be written");
@@ -42,14 +42,14 @@ fn run_in_guest(group: &str, cases: &[Case], dir: &std::path::Path) -> Vec<Outco
     let kernel = &payloads::get().expect("checked before").cloud_kernel;
     command.arg("run").arg(kernel).arg("--initrd").arg(&ramdisk);
     command.args(["--append", "console=ttyAMA0 quiet loglevel=1 panic=-1"]);
-    command.args(["--memory", &format!("{}M", programs::MEMORY_MIB), "--no-reboot", "-q"]);
+    command.args(["--memory", &format!("{}M", programs::MEMORY_MIB), "--no-reboot", "-q"]).args(options);
     let (status, text) = Session::start(&mut command).expect("armlet starts").finish(LIMIT);
     assert!(status.success() && text.contains(programs::ALL_DONE), "{status}:\n{text}");
     programs::read_results(&text)
 }
 
 /// Runs a group's cases in the guest and under the oracle.
-fn compare(group: &str) {
+fn compare(group: &str, options: &[&str]) {
     let cases = chosen(group);
     if cases.is_empty() {
         return;
@@ -58,7 +58,7 @@ fn compare(group: &str) {
         return skip(&why);
     }
     let dir = tempfile::tempdir().expect("a directory for the ramdisk");
-    let guest = run_in_guest(group, &cases, dir.path());
+    let guest = run_in_guest(group, &cases, options, dir.path());
     let names: Vec<&str> = guest.iter().map(|outcome| outcome.name.as_str()).collect();
     assert_eq!(names, cases.iter().map(|case| case.name.as_str()).collect::<Vec<_>>());
     let wrong: Vec<String> = cases
@@ -90,37 +90,38 @@ fn difference(case: &Case, guest: &Outcome, dir: &std::path::Path) -> Option<Str
 
 #[test]
 fn archivers_encoders_cryptography_and_sqlite() {
-    compare("tools");
+    compare("tools", &[]);
 }
 
 #[test]
 fn python() {
-    compare("python");
+    compare("python", &[]);
 }
 
 #[test]
 fn perl() {
-    compare("perl");
+    compare("perl", &[]);
 }
 
 #[test]
 fn the_compiler() {
-    compare("gcc");
+    compare("gcc", &[]);
 }
 
 #[test]
 fn the_ray_tracer() {
-    compare("povray");
+    compare("povray", &[]);
 }
 
 #[test]
 fn javascript() {
-    compare("node");
+    compare("node", &[]);
 }
 
 #[test]
 fn java() {
-    compare("java");
+    // Not on `max`: Java 17 can't clear with the 2 KiB blocks of its DC ZVA and ends with "Field too big for insn".
+    compare("java", &["--cpu", "neoverse-n1"]);
 }
 
 #[test]
