@@ -7,7 +7,7 @@ local function sieve(n)
     for i = 2, n do
         if flags[i] == 0 then
             count = count + 1
-            -- Never beyond 32 bits: Debian 12's LuaJIT crashes there, on any machine.
+            -- Never beyond 32 bits: Debian 12's LuaJIT crashes there, under any emulator.
             if i < 32768 then for j = i * i, n, i do flags[j] = 1 end end
         end
     end
