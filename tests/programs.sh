@@ -66,7 +66,7 @@ prune() { # tree: what no program here reads
             ! -name 'regrtest.py' ! -name 'math_testcases.txt' ! -name 'mathdata' ! -name 're_tests.py' ! -name 'lock_tests.py' \
             ! -name 'cmath_testcases.txt' ! -name 'ieee754.txt' ! -name 'test_math.py' ! -name 'test_struct.py' ! -name 'test_re.py' \
             ! -name 'test_threading.py' ! -name 'test_float.py' ! -name 'formatfloat_testcases.txt' ! -name 'floating_points.txt' \
-            ! -name 'test_grammar.py' ! -name 'test_cmath.py' ! -name 'test_long.py' ! -name 'test_decimal.py' ! -name 'decimaltestdata' \
+            ! -name 'test_grammar.py' ! -name 'ann_module*' ! -name 'typinganndata' ! -name 'test_cmath.py' ! -name 'test_long.py' ! -name 'test_decimal.py' ! -name 'decimaltestdata' \
             -exec rm -rf {} +
     )
 }
