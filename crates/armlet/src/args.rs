@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use clap::{Args, CommandFactory, Parser, Subcommand, error::ErrorKind};
 use clap_complete::Shell;
 
-use armlet::{Board, GicKind, guests};
+use armlet::{Board, Engine, GicKind, guests};
 
 use crate::failure::{Failure, did_you_mean};
-use crate::size::{parse_address, parse_memory};
+use crate::size::{human, parse_address, parse_memory, parse_size};
 
 const AFTER_HELP: &str = "\
 With no command, armlet runs its embedded guest `hello`.
@@ -72,6 +72,14 @@ pub struct RunArgs {
     /// What executes the guest: auto, soft, kvm or whp [default: auto]
     #[arg(long, value_name = "NAME")]
     pub backend: Option<String>,
+
+    /// How the backend soft runs guest code: auto, jit or interp [default: auto]
+    #[arg(long, value_name = "NAME", value_parser = parse_engine)]
+    pub engine: Option<Engine>,
+
+    /// Memory of each CPU for code that the JIT makes: 16M, 256M [default: 64M]
+    #[arg(long, value_name = "SIZE", allow_hyphen_values = true, value_parser = parse_code_cache)]
+    pub code_cache: Option<usize>,
 
     /// Initial ramdisk for a Linux kernel
     #[arg(long, value_name = "FILE")]
@@ -145,6 +153,27 @@ fn parse_gic(text: &str) -> Result<GicKind, String> {
         "3" => Ok(GicKind::V3),
         _ => Err(format!("{text:?} is not a GIC version armlet has; it has 2 and 3")),
     }
+}
+
+fn parse_engine(text: &str) -> Result<Engine, String> {
+    match text {
+        "auto" => Ok(Engine::Auto),
+        "jit" => Ok(Engine::Jit),
+        "interp" => Ok(Engine::Interpreter),
+        _ => {
+            let hint = did_you_mean(text, ["auto", "jit", "interp"]);
+            Err(format!("there is no engine {text:?}{hint}; the engines are auto, jit and interp"))
+        }
+    }
+}
+
+fn parse_code_cache(text: &str) -> Result<usize, String> {
+    let (size, range) = (parse_size(text)?, armlet_hv_soft::CODE_CACHE);
+    if !range.contains(&size) {
+        let (least, most) = (human(*range.start()), human(*range.end()));
+        return Err(format!("{} can't be: it takes {least} to {most} for each CPU", human(size)));
+    }
+    Ok(size as usize)
 }
 
 fn parse_log(text: &str) -> Result<LogTarget, String> {
@@ -240,6 +269,10 @@ mod tests {
             "max",
             "--backend",
             "soft",
+            "--engine",
+            "interp",
+            "--code-cache",
+            "32M",
             "--initrd",
             "rd",
             "--append",
@@ -264,6 +297,7 @@ mod tests {
         assert_eq!((args.machine, args.cpus, args.memory), (Some(Board::Virt), Some(4), Some(2 << 30)));
         assert_eq!(args.append.as_deref(), Some("-x console=ttyAMA0"));
         assert_eq!((args.gic, args.load, args.entry), (Some(GicKind::V3), Some(0x1000), Some(4096)));
+        assert_eq!((args.engine, args.code_cache), (Some(Engine::Interpreter), Some(32 << 20)));
         assert_eq!(args.log, Some(LogTarget::File("f=g".into())));
         assert_eq!(args.show_dtb, Some("o".into()));
         assert!(args.no_reboot && args.dry_run && args.quiet);
@@ -281,6 +315,11 @@ mod tests {
             (&["--memory", "lots"], "--memory: \"lots\" is not a size"),
             (&["--machine", "vrit"], "did you mean virt?"),
             (&["--gic", "4"], "it has 2 and 3"),
+            (&["--engine", "gti"], "the engines are auto, jit and interp"),
+            (&["--engine", "interpp"], "did you mean interp?"),
+            (&["--code-cache", "64k"], "--code-cache: 64 KiB can't be: it takes 1 MiB to 1 GiB for each CPU"),
+            (&["--code-cache", "2G"], "--code-cache: 2 GiB can't be"),
+            (&["--code-cache", "-1"], "--code-cache: \"-1\" is not a size"),
             (&["--log", "exists"], "write exits or exits=FILE"),
             (&["--log", "exits="], "name the file"),
             (&["--entry", "start"], "--entry: \"start\" is not an address"),

@@ -49,6 +49,7 @@ pub mod backends;
 pub mod guests;
 
 pub use armlet_hv::{Capabilities, ExitEvent, GicKind, HvError, Hypervisor, Observer};
+pub use armlet_hv_soft::{Engine, SoftOptions};
 pub use armlet_machine::{
     BoardKind as Board, ConsoleInput, Ending, LoadError, Machine, MachineConfig, MachineControl,
     MachineError, Payload, PayloadKind, SerialOutput, nearest,

@@ -165,6 +165,18 @@ fn backends_of_other_hosts_say_why() {
 }
 
 #[test]
+fn engines_that_are_none() {
+    refused(&["run", "--engine", "tcg"], &["no engine \"tcg\"", "auto, jit and interp"]);
+    refused(&["run", "--backend", "kvm", "--engine", "jit"], &["--engine is for the backend soft, not kvm"]);
+    refused(&["run", "--backend", "whp", "--code-cache", "8M"], &["--code-cache is for the backend soft"]);
+    refused(&["run", "--code-cache", "1k"], &["--code-cache: 1 KiB can't be", "1 MiB to 1 GiB"]);
+    refused(&["run", "--code-cache", "1T"], &["--code-cache: 1 TiB can't be"]);
+    if !cfg!(all(target_arch = "x86_64", target_os = "linux")) {
+        refused(&["run", "--engine", "jit"], &["the JIT can't run here", "--engine interp"]);
+    }
+}
+
+#[test]
 fn device_trees_that_are_none() {
     let files = Files::new();
     let program = files.program();

@@ -21,7 +21,9 @@ fn branch(rng: &mut Rng, room: usize) -> u32 {
     match rng.below(6) {
         0 => 0x1400_0000 | offset,
         1 => 0x3400_0000 | (rng.below(4) as u32) << 31 | (rng.below(2) as u32) << 24 | offset << 5 | reg,
-        2 => 0x3600_0000 | (rng.next() as u32 & 0x81f8_0000) | (rng.below(2) as u32) << 24 | offset << 5 | reg,
+        2 => {
+            0x3600_0000 | (rng.next() as u32 & 0x81f8_0000) | (rng.below(2) as u32) << 24 | offset << 5 | reg
+        }
         _ => 0x5400_0000 | offset << 5 | rng.below(16) as u32,
     }
 }
@@ -70,7 +72,10 @@ fn shrink(jit: &mut Ours, interpreter: &mut Ours, case: &Case) -> (Case, String)
             }
         }
     }
-    while least.words.last() == Some(&NOP) && !differs(&Case { words: least.words[..least.words.len() - 1].to_vec(), ..least.clone() }).is_empty() {
+    while least.words.last() == Some(&NOP)
+        && !differs(&Case { words: least.words[..least.words.len() - 1].to_vec(), ..least.clone() })
+            .is_empty()
+    {
         least.words.pop();
     }
     (least, difference)

@@ -3,7 +3,8 @@
 use std::io::{self, IsTerminal};
 use std::sync::Arc;
 
-use armlet::{Board, Ending, Machine, MachineConfig, Observer, Payload, backends};
+use armlet::backends::{self, SoftChoices};
+use armlet::{Board, Ending, Engine, Machine, MachineConfig, Observer, Payload, SoftOptions};
 use armlet_machine::board::monitor;
 
 use crate::args::{LogTarget, RunArgs};
@@ -21,7 +22,7 @@ use crate::terminal;
 
 /// Runs a guest to its end and returns the exit status.
 pub fn run(args: RunArgs) -> Result<u8, Failure> {
-    let backend = backends::open(args.backend.as_deref().unwrap_or("auto"))
+    let backend = backends::open_with(args.backend.as_deref().unwrap_or("auto"), &soft_choices(&args))
         .map_err(|error| Failure::input_chain(&error))?;
     let hypervisor = backend.hypervisor.as_ref();
     let (embedded, config) = configure(&args, &hypervisor.capabilities().cpu_models)?;
@@ -56,7 +57,9 @@ pub fn run(args: RunArgs) -> Result<u8, Failure> {
     if !args.quiet {
         let mut plan = Plan::default();
         plan.line("machine", format!("{board} ({})", board.description()));
-        plan.line("backend", format!("{} ({})", hypervisor.name(), backend.why));
+        let details = Some(hypervisor.details()).filter(|details| !details.is_empty());
+        let engine = details.map(|details| format!(", {details}")).unwrap_or_default();
+        plan.line("backend", format!("{}{engine} ({})", hypervisor.name(), backend.why));
         for (name, value) in machine.summary() {
             plan.line_unless_told(name, value);
         }
@@ -111,6 +114,19 @@ pub fn run(args: RunArgs) -> Result<u8, Failure> {
         screen.say(&format!("armlet: {remark}\n"));
     }
     Ok(status)
+}
+
+/// What the user chose for the software backend.
+fn soft_choices(args: &RunArgs) -> SoftChoices {
+    let mut options = SoftOptions::default();
+    options.engine = args.engine.unwrap_or(options.engine);
+    options.code_cache = args.code_cache.unwrap_or(options.code_cache);
+    let made = [
+        (args.engine.is_some_and(|engine| engine != Engine::Auto), "--engine"),
+        (args.code_cache.is_some(), "--code-cache"),
+    ];
+    let made_by = made.into_iter().find(|(made, _)| *made).map(|(_, option)| option.to_owned());
+    SoftChoices { options, made_by }
 }
 
 /// The machine the user asks for, and whether its guest is an embedded one: a lesson that wants telling.

@@ -19,8 +19,9 @@ impl CodeMemory {
         file.set_len(len as u64)?;
         // SAFETY: the file is anonymous and owned by nobody else, so that only this object changes it; the
         // executable mapping is read by the CPU alone.
-        let (write, exec) =
-            unsafe { (MmapOptions::new().len(len).map_mut(&file)?, MmapOptions::new().len(len).map_exec(&file)?) };
+        let (write, exec) = unsafe {
+            (MmapOptions::new().len(len).map_mut(&file)?, MmapOptions::new().len(len).map_exec(&file)?)
+        };
         Ok(Self { write, exec })
     }
 

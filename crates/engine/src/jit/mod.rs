@@ -13,6 +13,7 @@
 mod call;
 mod context;
 mod emit;
+pub mod host;
 mod layout;
 mod memory;
 mod run;
@@ -39,6 +40,8 @@ use trace::Trace;
 pub const DEFAULT_CODE_BYTES: usize = 64 << 20;
 /// The least code memory that makes sense: room for the longest trace many times over.
 pub const LEAST_CODE_BYTES: usize = 1 << 20;
+/// The most code memory: jumps reach 2 GiB.
+pub const MOST_CODE_BYTES: usize = 1 << 30;
 /// More than the code of any trace.
 const MOST_TRACE_BYTES: usize = 128 << 10;
 
@@ -124,7 +127,8 @@ impl Jit {
     /// Compiles the trace at `key`, whose first word is at `offset` of guest memory.
     fn compile(&mut self, cpu: &Cpu, key: Key, mode: Mode, offset: usize) -> u32 {
         let begun = Instant::now();
-        if self.at + MOST_TRACE_BYTES > self.memory.len() {
+        let numbered = self.table.next_unit() >> (u32::BITS - call::UOP_BITS) == 0;
+        if self.at + MOST_TRACE_BYTES > self.memory.len() || !numbered {
             self.clear();
             self.stats.evictions += 1;
         }

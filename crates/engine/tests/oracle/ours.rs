@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use armlet_arm::{Pstate, SysReg};
 use armlet_base::{Clock, GuestRam, RamKind, RamRegion};
-use armlet_engine::{Cpu, EmptyWorld, Stop, Vm, Code, uop};
+use armlet_engine::{Code, Cpu, EmptyWorld, Stop, Vm, uop};
 
 use super::{CODE, Case, MEM, MEM_LEN, Outcome, State};
 

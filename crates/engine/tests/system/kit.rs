@@ -9,7 +9,7 @@ use armlet_arm::smccc::Conduit;
 use armlet_arm::sysreg::Encoding;
 use armlet_arm::{CpuState, Pstate, SysReg};
 use armlet_base::{BusError, Clock, CpuIrqInput, GuestRam, RamKind, RamRegion};
-use armlet_engine::{CallOutcome, Cpu, Note, Port, Stop, Vm, World, Code};
+use armlet_engine::{CallOutcome, Code, Cpu, Note, Port, Stop, Vm, World};
 
 /// Where programs start.
 pub const CODE: u64 = 0x4000_0000;

@@ -36,6 +36,10 @@ pub trait Hypervisor: Send + Sync {
     fn name(&self) -> &'static str;
     /// What this backend can do on this host.
     fn capabilities(&self) -> &Capabilities;
+    /// How it runs guest code, for people; empty where there is only one way.
+    fn details(&self) -> String {
+        String::new()
+    }
     /// Creates a virtual machine.
     fn create_vm(&self, config: VmConfig) -> Result<Box<dyn Vm>, HvError>;
 }

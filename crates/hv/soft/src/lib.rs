@@ -13,7 +13,13 @@ use armlet_hv::{Capabilities, GicKind, GuestMode, HvError, Hypervisor, Vcpu, Vm,
 
 use vcpu::SoftVcpu;
 
+pub use engine::jit::host;
+
 const NAME: &str = "soft";
+
+/// The least and the most that [`SoftOptions::code_cache`] can be.
+pub const CODE_CACHE: std::ops::RangeInclusive<u64> =
+    engine::jit::LEAST_CODE_BYTES as u64..=engine::jit::MOST_CODE_BYTES as u64;
 
 /// What runs guest code.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -32,7 +38,7 @@ pub enum Engine {
 pub struct SoftOptions {
     /// What runs guest code.
     pub engine: Engine,
-    /// Bytes of memory for generated code, of each vCPU.
+    /// Bytes of memory for generated code, of each vCPU, within [`CODE_CACHE`]. The host gives memory as it fills.
     pub code_cache: usize,
 }
 
@@ -45,8 +51,14 @@ impl Default for SoftOptions {
 /// The software backend.
 pub struct SoftHypervisor {
     options: SoftOptions,
+    /// Why there is no JIT, if that was left to the host.
+    no_jit: Option<String>,
     capabilities: Capabilities,
 }
+
+/// The JIT was asked for and can't run here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NoJit(pub String);
 
 impl Default for SoftHypervisor {
     fn default() -> Self {
@@ -57,13 +69,26 @@ impl Default for SoftHypervisor {
 impl SoftHypervisor {
     /// Always available.
     pub fn new() -> Self {
-        Self::with(SoftOptions::default())
+        Self::with(SoftOptions::default()).expect("without choices there is nothing to refuse")
     }
 
     /// With choices.
-    pub fn with(options: SoftOptions) -> Self {
-        Self {
+    ///
+    /// # Errors
+    /// If the JIT is asked for by name and can't run here.
+    pub fn with(mut options: SoftOptions) -> Result<Self, NoJit> {
+        let no_jit = match options.engine {
+            Engine::Interpreter => None,
+            Engine::Jit | Engine::Auto => host::check().err(),
+        };
+        options.engine = match (options.engine, &no_jit) {
+            (Engine::Jit, Some(why)) => return Err(NoJit(why.clone())),
+            (Engine::Interpreter, _) | (Engine::Auto, Some(_)) => Engine::Interpreter,
+            _ => Engine::Jit,
+        };
+        Ok(Self {
             options,
+            no_jit,
             capabilities: Capabilities {
                 modes: vec![GuestMode::A64El1],
                 gics: vec![GicKind::V3, GicKind::V2],
@@ -74,7 +99,7 @@ impl SoftHypervisor {
                 dirty_log: false,
                 guest_debug: false,
             },
-        }
+        })
     }
 }
 
@@ -85,6 +110,14 @@ impl Hypervisor for SoftHypervisor {
 
     fn capabilities(&self) -> &Capabilities {
         &self.capabilities
+    }
+
+    fn details(&self) -> String {
+        match (self.options.engine, &self.no_jit) {
+            (Engine::Interpreter, Some(why)) => format!("interpreter; no JIT: {why}"),
+            (Engine::Interpreter, None) => "interpreter".to_owned(),
+            _ => format!("JIT for {}", host::TARGET),
+        }
     }
 
     fn create_vm(&self, config: VmConfig) -> Result<Box<dyn Vm>, HvError> {
@@ -136,16 +169,14 @@ impl Vm for SoftVm {
 
 /// Where a vCPU's code will be.
 fn code(options: SoftOptions) -> Result<engine::Code, HvError> {
-    let jit = match options.engine {
-        Engine::Auto => engine::Code::HAS_JIT,
-        Engine::Jit => true,
-        Engine::Interpreter => false,
-    };
-    if !jit {
+    if options.engine == Engine::Interpreter {
         return Ok(engine::Code::interpreter());
     }
     engine::Code::jit(options.code_cache).map_err(|error| HvError::Unsupported {
         backend: NAME,
-        what: format!("memory for generated code ({error}); use --engine interp"),
+        what: format!(
+            "{} bytes of code cache for each CPU ({error}); use less or no JIT",
+            options.code_cache
+        ),
     })
 }

@@ -525,7 +525,11 @@ impl Emitter<'_> {
             }
             8 | 16 => {
                 let src = self.src(n);
-                if len == 8 { self.asm.movzx8(d, src) } else { self.asm.movzx16(d, src) }
+                if len == 8 {
+                    self.asm.movzx8(d, src)
+                } else {
+                    self.asm.movzx16(d, src)
+                }
                 self.asm.shift(Shift::Shl, B64, d, by as u8);
             }
             _ if len < 32 => {
@@ -692,7 +696,11 @@ impl Emitter<'_> {
         self.clobber();
         self.copy(B64, A, u.a);
         let b = self.src(u.b);
-        if u.op == Op::Smulh { self.asm.imul_wide(B64, b) } else { self.asm.mul(B64, b) }
+        if u.op == Op::Smulh {
+            self.asm.imul_wide(B64, b)
+        } else {
+            self.asm.mul(B64, b)
+        }
         self.write(u.dst, T);
     }
 

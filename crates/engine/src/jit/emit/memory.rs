@@ -32,8 +32,8 @@ enum Widen {
 impl Emitter<'_> {
     /// Compiles a plain load or store; false if the uop is something else.
     pub(super) fn memory(&mut self, u: &Uop) -> bool {
-        use Widen::{Sign32, Sign64, Zero};
         use Op as O;
+        use Widen::{Sign32, Sign64, Zero};
         match u.op {
             O::Load8 => self.load(u, 0, Zero),
             O::Load16 => self.load(u, 1, Zero),

@@ -16,7 +16,7 @@ use super::layout::*;
 use super::thunks::Thunks;
 use super::trace::{Segment, Trace};
 use crate::block::Mode;
-use crate::uop::{Op, SINK, SystemOp, Slot, TEMP, Uop, ZERO};
+use crate::uop::{Op, SINK, Slot, SystemOp, TEMP, Uop, ZERO};
 use flags::Flags;
 use liveness::Needs;
 
