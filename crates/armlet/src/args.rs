@@ -113,6 +113,10 @@ pub struct RunArgs {
     #[arg(long, value_name = "exits[=FILE]", value_parser = parse_log)]
     pub log: Option<LogTarget>,
 
+    /// Print what the CPUs have counted, at the end
+    #[arg(long)]
+    pub stats: bool,
+
     /// End when the guest asks for a reset
     #[arg(long)]
     pub no_reboot: bool,
@@ -288,6 +292,7 @@ mod tests {
             "4096",
             "--log",
             "exits=f=g",
+            "--stats",
             "--no-reboot",
             "--dry-run",
             "-q",
@@ -300,7 +305,7 @@ mod tests {
         assert_eq!((args.engine, args.code_cache), (Some(Engine::Interpreter), Some(32 << 20)));
         assert_eq!(args.log, Some(LogTarget::File("f=g".into())));
         assert_eq!(args.show_dtb, Some("o".into()));
-        assert!(args.no_reboot && args.dry_run && args.quiet);
+        assert!(args.stats && args.no_reboot && args.dry_run && args.quiet);
         assert_eq!(run(&["--show-dtb", "Image"]).unwrap().thing, Some("Image".into()));
     }
 

@@ -2,6 +2,7 @@
 
 use std::io::{self, IsTerminal};
 use std::sync::Arc;
+use std::time::Instant;
 
 use armlet::backends::{self, SoftChoices};
 use armlet::{Board, Ending, Engine, Machine, MachineConfig, Observer, Payload, SoftOptions};
@@ -13,7 +14,7 @@ use crate::console::{self, Action, Screen};
 use crate::dts;
 use crate::failure::{Failure, chain, did_you_mean};
 use crate::files::{self, Thing};
-use crate::observe::{Devices, ExitLog, Narrator};
+use crate::observe::{Devices, ExitLog, Narrator, statistics};
 use crate::plan::Plan;
 use crate::progress;
 use crate::stop::{Stopper, Why};
@@ -90,10 +91,12 @@ pub fn run(args: RunArgs) -> Result<u8, Failure> {
     })
     .map_err(Failure::broken)?;
     if narrator.is_none() && !args.quiet {
-        progress::start(screen.clone(), hypervisor.name(), control).map_err(Failure::broken)?;
+        progress::start(screen.clone(), hypervisor.name(), control.clone()).map_err(Failure::broken)?;
     }
 
+    let began = Instant::now();
     let ending = machine.run();
+    let ran = began.elapsed();
 
     let broken = screen.finish();
     // A pipe nobody reads any more has ended the writer already; nothing else can panic there.
@@ -108,6 +111,9 @@ pub fn run(args: RunArgs) -> Result<u8, Failure> {
     if let Some(kind) = broken.filter(|kind| *kind != io::ErrorKind::BrokenPipe) {
         return Err(Failure::broken(format_args!("can't write to standard output: {kind}")));
     }
+    if args.stats {
+        screen.say(&statistics::table(&control.statistics(), ran));
+    }
     let ending = ending.map_err(|error| Failure::broken(chain(&error)))?;
     let (status, remark) = conclude(&ending, stopper.why())?;
     if let Some(remark) = remark.filter(|_| !args.quiet) {
@@ -120,6 +126,7 @@ pub fn run(args: RunArgs) -> Result<u8, Failure> {
 fn soft_choices(args: &RunArgs) -> SoftChoices {
     let mut options = SoftOptions::default();
     options.engine = args.engine.unwrap_or(options.engine);
+    options.count_helped = args.stats;
     options.code_cache = args.code_cache.unwrap_or(options.code_cache);
     let made = [
         (args.engine.is_some_and(|engine| engine != Engine::Auto), "--engine"),

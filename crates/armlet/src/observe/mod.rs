@@ -4,6 +4,7 @@ mod counts;
 mod describe;
 mod log;
 mod narrate;
+pub mod statistics;
 
 pub use describe::{Devices, address};
 pub use log::ExitLog;

@@ -13,6 +13,7 @@
 mod call;
 mod context;
 mod emit;
+mod helped;
 pub mod host;
 mod layout;
 mod memory;
@@ -31,6 +32,7 @@ pub use context::{Context, RawFlags};
 use crate::block::{Key, Mode};
 use crate::cpu::Cpu;
 use emit::Emitter;
+use helped::Helped;
 use memory::CodeMemory;
 use table::{Site, Table, Unit};
 use thunks::Thunks;
@@ -68,6 +70,10 @@ pub struct Stats {
     pub exits: [u64; 4],
     /// Uops run by the interpreter for generated code.
     pub helper_uops: u64,
+    /// Traces dropped because the guest changed what they were made of.
+    pub dropped: u64,
+    /// Times the guest had everything dropped.
+    pub flushes: u64,
 }
 
 /// The JIT of one PE.
@@ -83,6 +89,8 @@ pub struct Jit {
     trace: Trace,
     emitter: emit::Buffers,
     stats: Stats,
+    /// What `stats.helper_uops` are, if somebody wants to know.
+    helped: Option<Box<Helped>>,
     /// Jumps in the sets of the soft TLB may lead to dropped code.
     pub(crate) jumps_stale: bool,
 }
@@ -103,6 +111,7 @@ impl Jit {
             trace: Trace::default(),
             emitter: emit::Buffers::default(),
             stats: Stats::default(),
+            helped: None,
             jumps_stale: false,
         })
     }
@@ -112,9 +121,21 @@ impl Jit {
         &self.stats
     }
 
+    /// Counts what generated code leaves to the interpreter from now on.
+    pub fn count_helped(&mut self) {
+        self.helped = Some(Box::default());
+    }
+
+    /// What was left to the interpreter, and how often.
+    pub fn helped(&self) -> impl Iterator<Item = (crate::uop::Op, u64)> {
+        self.helped.iter().flat_map(|helped| helped.counts())
+    }
+
     /// Drops code that depends on `len` bytes of guest physical memory at `pa`, within one page.
     pub fn invalidate(&mut self, pa: u64, len: u64) {
-        self.jumps_stale |= self.table.invalidate(&mut self.memory, pa, len);
+        let dropped = self.table.invalidate(&mut self.memory, pa, len);
+        self.stats.dropped += dropped as u64;
+        self.jumps_stale |= dropped != 0;
     }
 
     /// Drops all code.
@@ -122,6 +143,12 @@ impl Jit {
         self.table.clear();
         self.at = self.start;
         self.jumps_stale = true;
+    }
+
+    /// As [`Self::clear`], for the guest.
+    pub fn flush(&mut self) {
+        self.clear();
+        self.stats.flushes += 1;
     }
 
     /// Compiles the trace at `key`, whose first word is at `offset` of guest memory.

@@ -96,6 +96,8 @@ pub struct Set {
     jumps_used: u64,
     /// [`super::Mmu::epoch`] when it was last known to hold nothing stale.
     pub(super) epoch: u64,
+    /// Times it has grown.
+    pub(super) grown: u64,
 }
 
 impl Set {
@@ -192,6 +194,7 @@ impl Set {
             let len = self.len();
             if self.conflicts > len as u64 && len < MOST_DATA {
                 self.set_len(len * 2);
+                self.grown += 1;
             }
         }
         let index = self.index(va);

@@ -1,6 +1,7 @@
 //! The `soft` backend: armlet's CPU engine behind the hypervisor interface. Works on any host.
 #![forbid(unsafe_code)]
 
+mod statistics;
 mod vcpu;
 mod world;
 
@@ -40,11 +41,13 @@ pub struct SoftOptions {
     pub engine: Engine,
     /// Bytes of memory for generated code, of each vCPU, within [`CODE_CACHE`]. The host gives memory as it fills.
     pub code_cache: usize,
+    /// Count what generated code leaves to the interpreter by kind, which costs a little.
+    pub count_helped: bool,
 }
 
 impl Default for SoftOptions {
     fn default() -> Self {
-        Self { engine: Engine::Auto, code_cache: engine::jit::DEFAULT_CODE_BYTES }
+        Self { engine: Engine::Auto, code_cache: engine::jit::DEFAULT_CODE_BYTES, count_helped: false }
     }
 }
 
@@ -172,11 +175,16 @@ fn code(options: SoftOptions) -> Result<engine::Code, HvError> {
     if options.engine == Engine::Interpreter {
         return Ok(engine::Code::interpreter());
     }
-    engine::Code::jit(options.code_cache).map_err(|error| HvError::Unsupported {
+    let code = engine::Code::jit(options.code_cache);
+    let mut code = code.map_err(|error| HvError::Unsupported {
         backend: NAME,
         what: format!(
             "{} bytes of code cache for each CPU ({error}); use less or no JIT",
             options.code_cache
         ),
-    })
+    })?;
+    if let Some(jit) = code.compiler_mut().filter(|_| options.count_helped) {
+        jit.count_helped();
+    }
+    Ok(code)
 }
