@@ -8,6 +8,7 @@ use clap_complete::Shell;
 use armlet::{Board, Engine, GicKind, guests};
 
 use crate::failure::{Failure, did_you_mean};
+use crate::observe::code::Wanted;
 use crate::size::{human, parse_address, parse_memory, parse_size};
 
 const AFTER_HELP: &str = "\
@@ -117,6 +118,22 @@ pub struct RunArgs {
     #[arg(long)]
     pub stats: bool,
 
+    /// Print the code that the JIT makes for what is at this guest address, or `all`; can be repeated
+    #[arg(long, value_name = "PC", value_parser = parse_dump)]
+    pub dump_code: Vec<Wanted>,
+
+    /// Print the code to FILE rather than to stderr
+    #[arg(long, value_name = "FILE", requires = "dump_code")]
+    pub dump_file: Option<PathBuf>,
+
+    /// Name the JIT's code for `perf` in /tmp/perf-PID.map
+    #[arg(long)]
+    pub perf_map: bool,
+
+    /// Names of guest code for --dump-code and --perf-map: an ELF file, or what `nm` prints (System.map)
+    #[arg(long, value_name = "FILE")]
+    pub symbols: Option<PathBuf>,
+
     /// End when the guest asks for a reset
     #[arg(long)]
     pub no_reboot: bool,
@@ -168,6 +185,19 @@ fn parse_engine(text: &str) -> Result<Engine, String> {
             let hint = did_you_mean(text, ["auto", "jit", "interp"]);
             Err(format!("there is no engine {text:?}{hint}; the engines are auto, jit and interp"))
         }
+    }
+}
+
+fn parse_dump(text: &str) -> Result<Wanted, String> {
+    if text == "all" {
+        return Ok(Wanted::All);
+    }
+    let digits = text.strip_prefix("0x").unwrap_or(text);
+    let pc = u64::from_str_radix(digits, 16).ok().filter(|_| !digits.starts_with('+'));
+    let pc = pc.ok_or_else(|| format!("{text:?} is not an address; write it like 0x40080000, or all"))?;
+    match pc % 4 {
+        0 => Ok(Wanted::At(pc)),
+        _ => Err(format!("no instruction is at {text}: it is no multiple of 4")),
     }
 }
 
@@ -293,6 +323,15 @@ mod tests {
             "--log",
             "exits=f=g",
             "--stats",
+            "--dump-code",
+            "all",
+            "--dump-code",
+            "ffff800008000000",
+            "--dump-file",
+            "dump",
+            "--perf-map",
+            "--symbols",
+            "System.map",
             "--no-reboot",
             "--dry-run",
             "-q",
@@ -303,6 +342,8 @@ mod tests {
         assert_eq!(args.append.as_deref(), Some("-x console=ttyAMA0"));
         assert_eq!((args.gic, args.load, args.entry), (Some(GicKind::V3), Some(0x1000), Some(4096)));
         assert_eq!((args.engine, args.code_cache), (Some(Engine::Interpreter), Some(32 << 20)));
+        assert_eq!(args.dump_code, [Wanted::All, Wanted::At(0xffff_8000_0800_0000)]);
+        assert!(args.perf_map && args.dump_file.is_some() && args.symbols.is_some());
         assert_eq!(args.log, Some(LogTarget::File("f=g".into())));
         assert_eq!(args.show_dtb, Some("o".into()));
         assert!(args.stats && args.no_reboot && args.dry_run && args.quiet);
@@ -325,6 +366,9 @@ mod tests {
             (&["--code-cache", "64k"], "--code-cache: 64 KiB can't be: it takes 1 MiB to 1 GiB for each CPU"),
             (&["--code-cache", "2G"], "--code-cache: 2 GiB can't be"),
             (&["--code-cache", "-1"], "--code-cache: \"-1\" is not a size"),
+            (&["--dump-code", "main"], "--dump-code: \"main\" is not an address"),
+            (&["--dump-code", "0x1002"], "no multiple of 4"),
+            (&["--dump-file", "f"], "--dump-code"),
             (&["--log", "exists"], "write exits or exits=FILE"),
             (&["--log", "exits="], "name the file"),
             (&["--entry", "start"], "--entry: \"start\" is not an address"),

@@ -14,7 +14,7 @@ use crate::console::{self, Action, Screen};
 use crate::dts;
 use crate::failure::{Failure, chain, did_you_mean};
 use crate::files::{self, Thing};
-use crate::observe::{Devices, ExitLog, Narrator, statistics};
+use crate::observe::{Devices, ExitLog, Narrator, statistics, watch};
 use crate::plan::Plan;
 use crate::progress;
 use crate::stop::{Stopper, Why};
@@ -23,7 +23,11 @@ use crate::terminal;
 
 /// Runs a guest to its end and returns the exit status.
 pub fn run(args: RunArgs) -> Result<u8, Failure> {
-    let backend = backends::open_with(args.backend.as_deref().unwrap_or("auto"), &soft_choices(&args))
+    let stopper = Arc::new(Stopper::default());
+    let on_broken = stopper.clone();
+    let (screen, writer) = Screen::start(move || on_broken.stop(Why::BrokenPipe)).map_err(Failure::broken)?;
+    let choices = soft_choices(&args, &screen)?;
+    let backend = backends::open_with(args.backend.as_deref().unwrap_or("auto"), &choices)
         .map_err(|error| Failure::input_chain(&error))?;
     let hypervisor = backend.hypervisor.as_ref();
     let (embedded, config) = configure(&args, &hypervisor.capabilities().cpu_models)?;
@@ -32,10 +36,6 @@ pub fn run(args: RunArgs) -> Result<u8, Failure> {
         Some(LogTarget::File(path)) => Some(files::create("--log", path)?),
         _ => None,
     };
-
-    let stopper = Arc::new(Stopper::default());
-    let on_broken = stopper.clone();
-    let (screen, writer) = Screen::start(move || on_broken.stop(Why::BrokenPipe)).map_err(Failure::broken)?;
     let devices = Arc::new(Devices::new(boardmap::regions(board, args.gic)));
     let log = args.log.as_ref().map(|_| {
         Arc::new(match log_file {
@@ -123,17 +123,24 @@ pub fn run(args: RunArgs) -> Result<u8, Failure> {
 }
 
 /// What the user chose for the software backend.
-fn soft_choices(args: &RunArgs) -> SoftChoices {
+fn soft_choices(args: &RunArgs, screen: &Arc<Screen>) -> Result<SoftChoices, Failure> {
     let mut options = SoftOptions::default();
     options.engine = args.engine.unwrap_or(options.engine);
-    options.count_helped = args.stats;
     options.code_cache = args.code_cache.unwrap_or(options.code_cache);
-    let made = [
-        (args.engine.is_some_and(|engine| engine != Engine::Auto), "--engine"),
-        (args.code_cache.is_some(), "--code-cache"),
-    ];
-    let made_by = made.into_iter().find(|(made, _)| *made).map(|(_, option)| option.to_owned());
-    SoftChoices { options, made_by }
+    options.count_helped = args.stats;
+    options.watch = watch::watch(args, screen)?;
+    let watched = watch::option(args);
+    if let Some(option) = watched {
+        if options.engine == Engine::Interpreter {
+            let why = format!("{option} is about the code that the JIT makes; leave out --engine interp");
+            return Err(Failure::input(why));
+        }
+        options.engine = Engine::Jit;
+    }
+    let engine = args.engine.is_some_and(|engine| engine != Engine::Auto).then_some("--engine");
+    let cache = args.code_cache.is_some().then_some("--code-cache");
+    let made_by = engine.or(cache).or(watched).map(str::to_owned);
+    Ok(SoftChoices { options, made_by })
 }
 
 /// The machine the user asks for, and whether its guest is an embedded one: a lesson that wants telling.

@@ -16,6 +16,7 @@ mod emit;
 mod helped;
 pub mod host;
 mod layout;
+mod listing;
 mod memory;
 mod run;
 mod table;
@@ -23,11 +24,13 @@ mod thunks;
 mod trace;
 
 use std::io;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use armlet_x64::Asm;
 
 pub use context::{Context, RawFlags};
+pub use listing::{CodeWatch, ListedInsn, Listing, Mark};
 
 use crate::block::{Key, Mode};
 use crate::cpu::Cpu;
@@ -91,6 +94,7 @@ pub struct Jit {
     stats: Stats,
     /// What `stats.helper_uops` are, if somebody wants to know.
     helped: Option<Box<Helped>>,
+    watch: Option<Arc<dyn CodeWatch>>,
     /// Jumps in the sets of the soft TLB may lead to dropped code.
     pub(crate) jumps_stale: bool,
 }
@@ -112,6 +116,7 @@ impl Jit {
             emitter: emit::Buffers::default(),
             stats: Stats::default(),
             helped: None,
+            watch: None,
             jumps_stale: false,
         })
     }
@@ -129,6 +134,35 @@ impl Jit {
     /// What was left to the interpreter, and how often.
     pub fn helped(&self) -> impl Iterator<Item = (crate::uop::Op, u64)> {
         self.helped.iter().flat_map(|helped| helped.counts())
+    }
+
+    /// Shows `watch` all code made from now on, as that of PE `cpu`.
+    pub fn watch(&mut self, cpu: usize, watch: Arc<dyn CodeWatch>) {
+        let thunks = self.thunks.named();
+        for (n, &(name, address)) in thunks.iter().enumerate() {
+            let at = self.memory.offset(address);
+            let end = thunks.get(n + 1).map_or(self.start, |next| self.memory.offset(next.1));
+            watch.shared(cpu, name, address, self.memory.code(at, end - at));
+        }
+        self.emitter.marks = Some(Vec::new());
+        self.watch = Some(watch);
+    }
+
+    /// Shows the trace just compiled to whoever looks on.
+    fn tell(&self, cpu: &Cpu, key: Key, mode: Mode, offset: usize) {
+        let Some(watch) = &self.watch else { return };
+        let (segments, uops) = (&self.trace.segments, &self.trace.uops);
+        watch.compiled(&Listing {
+            cpu: cpu.index,
+            number: self.table.next_unit() - 1,
+            pa: key.pa(),
+            mode,
+            insns: listing::insns(cpu, key, offset, segments, uops),
+            uops,
+            address: self.memory.address(self.at),
+            code: self.memory.code(self.at, self.asm.len()),
+            marks: self.emitter.marks.as_deref().unwrap_or_default(),
+        });
     }
 
     /// Drops code that depends on `len` bytes of guest physical memory at `pa`, within one page.
@@ -186,6 +220,7 @@ impl Jit {
         self.stats.insns += u64::from(insns);
         self.stats.uops += self.trace.uops.len() as u64;
         self.stats.bytes += self.asm.len() as u64;
+        self.tell(cpu, key, mode, offset);
         self.at = (self.at + self.asm.len()).next_multiple_of(16);
         self.stats.compiling += begun.elapsed();
         id

@@ -14,7 +14,9 @@ use armlet_hv::{Capabilities, GicKind, GuestMode, HvError, Hypervisor, Vcpu, Vm,
 
 use vcpu::SoftVcpu;
 
-pub use engine::jit::host;
+pub use engine::block::Mode;
+pub use engine::jit::{CodeWatch, ListedInsn, Listing, Mark, host};
+pub use engine::uop::Uop;
 
 const NAME: &str = "soft";
 
@@ -35,7 +37,7 @@ pub enum Engine {
 }
 
 /// Choices of the software backend.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone)]
 pub struct SoftOptions {
     /// What runs guest code.
     pub engine: Engine,
@@ -43,11 +45,18 @@ pub struct SoftOptions {
     pub code_cache: usize,
     /// Count what generated code leaves to the interpreter by kind, which costs a little.
     pub count_helped: bool,
+    /// Looks on while the JIT makes code.
+    pub watch: Option<Arc<dyn CodeWatch>>,
 }
 
 impl Default for SoftOptions {
     fn default() -> Self {
-        Self { engine: Engine::Auto, code_cache: engine::jit::DEFAULT_CODE_BYTES, count_helped: false }
+        Self {
+            engine: Engine::Auto,
+            code_cache: engine::jit::DEFAULT_CODE_BYTES,
+            count_helped: false,
+            watch: None,
+        }
     }
 }
 
@@ -133,7 +142,7 @@ impl Hypervisor for SoftHypervisor {
         }
         Ok(Box::new(SoftVm {
             vm: engine::Vm::new(config.ram, model, config.cpus, config.clock),
-            options: self.options,
+            options: self.options.clone(),
         }))
     }
 }
@@ -165,13 +174,13 @@ impl Vm for SoftVm {
                 what: format!("vCPU {index} of {}", self.vm.ports.len()),
             });
         }
-        let code = code(self.options)?;
+        let code = code(index, &self.options)?;
         Ok(Box::new(SoftVcpu::new(engine::Cpu::new(self.vm.clone(), index), code)))
     }
 }
 
-/// Where a vCPU's code will be.
-fn code(options: SoftOptions) -> Result<engine::Code, HvError> {
+/// Where the code of vCPU `cpu` will be.
+fn code(cpu: usize, options: &SoftOptions) -> Result<engine::Code, HvError> {
     if options.engine == Engine::Interpreter {
         return Ok(engine::Code::interpreter());
     }
@@ -185,6 +194,9 @@ fn code(options: SoftOptions) -> Result<engine::Code, HvError> {
     })?;
     if let Some(jit) = code.compiler_mut().filter(|_| options.count_helped) {
         jit.count_helped();
+    }
+    if let (Some(jit), Some(watch)) = (code.compiler_mut(), &options.watch) {
+        jit.watch(cpu, watch.clone());
     }
     Ok(code)
 }
