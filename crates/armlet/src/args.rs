@@ -39,6 +39,9 @@ pub enum Command {
     Cpus,
     /// Tell what this host can do, and the fix for what it can't
     Doctor,
+    /// Restore the terminal when the program that started this one is gone
+    #[command(hide = true)]
+    GuardTerminal,
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -262,7 +265,10 @@ fn unknown_command(word: &str) -> String {
         return format!("{word:?} is not a command; to run it, say: armlet run {word}");
     }
     let cli = Cli::command();
-    let hint = did_you_mean(word, cli.get_subcommands().map(|command| command.get_name()));
+    let hint = did_you_mean(
+        word,
+        cli.get_subcommands().filter(|command| !command.is_hide_set()).map(|command| command.get_name()),
+    );
     format!("there is no command {word:?}{hint}; `armlet --help` lists them")
 }
 

@@ -8,9 +8,7 @@ use std::ffi::c_void;
 use std::io;
 use std::ptr;
 
-use rustix::mm::{
-    MapFlags, MprotectFlags, MremapFlags, ProtFlags, mmap_anonymous, mprotect, mremap, munmap,
-};
+use rustix::mm::{MapFlags, MprotectFlags, MremapFlags, ProtFlags, mmap_anonymous, mprotect, mremap, munmap};
 
 /// A mapping of its own.
 struct Mapping {

@@ -47,6 +47,8 @@ pub const DEFAULT_CODE_BYTES: usize = 64 << 20;
 pub const LEAST_CODE_BYTES: usize = 1 << 20;
 /// The most code memory: jumps reach 2 GiB.
 pub const MOST_CODE_BYTES: usize = 1 << 30;
+/// INT3: what stands where no code is meant to run.
+const INT3: u8 = 0xcc;
 /// More than the code of any trace.
 const MOST_TRACE_BYTES: usize = 128 << 10;
 
@@ -105,6 +107,7 @@ impl Jit {
         let mut memory = CodeMemory::new(bytes.max(LEAST_CODE_BYTES).next_multiple_of(4096))?;
         let (thunks, end) = Thunks::build(&mut memory, 0, call::helpers());
         let start = end.next_multiple_of(64);
+        memory.put(end, &vec![INT3; start - end]);
         Ok(Self {
             memory,
             thunks,
