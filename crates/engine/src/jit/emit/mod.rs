@@ -15,6 +15,7 @@ use armlet_x64::{Alu, Asm, Bits, Cond, Gpr, Label, Mem, Rm};
 use super::call::UOP_BITS;
 use super::host::Host;
 use super::layout::*;
+use super::listing::Mark;
 use super::thunks::Thunks;
 use super::trace::{Segment, Trace};
 use crate::block::Mode;
@@ -59,6 +60,8 @@ pub struct Buffers {
     /// Sites of the trace.
     pub sites: Vec<SiteDraft>,
     cold: Vec<Cold>,
+    /// What code is whose, if somebody wants to know.
+    pub marks: Option<Vec<Mark>>,
 }
 
 /// What came of a trace.
@@ -105,6 +108,7 @@ impl<'a> Emitter<'a> {
     ) -> Self {
         buffers.sites.clear();
         buffers.cold.clear();
+        buffers.marks.iter_mut().for_each(Vec::clear);
         liveness::analyse(&trace.uops, &mut buffers.needs);
         let segment = trace.segments[0];
         let flags = Flags::Memory;
@@ -146,10 +150,12 @@ impl<'a> Emitter<'a> {
             let end = trace.segments.get(n + 1).map_or(trace.uops.len(), |next| next.first.into());
             for index in segment.first.into()..end {
                 self.index = index;
+                self.mark(Some(index), false);
                 self.uop(&trace.uops[index], index + 1 == trace.uops.len());
             }
         }
         self.cold_code();
+        self.mark(None, true);
         if let Some(vectors) = vectors {
             self.get_vectors(vectors);
         }
@@ -182,6 +188,25 @@ impl<'a> Emitter<'a> {
 
     fn float(&mut self, _op: FloatOp, _u: &Uop) {
         self.by_interpreter();
+    }
+
+    /// Notes that what comes next is for uop `uop`.
+    fn mark(&mut self, uop: Option<usize>, cold: bool) {
+        let at = self.asm.len() as u32;
+        if let Some(marks) = &mut self.buffers.marks {
+            marks.push(Mark { at, uop, cold });
+        }
+    }
+
+    /// The uop that cold code belongs to.
+    fn uop_of(&self, cold: &Cold) -> usize {
+        match cold {
+            Cold::Uop { index, .. } | Cold::Access { index, .. } => *index,
+            Cold::SideExit { segment, .. } => {
+                let next = self.trace.segments.iter().find(|other| other.first > segment.first);
+                next.map_or(self.trace.uops.len(), |next| next.first.into()) - 1
+            }
+        }
     }
 
     fn system(&mut self, _op: SystemOp, _u: &Uop) {
@@ -220,6 +245,7 @@ impl<'a> Emitter<'a> {
     fn cold_code(&mut self) {
         // Side exits may add sites, but no cold code.
         for cold in std::mem::take(&mut self.buffers.cold) {
+            self.mark(Some(self.uop_of(&cold)), true);
             match cold {
                 Cold::Uop { entry, index, resume } => {
                     self.asm.bind(entry);
@@ -252,6 +278,7 @@ impl<'a> Emitter<'a> {
                 }
             }
         }
+        self.mark(None, true);
         for n in 0..self.buffers.sites.len() {
             let site = self.buffers.sites[n];
             self.asm.bind(site.stub);
