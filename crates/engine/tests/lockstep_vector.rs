@@ -4,6 +4,8 @@
 
 mod oracle;
 
+use std::collections::BTreeSet;
+
 use armlet_arm::a64::{decode, memory, mnemonic, simd};
 use armlet_engine::Level;
 use oracle::{Case, MEM, Ours, Rng, random_word};
@@ -68,18 +70,27 @@ struct Pair {
     interpreter: Ours,
     failures: Vec<String>,
     cases: u64,
+    /// Instructions that were left to the interpreter, with their size and Q.
+    interpreted: BTreeSet<(String, u32, u32)>,
 }
 
 impl Pair {
     fn new(level: Level) -> Self {
         let (jit, interpreter) = (Ours::at_level(level), Ours::interpreted());
-        Self { level, jit, interpreter, failures: vec![], cases: 0 }
+        Self { level, jit, interpreter, failures: vec![], cases: 0, interpreted: BTreeSet::new() }
     }
 
     /// Runs a case on both; false if they differ.
     fn agree(&mut self, case: &Case) -> bool {
         self.cases += 1;
+        let before = self.jit.helper_uops();
         let (ours, theirs) = (self.jit.run(case), self.interpreter.run(case));
+        // One is the instruction that ends the case.
+        if self.jit.helper_uops() > before + 1 {
+            let word = case.words[0];
+            let name = decode(word, armlet_arm::cpu::model("max").unwrap().features).map_or("?", mnemonic);
+            self.interpreted.insert((name.to_string(), word >> 22 & 3, word >> 30 & 1));
+        }
         let text = case.differences(&ours, &theirs, "interpreter");
         if text.is_empty() {
             return true;
@@ -99,7 +110,7 @@ impl Pair {
     }
 
     fn finish(self) {
-        eprintln!("{:?}: {} cases", self.level, self.cases);
+        eprintln!("{:?}: {} cases; not compiled: {:?}", self.level, self.cases, self.interpreted);
         assert!(self.failures.is_empty(), "{} differ:\n{}", self.failures.len(), self.failures.join("\n"));
     }
 }
