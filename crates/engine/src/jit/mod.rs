@@ -11,6 +11,7 @@
 //! the jumps remembered in the set of the soft TLB in use ([`crate::mmu::Set`]).
 
 mod call;
+mod constants;
 mod context;
 mod emit;
 mod helped;
@@ -35,6 +36,7 @@ pub use listing::{CodeWatch, ListedInsn, Listing, Mark};
 
 use crate::block::{Key, Mode};
 use crate::cpu::Cpu;
+use constants::Constants;
 use emit::Emitter;
 use helped::Helped;
 use memory::CodeMemory;
@@ -114,7 +116,10 @@ impl Jit {
         let host = Host::detect(most).ok_or(io::ErrorKind::Unsupported)?;
         let mut memory = CodeMemory::new(bytes.max(LEAST_CODE_BYTES).next_multiple_of(4096))?;
         let (thunks, end) = Thunks::build(&mut memory, 0, host.level, call::helpers());
-        let start = end.next_multiple_of(64);
+        // Apart from code: what is written near code slows down its execution.
+        let constants = end.next_multiple_of(4096);
+        let start = constants + Constants::BYTES;
+        let emitter = emit::Buffers::new(Constants::at(memory.address(constants)));
         let mut asm = Asm::default();
         asm.set_level(host.level);
         memory.put(end, &vec![INT3; start - end]);
@@ -127,7 +132,7 @@ impl Jit {
             table: Table::default(),
             asm,
             trace: Trace::default(),
-            emitter: emit::Buffers::default(),
+            emitter,
             stats: Stats::default(),
             helped: None,
             watch: None,
@@ -203,8 +208,10 @@ impl Jit {
     fn compile(&mut self, cpu: &Cpu, key: Key, mode: Mode, offset: usize) -> u32 {
         let begun = Instant::now();
         let numbered = self.table.next_unit() >> (u32::BITS - call::UOP_BITS) == 0;
-        if self.at + MOST_TRACE_BYTES > self.memory.len() || !numbered {
+        if self.at + MOST_TRACE_BYTES > self.memory.len() || !numbered || self.emitter.constants.is_tight()
+        {
             self.clear();
+            self.emitter.constants.clear();
             self.stats.evictions += 1;
         }
         self.trace.form(cpu, key, mode, offset);
@@ -224,6 +231,7 @@ impl Jit {
         let code = self.asm.finish();
         assert!(code.len() < MOST_TRACE_BYTES, "a trace is larger than any can be");
         self.memory.put(self.at, code);
+        self.emitter.constants.write(&mut self.memory);
         let at = self.at as u32;
         let sites = self.emitter.sites.iter().map(|site| Site {
             jump: at + site.jump,

@@ -8,18 +8,21 @@ mod flags;
 mod integer;
 mod liveness;
 mod memory;
+mod structures;
+mod vector;
 mod vector_state;
 
 use armlet_x64::{Alu, Asm, Bits, Cond, Gpr, Label, Mem, Rm};
 
 use super::call::UOP_BITS;
+use super::constants::Constants;
 use super::host::Host;
 use super::layout::*;
 use super::listing::Mark;
 use super::thunks::Thunks;
 use super::trace::{Segment, Trace};
 use crate::block::Mode;
-use crate::uop::{FloatOp, Op, SINK, Slot, SystemOp, TEMP, Uop, VectorOp, ZERO};
+use crate::uop::{FloatOp, Op, SINK, Slot, SystemOp, TEMP, Uop, ZERO};
 use flags::Flags;
 use liveness::Needs;
 
@@ -62,6 +65,15 @@ pub struct Buffers {
     cold: Vec<Cold>,
     /// What code is whose, if somebody wants to know.
     pub marks: Option<Vec<Mark>>,
+    /// Constants of all traces.
+    pub constants: Constants,
+}
+
+impl Buffers {
+    /// Empty, with room for constants.
+    pub fn new(constants: Constants) -> Self {
+        Self { constants, ..Self::default() }
+    }
 }
 
 /// What came of a trace.
@@ -92,6 +104,8 @@ pub struct Emitter<'a> {
     flags: Flags,
     /// Slot of the temporary in [`T`], if one is.
     temp: Slot,
+    /// The next uop was compiled with this one.
+    fused: bool,
 }
 
 impl<'a> Emitter<'a> {
@@ -129,6 +143,7 @@ impl<'a> Emitter<'a> {
             segment,
             flags,
             temp: SINK,
+            fused: false,
         }
     }
 
@@ -172,6 +187,7 @@ impl<'a> Emitter<'a> {
         match u.op {
             Op::Vector(op) => self.vector(op, u),
             Op::Float(op) => self.float(op, u),
+            Op::Memory(op) if self.structures(op, u) => {}
             Op::Memory(_) => self.by_interpreter(),
             Op::System(op) => self.system(op, u),
             _ if self.integer(u) || self.memory(u) => {}
@@ -180,10 +196,6 @@ impl<'a> Emitter<'a> {
         if !needs.temp_in_register {
             self.temp = SINK;
         }
-    }
-
-    fn vector(&mut self, _op: VectorOp, _u: &Uop) {
-        self.by_interpreter();
     }
 
     fn float(&mut self, _op: FloatOp, _u: &Uop) {
