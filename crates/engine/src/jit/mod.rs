@@ -16,6 +16,7 @@ mod emit;
 mod host;
 mod layout;
 mod memory;
+mod pool;
 mod run;
 mod table;
 mod thunks;

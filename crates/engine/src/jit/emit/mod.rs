@@ -5,12 +5,13 @@
 
 mod branch;
 mod flags;
+mod float;
 mod integer;
 mod liveness;
 mod memory;
 mod vector_state;
 
-use armlet_x64::{Alu, Asm, Bits, Cond, Gpr, Label, Mem, Rm};
+use armlet_x64::{Alu, Asm, Bits, Cond, Gpr, Label, Mem, Rm, Xmm};
 
 use super::call::UOP_BITS;
 use super::host::Host;
@@ -18,7 +19,7 @@ use super::layout::*;
 use super::thunks::Thunks;
 use super::trace::{Segment, Trace};
 use crate::block::Mode;
-use crate::uop::{FloatOp, Op, SINK, Slot, SystemOp, TEMP, Uop, VectorOp, ZERO};
+use crate::uop::{Op, SINK, Slot, SystemOp, TEMP, Uop, VectorOp, ZERO};
 use flags::Flags;
 use liveness::Needs;
 
@@ -46,6 +47,8 @@ pub struct SiteDraft {
 enum Cold {
     /// Runs uop `index` by the interpreter and goes on at `resume`.
     Uop { entry: Label, index: usize, resume: Label },
+    /// The same for a floating-point uop, after the second register of `restore` was copied to the first one.
+    Float { entry: Label, index: usize, resume: Label, restore: Option<(Xmm, Xmm)> },
     /// The same for a plain access at the address in `va`.
     Access { entry: Label, index: usize, va: Gpr, resume: Label },
     /// Leaves by a taken branch in mid-trace: `refund` instructions didn't run.
@@ -89,6 +92,8 @@ pub struct Emitter<'a> {
     flags: Flags,
     /// Slot of the temporary in [`T`], if one is.
     temp: Slot,
+    /// Vector registers that are known to be zero above a scalar.
+    narrow: float::Narrow,
 }
 
 impl<'a> Emitter<'a> {
@@ -125,6 +130,7 @@ impl<'a> Emitter<'a> {
             segment,
             flags,
             temp: SINK,
+            narrow: float::Narrow::default(),
         }
     }
 
@@ -171,16 +177,13 @@ impl<'a> Emitter<'a> {
             _ if self.integer(u) || self.memory(u) => {}
             _ => self.branch(u, last),
         }
+        self.narrow.note(u);
         if !needs.temp_in_register {
             self.temp = SINK;
         }
     }
 
     fn vector(&mut self, _op: VectorOp, _u: &Uop) {
-        self.by_interpreter();
-    }
-
-    fn float(&mut self, _op: FloatOp, _u: &Uop) {
         self.by_interpreter();
     }
 
@@ -223,6 +226,18 @@ impl<'a> Emitter<'a> {
             match cold {
                 Cold::Uop { entry, index, resume } => {
                     self.asm.bind(entry);
+                    self.index = index;
+                    let number = self.number();
+                    self.asm.mov_imm(A, number);
+                    let thunk = self.uop_thunk();
+                    self.asm.call_to(thunk);
+                    self.asm.jmp(resume);
+                }
+                Cold::Float { entry, index, resume, restore } => {
+                    self.asm.bind(entry);
+                    if let Some((reg, saved)) = restore {
+                        self.asm.vmov(reg, saved);
+                    }
                     self.index = index;
                     let number = self.number();
                     self.asm.mov_imm(A, number);
