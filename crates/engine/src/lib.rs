@@ -15,6 +15,7 @@ pub mod jit;
 pub mod mmu;
 mod port;
 mod run;
+pub mod slice;
 pub mod sys;
 pub mod uop;
 mod vm;

@@ -2,9 +2,11 @@
 
 mod counts;
 mod describe;
+mod hashes;
 mod log;
 mod narrate;
 
 pub use describe::{Devices, address};
+pub use hashes::Hashes;
 pub use log::ExitLog;
 pub use narrate::Narrator;

@@ -29,10 +29,10 @@ pub const MAPPED: [(Slot, Gpr); 9] = [
     (2, Gpr::Rsi),
     (3, Gpr::Rdi),
     (4, Gpr::R8),
-    (19, Gpr::R9),
-    (20, Gpr::R10),
+    (5, Gpr::R9),
+    (6, Gpr::R10),
     (crate::uop::SP, Gpr::R11),
-    (21, Gpr::R12),
+    (19, Gpr::R12),
 ];
 
 /// Scratch vector registers. The encoder may use the last one.
@@ -109,9 +109,6 @@ pub const fn vector_slot_high(slot: Slot) -> Mem {
 }
 /// Address of the set in use.
 pub const SET_IN_USE: Mem = field(offset_of!(Cpu, mmu) + offset_of!(Mmu, set));
-
-/// `Set::mask`.
-pub const SET_MASK: Mem = Mem::base(SET, Set::MASK_OFFSET as i32);
 
 /// Field at `offset` of the data entry whose distance is in `index`.
 pub const fn data_entry(index: Gpr, offset: usize) -> Mem {

@@ -199,13 +199,12 @@ impl Thunks {
         let slow = asm.label();
         asm.alu_imm(Alu::Cmp, Bits::B32, SLOW_FLOAT, 0);
         asm.jcc(Cond::Ne, slow);
-        let resident = asm.label();
-        asm.test_imm(Bits::B32, RESIDENT, Context::VECTORS as i32);
-        asm.jcc(Cond::Ne, resident);
-        load_vectors(&mut asm, map, Context::VECTORS | Context::FLOAT);
-        asm.ret();
-        // Memory is behind.
-        asm.bind(resident);
+        // A trace that needs no floating point may have got them before, and changed them.
+        let there = asm.label();
+        asm.alu_imm(Alu::Cmp, Bits::B32, RESIDENT, 0);
+        asm.jcc(Cond::Ne, there);
+        load_vectors(&mut asm, map, 0);
+        asm.bind(there);
         asm.store_imm(Bits::B32, RESIDENT, (Context::VECTORS | Context::FLOAT) as i32);
         asm.ret();
         asm.bind(slow);

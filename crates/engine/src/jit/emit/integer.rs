@@ -660,6 +660,13 @@ impl Emitter<'_> {
     /// `dst = c + a * b` or `c - a * b`.
     fn multiply(&mut self, bits: Bits, subtract: bool, u: &Uop) {
         self.clobber();
+        if u.c == ZERO && !subtract && !self.is_in(u.b, self.dst(u.dst, A)) {
+            let d = self.dst(u.dst, A);
+            self.copy_unless(bits, d, u.a);
+            let b = self.src(u.b);
+            self.asm.imul(bits, d, b);
+            return self.write(u.dst, d);
+        }
         self.copy(bits, A, u.a);
         let b = self.src(u.b);
         self.asm.imul(bits, A, b);
@@ -682,6 +689,10 @@ impl Emitter<'_> {
 
     /// `dst` = `c` plus or minus RAX.
     fn accumulate(&mut self, bits: Bits, subtract: bool, u: &Uop) {
+        if let (Loc::Reg(d), true) = (self.loc(u.dst), u.dst == u.c) {
+            let op = if subtract { Alu::Sub } else { Alu::Add };
+            return self.asm.alu(op, bits, d, A);
+        }
         if subtract {
             self.asm.neg(bits, A);
         }

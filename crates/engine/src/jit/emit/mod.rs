@@ -68,6 +68,10 @@ pub struct Buffers {
 pub struct Done {
     /// Offset of the entry from the same page.
     pub near: usize,
+    /// The same where the vector state that the trace uses is resident.
+    pub inner: usize,
+    /// What that is.
+    pub resident: u32,
 }
 
 /// Compiles one trace.
@@ -141,11 +145,11 @@ impl<'a> Emitter<'a> {
         self.asm.lea(Bits::B64, C, Mem::base(C, -offset));
         self.asm.store(Bits::B64, PAGE, C);
         let near = self.asm.here_label();
+        let get_vectors = self.want_vectors();
+        let inner = self.asm.here_label();
         let poll = self.asm.label();
-        let insns = i32::from(self.trace.insns);
-        self.asm.alu_imm(Alu::Sub, Bits::B32, BUDGET, insns);
-        self.asm.jcc(Cond::S, poll);
-        let vectors = self.want_vectors();
+        self.pay(poll);
+        let body = self.asm.here_label();
         let trace = self.trace;
         for (n, segment) in trace.segments.iter().enumerate() {
             self.segment = *segment;
@@ -156,14 +160,24 @@ impl<'a> Emitter<'a> {
             }
         }
         self.cold_code();
-        if let Some(vectors) = vectors {
-            self.get_vectors(vectors);
+        if let Some(get) = get_vectors {
+            self.asm.bind(get);
+            self.pay(poll);
+            self.get_vectors();
+            self.asm.jmp(body);
         }
         self.asm.bind(poll);
-        self.asm.alu_imm(Alu::Add, Bits::B32, BUDGET, insns);
+        self.asm.alu_imm(Alu::Add, Bits::B32, BUDGET, trace.insns.into());
         self.asm.mov_imm(C, self.id.into());
         self.asm.jmp_to(self.thunks.poll);
-        Done { near: self.asm.offset_of(near) }
+        let [near, inner] = [near, inner].map(|label| self.asm.offset_of(label));
+        Done { near, inner, resident: self.resident }
+    }
+
+    /// Pays for the trace's instructions.
+    fn pay(&mut self, poll: Label) {
+        self.asm.alu_imm(Alu::Sub, Bits::B32, BUDGET, self.trace.insns.into());
+        self.asm.jcc(Cond::S, poll);
     }
 
     fn uop(&mut self, u: &Uop, last: bool) {

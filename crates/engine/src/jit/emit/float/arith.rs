@@ -22,6 +22,9 @@ impl Emitter<'_> {
         match op {
             FloatOp::Add => self.float_binary(u, &ADD, Check::Nan),
             FloatOp::Sub => self.float_binary(u, &SUB, Check::Nan),
+            FloatOp::Mul if u.a == u.b && u.flags & ELEMENT == 0 => {
+                self.float_binary(u, &MUL, Check::TinySquare);
+            }
             FloatOp::Mul => self.float_binary(u, &MUL, Check::Tiny),
             FloatOp::Div => self.float_binary(u, &DIV, Check::Tiny),
             FloatOp::NegMul => self.float_binary_then(u, &MUL, Check::Tiny, VOp::Xorps, Shape::of(u).sign()),

@@ -114,6 +114,8 @@ enum Check {
     Nan,
     /// NaNs, and the least normal number.
     Tiny,
+    /// The same where a number is never negative.
+    TinySquare,
 }
 
 /// Where a result is computed.
@@ -187,8 +189,13 @@ impl Emitter<'_> {
                 self.asm.vtest(shape.ucomis(), t, least);
                 self.asm.jcc(Cond::E, slow);
             }
+            (Check::TinySquare, true) => {
+                let [_, least] = self.least(shape);
+                self.asm.vtest(shape.ucomis(), r, least);
+                self.asm.jcc(Cond::E, slow);
+            }
             (Check::Nan, false) => self.check_unordered(shape, r, r, slow),
-            (Check::Tiny, false) => {
+            (Check::Tiny | Check::TinySquare, false) => {
                 let [abs, least] = self.least(shape);
                 self.asm.vop(VOp::Andps, t, r, abs);
                 match self.host.level {
