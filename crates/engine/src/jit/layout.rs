@@ -2,7 +2,7 @@
 
 use std::mem::offset_of;
 
-use armlet_x64::{Gpr, Level, Mem, Xmm};
+use armlet_x64::{Gpr, K, Level, Mem, Xmm};
 
 use super::context::Context;
 use crate::cpu::Cpu;
@@ -37,6 +37,11 @@ pub const MAPPED: [(Slot, Gpr); 9] = [
 
 /// Scratch vector registers. The encoder may use the last one.
 pub const V: [Xmm; 4] = [Xmm(0), Xmm(1), Xmm(3), Xmm(2)];
+
+/// With AVX-512, masks of the lowest lane and of the two lowest lanes while vector registers are resident.
+pub const ONE_LANE: K = K(6);
+/// See [`ONE_LANE`].
+pub const TWO_LANES: K = K(7);
 
 /// Where vector slots live: the host register by slot, or none. The last one is the first temporary.
 pub type VectorMap = [Option<Xmm>; 33];
@@ -97,6 +102,10 @@ pub const FPSR: Mem = field(offset_of!(Cpu, fpsr));
 /// A vector slot in memory.
 pub const fn vector_slot(slot: Slot) -> Mem {
     field(offset_of!(Cpu, v) + slot as usize * 16)
+}
+/// The upper half of a vector slot in memory.
+pub const fn vector_slot_high(slot: Slot) -> Mem {
+    field(offset_of!(Cpu, v) + slot as usize * 16 + 8)
 }
 /// Address of the set in use.
 pub const SET_IN_USE: Mem = field(offset_of!(Cpu, mmu) + offset_of!(Mmu, set));

@@ -19,6 +19,7 @@ pub mod host;
 mod layout;
 mod listing;
 mod memory;
+mod pool;
 mod run;
 mod table;
 mod thunks;
@@ -240,11 +241,12 @@ impl Jit {
             unit: id,
             linked: 0,
         });
-        let code = [at, at + done.near as u32, at + self.asm.len() as u32];
+        let code = [at, at + done.near as u32, at + done.inner as u32, at + self.asm.len() as u32];
         let sites_end = first_site + self.emitter.sites.len() as u32;
         let (insns, lines) = (self.trace.insns, self.trace.lines);
-        let unit =
+        let mut unit =
             Unit::new(key, code, insns, lines, &self.trace.uops, &self.trace.segments, first_site..sites_end);
+        unit.resident = done.resident;
         self.table.insert(unit, sites);
         self.stats.traces += 1;
         self.stats.insns += u64::from(insns);

@@ -5,6 +5,7 @@
 
 mod branch;
 mod flags;
+mod float;
 mod integer;
 mod liveness;
 mod memory;
@@ -12,7 +13,7 @@ mod structures;
 mod vector;
 mod vector_state;
 
-use armlet_x64::{Alu, Asm, Bits, Cond, Gpr, Label, Mem, Rm};
+use armlet_x64::{Alu, Asm, Bits, Cond, Gpr, Label, Mem, Rm, Xmm};
 
 use super::call::UOP_BITS;
 use super::constants::Constants;
@@ -22,7 +23,7 @@ use super::listing::Mark;
 use super::thunks::Thunks;
 use super::trace::{Segment, Trace};
 use crate::block::Mode;
-use crate::uop::{FloatOp, Op, SINK, Slot, SystemOp, TEMP, Uop, ZERO};
+use crate::uop::{Op, SINK, Slot, SystemOp, TEMP, Uop, ZERO};
 use flags::Flags;
 use liveness::Needs;
 
@@ -50,6 +51,8 @@ pub struct SiteDraft {
 enum Cold {
     /// Runs uop `index` by the interpreter and goes on at `resume`.
     Uop { entry: Label, index: usize, resume: Label },
+    /// The same for a floating-point uop, after the second register of `restore` was copied to the first one.
+    Float { entry: Label, index: usize, resume: Label, restore: Option<(Xmm, Xmm)> },
     /// The same for a plain access at the address in `va`.
     Access { entry: Label, index: usize, va: Gpr, resume: Label },
     /// Leaves by a taken branch in mid-trace: `refund` instructions didn't run.
@@ -80,6 +83,10 @@ impl Buffers {
 pub struct Done {
     /// Offset of the entry from the same page.
     pub near: usize,
+    /// The same where the vector state that the trace uses is resident.
+    pub inner: usize,
+    /// What that is.
+    pub resident: u32,
 }
 
 /// Compiles one trace.
@@ -106,6 +113,8 @@ pub struct Emitter<'a> {
     temp: Slot,
     /// The next uop was compiled with this one.
     fused: bool,
+    /// Vector registers that are known to be zero above a scalar.
+    narrow: float::Narrow,
 }
 
 impl<'a> Emitter<'a> {
@@ -144,6 +153,7 @@ impl<'a> Emitter<'a> {
             flags,
             temp: SINK,
             fused: false,
+            narrow: float::Narrow::default(),
         }
     }
 
@@ -154,11 +164,11 @@ impl<'a> Emitter<'a> {
         self.asm.lea(Bits::B64, C, Mem::base(C, -offset));
         self.asm.store(Bits::B64, PAGE, C);
         let near = self.asm.here_label();
+        let get_vectors = self.want_vectors();
+        let inner = self.asm.here_label();
         let poll = self.asm.label();
-        let insns = i32::from(self.trace.insns);
-        self.asm.alu_imm(Alu::Sub, Bits::B32, BUDGET, insns);
-        self.asm.jcc(Cond::S, poll);
-        let vectors = self.want_vectors();
+        self.pay(poll);
+        let body = self.asm.here_label();
         let trace = self.trace;
         for (n, segment) in trace.segments.iter().enumerate() {
             self.segment = *segment;
@@ -171,14 +181,24 @@ impl<'a> Emitter<'a> {
         }
         self.cold_code();
         self.mark(None, true);
-        if let Some(vectors) = vectors {
-            self.get_vectors(vectors);
+        if let Some(get) = get_vectors {
+            self.asm.bind(get);
+            self.pay(poll);
+            self.get_vectors();
+            self.asm.jmp(body);
         }
         self.asm.bind(poll);
-        self.asm.alu_imm(Alu::Add, Bits::B32, BUDGET, insns);
+        self.asm.alu_imm(Alu::Add, Bits::B32, BUDGET, trace.insns.into());
         self.asm.mov_imm(C, self.id.into());
         self.asm.jmp_to(self.thunks.poll);
-        Done { near: self.asm.offset_of(near) }
+        let [near, inner] = [near, inner].map(|label| self.asm.offset_of(label));
+        Done { near, inner, resident: self.resident }
+    }
+
+    /// Pays for the trace's instructions.
+    fn pay(&mut self, poll: Label) {
+        self.asm.alu_imm(Alu::Sub, Bits::B32, BUDGET, self.trace.insns.into());
+        self.asm.jcc(Cond::S, poll);
     }
 
     fn uop(&mut self, u: &Uop, last: bool) {
@@ -193,13 +213,10 @@ impl<'a> Emitter<'a> {
             _ if self.integer(u) || self.memory(u) => {}
             _ => self.branch(u, last),
         }
+        self.narrow.note(u);
         if !needs.temp_in_register {
             self.temp = SINK;
         }
-    }
-
-    fn float(&mut self, _op: FloatOp, _u: &Uop) {
-        self.by_interpreter();
     }
 
     /// Notes that what comes next is for uop `uop`.
@@ -213,7 +230,7 @@ impl<'a> Emitter<'a> {
     /// The uop that cold code belongs to.
     fn uop_of(&self, cold: &Cold) -> usize {
         match cold {
-            Cold::Uop { index, .. } | Cold::Access { index, .. } => *index,
+            Cold::Uop { index, .. } | Cold::Access { index, .. } | Cold::Float { index, .. } => *index,
             Cold::SideExit { segment, .. } => {
                 let next = self.trace.segments.iter().find(|other| other.first > segment.first);
                 next.map_or(self.trace.uops.len(), |next| next.first.into()) - 1
@@ -261,6 +278,18 @@ impl<'a> Emitter<'a> {
             match cold {
                 Cold::Uop { entry, index, resume } => {
                     self.asm.bind(entry);
+                    self.index = index;
+                    let number = self.number();
+                    self.asm.mov_imm(A, number);
+                    let thunk = self.uop_thunk();
+                    self.asm.call_to(thunk);
+                    self.asm.jmp(resume);
+                }
+                Cold::Float { entry, index, resume, restore } => {
+                    self.asm.bind(entry);
+                    if let Some((reg, saved)) = restore {
+                        self.asm.vmov(reg, saved);
+                    }
                     self.index = index;
                     let number = self.number();
                     self.asm.mov_imm(A, number);
