@@ -82,7 +82,8 @@ pub static MODELS: &[CpuModel] = &[
         midr: 0x000f_0510,
         revidr: 0,
         counter_hz: 1_000_000_000,
-        dczid_bs: 9,
+        // 512 bytes: HotSpot fails to clear by larger blocks.
+        dczid_bs: 7,
         pa_bits: 48,
         l1ip: 3,
         caches: [shape(256, 4), shape(256, 4), shape(2048, 8)],
