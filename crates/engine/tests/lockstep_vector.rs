@@ -72,12 +72,14 @@ struct Pair {
     cases: u64,
     /// Instructions that were left to the interpreter, with their size and Q.
     interpreted: BTreeSet<(String, u32, u32)>,
+    /// Cases of them.
+    helped: u64,
 }
 
 impl Pair {
     fn new(level: Level) -> Self {
         let (jit, interpreter) = (Ours::at_level(level), Ours::interpreted());
-        Self { level, jit, interpreter, failures: vec![], cases: 0, interpreted: BTreeSet::new() }
+        Self { level, jit, interpreter, failures: vec![], cases: 0, interpreted: BTreeSet::new(), helped: 0 }
     }
 
     /// Runs a case on both; false if they differ.
@@ -87,6 +89,7 @@ impl Pair {
         let (ours, theirs) = (self.jit.run(case), self.interpreter.run(case));
         // One is the instruction that ends the case.
         if self.jit.helper_uops() > before + 1 {
+            self.helped += 1;
             let word = case.words[0];
             let name = decode(word, armlet_arm::cpu::model("max").unwrap().features).map_or("?", mnemonic);
             self.interpreted.insert((name.to_string(), word >> 22 & 3, word >> 30 & 1));
@@ -110,7 +113,10 @@ impl Pair {
     }
 
     fn finish(self) {
-        eprintln!("{:?}: {} cases; not compiled: {:?}", self.level, self.cases, self.interpreted);
+        eprintln!(
+            "{:?}: {} cases, {} left to the interpreter: {:?}",
+            self.level, self.cases, self.helped, self.interpreted
+        );
         assert!(self.failures.is_empty(), "{} differ:\n{}", self.failures.len(), self.failures.join("\n"));
     }
 }
