@@ -181,6 +181,28 @@ fn structures(level: Level) {
     pair.finish();
 }
 
+/// Rounds of AES, most of them pairs of instructions that are compiled as one.
+#[test]
+fn aes_rounds() {
+    for level in [Level::Avx512, Level::Avx2, Level::Sse] {
+        let mut rng = Rng::new(31 + level as u64);
+        let mut pair = Pair::new(level);
+        for _ in 0..20 * cases() {
+            let (d, n, other) = (rng.below(32) as u32, rng.below(32) as u32, rng.below(32) as u32);
+            let inverse = (rng.below(2) as u32) << 12;
+            let mix = if rng.below(4) == 0 { other << 5 | d } else { d << 5 | d };
+            let other_way = if rng.below(8) == 0 { 1 << 12 } else { 0 };
+            let words = [0x4e28_4800 | inverse | n << 5 | d, 0x4e28_6800 | (inverse ^ other_way) | mix];
+            let mut case = case(&mut rng, words[0]);
+            case.words = [words, words].concat();
+            if !pair.agree(&case) {
+                break;
+            }
+        }
+        pair.finish();
+    }
+}
+
 #[test]
 fn every_instruction_with_avx512() {
     data_processing(Level::Avx512);
