@@ -4,6 +4,7 @@
 //! for the next uop. What a lowering does not know it leaves to [`Emitter::by_interpreter`].
 
 mod branch;
+mod crc;
 mod flags;
 mod float;
 mod integer;

@@ -12,16 +12,22 @@ mod narrow;
 mod ops;
 mod permute;
 mod saturate;
+mod sha512;
 mod shift;
 mod wide;
 
-use armlet_x64::{Level, VOp, Xm, Xmm};
+use armlet_x64::{Level, Mem, VOp, Xm, Xmm};
 
 use super::Emitter;
-use crate::jit::layout::V;
+use crate::jit::layout::{V, vector_slot};
 use crate::uop::{Uop, VectorOp};
 pub(super) use ops::LANES;
 use ops::*;
+
+/// Room for an intermediate result: a temporary that no instruction needs.
+const SPILL: Mem = vector_slot(63);
+/// And another one.
+const SPILL2: Mem = vector_slot(62);
 
 /// log2 of the element size in bytes.
 fn size(u: &Uop) -> usize {
@@ -53,7 +59,8 @@ impl Emitter<'_> {
             || self.vector_narrow(op, u)
             || self.vector_saturate(op, u)
             || self.vector_count(op, u)
-            || self.vector_crypto(op, u);
+            || self.vector_crypto(op, u)
+            || self.vector_sha512(op, u);
         if !done {
             self.by_interpreter();
         }

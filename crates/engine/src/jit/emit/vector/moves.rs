@@ -44,8 +44,8 @@ impl Emitter<'_> {
                 self.asm.pinsr(LANES[size(u)], d, c, a, u.imm as u8);
                 self.finish(u, d)
             }
-            O::Umov => self.to_general(u, false),
-            O::Smov => self.to_general(u, true),
+            O::Umov => self.general_from(u, false),
+            O::Smov => self.general_from(u, true),
             _ => false,
         }
     }
@@ -215,7 +215,7 @@ impl Emitter<'_> {
     }
 
     /// UMOV and SMOV.
-    fn to_general(&mut self, u: &Uop, signed: bool) -> bool {
+    fn general_from(&mut self, u: &Uop, signed: bool) -> bool {
         let d = self.dst(u.dst, A);
         let (size, at) = (size(u), u.imm as u8);
         let from: armlet_x64::Rm = match self.vxm(u.a) {

@@ -140,22 +140,58 @@ impl Emitter<'_> {
         self.avx512() && n > 0 || self.avx2() && (n == 2 || n == 3 && !signed)
     }
 
-    /// Of the shifts to the left and to the right, that to the wrong side is by more than the width, and so its result is
-    /// zero; but for signs shifted in, which are masked.
     fn shift_by_register(&mut self, how: ByRegister, u: &Uop) -> bool {
         let n = size(u);
         if !self.has_variable(n, how.signed) {
-            return false;
+            return !how.saturates
+                && n < 2
+                && self.has_variable(n + 1, how.signed)
+                && self.shift_wide(how, u);
         }
         let (a, b) = (self.vxm(u.a), self.vxm(u.b));
         let d = self.vdst(u.dst, V[0]);
-        // The signed low byte.
-        self.shl(n, V[0], b, width(n) - 8);
+        self.get(V[0], b);
+        if how.saturates {
+            self.clobber();
+        }
+        self.shift_variable(how, n, d, a, full(u));
+        self.finish(u, d)
+    }
+
+    /// By elements twice as wide, one half after the other. Shifts to the left may leave more bits than fit, which
+    /// are dropped.
+    fn shift_wide(&mut self, how: ByRegister, u: &Uop) -> bool {
+        let (a, b, n) = (self.vxm(u.a), self.vxm(u.b), size(u));
+        let d = self.vdst(u.dst, V[0]);
+        let low = bytes(|byte| match ((byte >> n) * 2 << n) + byte % (1 << n) {
+            place @ 0..16 => place as u8,
+            _ => 0x80,
+        });
+        let low = self.literal(low);
+        for high in [false, true] {
+            self.widen(n, how.signed, high, V[0], a);
+            self.asm.vstore(SPILL, V[0]);
+            self.widen(n, true, high, V[0], b);
+            self.shift_variable(how, n + 1, V[1], SPILL.into(), true);
+            self.asm.vop(VOp::Pshufb, V[1], V[1], low);
+            if !high {
+                self.asm.vstore(SPILL2, V[1]);
+            }
+        }
+        self.asm.vload(V[0], SPILL2);
+        self.asm.vop(VOp::Punpcklqdq, d, V[0], V[1]);
+        self.finish(u, d)
+    }
+
+    /// `d = a` shifted by the signed low bytes of V0. Changes V1 and V2. Of the shifts to the left and to the right,
+    /// that to the wrong side is by more than the width, and so its result is zero; but for signs
+    /// shifted in, which are masked.
+    fn shift_variable(&mut self, how: ByRegister, n: usize, d: Xmm, a: Xm, full: bool) {
+        self.shl(n, V[0], V[0], width(n) - 8);
         self.shr(n, true, V[0], V[0], width(n) - 8);
         self.v(LEFT[n], V[1], a, V[0]);
         if how.saturates {
-            self.clobber();
-            self.saturate_left(how, u);
+            self.saturate_left(how, n, a, full);
         }
         let right = if how.signed { RIGHT_SIGNED } else { RIGHT };
         if how.rounds {
@@ -174,12 +210,11 @@ impl Emitter<'_> {
             }
         }
         self.asm.vop(VOp::Por, d, V[1], V[2]);
-        self.finish(u, d)
     }
 
     /// Makes V1, `a` shifted left by V0, saturate, unless V0 is negative.
-    fn saturate_left(&mut self, how: ByRegister, u: &Uop) {
-        let (a, n, loss) = (self.vxm(u.a), size(u), V[3]);
+    fn saturate_left(&mut self, how: ByRegister, n: usize, a: Xm, full: bool) {
+        let loss = V[3];
         let back = if how.signed { RIGHT_SIGNED } else { RIGHT };
         let all = self.each(3, u64::MAX);
         self.asm.vop(back[n], V[2], V[1], V[0]);
@@ -195,7 +230,7 @@ impl Emitter<'_> {
         } else {
             self.asm.vop(VOp::Por, V[1], V[1], loss);
         }
-        self.saturated_if(loss, full(u));
+        self.saturated_if(loss, full);
     }
 
     /// `d = a` rotated left by `n` bits, on elements of 32 or 64 bits. Changes `t`.
