@@ -141,6 +141,38 @@ pub struct RunArgs {
     #[arg(long)]
     pub no_reboot: bool,
 
+    /// Run in virtual time, 1 ns an instruction, the same way at every run (soft, 1 CPU, no typing)
+    #[arg(long)]
+    pub deterministic: bool,
+
+    /// Print a hash of all registers every N instructions
+    #[arg(long, value_name = "N", requires = "deterministic", value_parser = parse_count)]
+    pub hash_every: Option<u64>,
+
+    /// Start with the hashes after N instructions
+    #[arg(long, value_name = "N", requires = "hash_every", value_parser = parse_count)]
+    pub hash_from: Option<u64>,
+
+    /// Hash guest memory too, at every K-th hash [default without K: 1]
+    #[arg(
+        long,
+        value_name = "K",
+        requires = "hash_every",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "1",
+        value_parser = parse_count
+    )]
+    pub hash_memory: Option<u64>,
+
+    /// Write the hashes to this file instead of stderr
+    #[arg(long, value_name = "FILE", requires = "hash_every")]
+    pub hash_file: Option<PathBuf>,
+
+    /// Translate at most N instructions at a time: for tests
+    #[arg(long, value_name = "N", requires = "deterministic", hide = true, value_parser = parse_count)]
+    pub block_limit: Option<u64>,
+
     /// Check everything and print the plan, but don't start
     #[arg(long)]
     pub dry_run: bool,
@@ -168,6 +200,14 @@ fn parse_cpus(text: &str) -> Result<usize, String> {
         Ok(0) => Err("a machine needs at least one CPU".to_owned()),
         Ok(cpus) => Ok(cpus),
         Err(_) => Err(format!("{text:?} is not a number of CPUs")),
+    }
+}
+
+fn parse_count(text: &str) -> Result<u64, String> {
+    match text.parse() {
+        Ok(0) => Err("it must be at least 1".to_owned()),
+        Ok(count) => Ok(count),
+        Err(_) => Err(format!("{text:?} is not a number")),
     }
 }
 
@@ -339,6 +379,14 @@ mod tests {
             "--symbols",
             "System.map",
             "--no-reboot",
+            "--deterministic",
+            "--hash-every",
+            "1000000",
+            "--hash-from",
+            "50",
+            "--hash-memory=10",
+            "--hash-file",
+            "h",
             "--dry-run",
             "-q",
         ])
@@ -352,7 +400,10 @@ mod tests {
         assert!(args.perf_map && args.dump_file.is_some() && args.symbols.is_some());
         assert_eq!(args.log, Some(LogTarget::File("f=g".into())));
         assert_eq!(args.show_dtb, Some("o".into()));
-        assert!(args.stats && args.no_reboot && args.dry_run && args.quiet);
+        assert!(args.stats && args.no_reboot && args.dry_run && args.quiet && args.deterministic);
+        assert_eq!((args.hash_every, args.hash_memory), (Some(1_000_000), Some(10)));
+        assert_eq!(args.hash_from, Some(50));
+        assert_eq!(args.hash_file, Some("h".into()));
         assert_eq!(run(&["--show-dtb", "Image"]).unwrap().thing, Some("Image".into()));
     }
 
@@ -379,6 +430,9 @@ mod tests {
             (&["--log", "exits="], "name the file"),
             (&["--entry", "start"], "--entry: \"start\" is not an address"),
             (&["--memroy", "1G"], "--memory"),
+            (&["--hash-every", "5"], "--deterministic"),
+            (&["--deterministic", "--hash-file", "f"], "--hash-every"),
+            (&["--deterministic", "--hash-every", "0"], "--hash-every: it must be at least 1"),
             (&["a", "b"], "unexpected argument 'b'"),
         ] {
             let line = run(args).unwrap_err();

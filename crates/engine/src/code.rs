@@ -2,6 +2,8 @@
 
 use std::io;
 
+use armlet_x64::Level;
+
 use crate::cache::Cache;
 use crate::jit::{Jit, Stats};
 
@@ -26,6 +28,11 @@ impl Code {
     /// For the JIT, with `bytes` of code memory.
     pub fn jit(bytes: usize) -> io::Result<Self> {
         Ok(Self { blocks: Cache::default(), jit: Some(Box::new(Jit::new(bytes)?)) })
+    }
+
+    /// The same, with vector instructions of `most` at most: for tests of what lesser hosts do.
+    pub fn jit_at_level(bytes: usize, most: Level) -> io::Result<Self> {
+        Ok(Self { blocks: Cache::default(), jit: Some(Box::new(Jit::at_level(bytes, most)?)) })
     }
 
     /// What the JIT has done so far.

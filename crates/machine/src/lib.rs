@@ -7,6 +7,7 @@
 pub mod board;
 mod config;
 mod console;
+mod entropy;
 mod error;
 pub mod fdt;
 mod firmware;

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use armlet::backends::{self, SoftChoices};
-use armlet::{Board, Ending, Engine, Machine, MachineConfig, Observer, Payload, SoftOptions};
+use armlet::{
+    Board, Checkpoints, Deterministic, Ending, Engine, Machine, MachineConfig, Observer, Payload, SoftOptions,
+};
 use armlet_machine::board::monitor;
 
 use crate::args::{LogTarget, RunArgs};
@@ -14,7 +16,7 @@ use crate::console::{self, Action, Screen};
 use crate::dts;
 use crate::failure::{Failure, chain, did_you_mean};
 use crate::files::{self, Thing};
-use crate::observe::{Devices, ExitLog, Narrator, statistics, watch};
+use crate::observe::{Devices, ExitLog, Hashes, Narrator, statistics, watch};
 use crate::plan::Plan;
 use crate::progress;
 use crate::stop::{Stopper, Why};
@@ -30,7 +32,7 @@ pub fn run(args: RunArgs) -> Result<u8, Failure> {
     let backend = backends::open_with(args.backend.as_deref().unwrap_or("auto"), &choices)
         .map_err(|error| Failure::input_chain(&error))?;
     let hypervisor = backend.hypervisor.as_ref();
-    let (embedded, config) = configure(&args, &hypervisor.capabilities().cpu_models)?;
+    let (embedded, mut config) = configure(&args, &hypervisor.capabilities().cpu_models)?;
     let (board, cpus) = (config.board, config.cpus);
     let log_file = match &args.log {
         Some(LogTarget::File(path)) => Some(files::create("--log", path)?),
@@ -48,6 +50,8 @@ pub fn run(args: RunArgs) -> Result<u8, Failure> {
     let mut observers: Vec<Arc<dyn Observer>> = Vec::new();
     observers.extend(log.clone().map(|log| log as Arc<dyn Observer>));
     observers.extend(narrator.clone().map(|narrator| narrator as Arc<dyn Observer>));
+
+    let hashes = checkpoints(&args, &mut config, &screen)?;
 
     let machine = Machine::build(hypervisor, config, screen.console(), observers)
         .map_err(|error| Failure::input_chain(&error))?;
@@ -107,6 +111,9 @@ pub fn run(args: RunArgs) -> Result<u8, Failure> {
     }
     if let Some(log) = &log {
         log.finish().map_err(|error| Failure::broken(format_args!("can't write the log: {error}")))?;
+    }
+    if let Some(hashes) = &hashes {
+        hashes.finish().map_err(|error| Failure::broken(format_args!("can't write the hashes: {error}")))?;
     }
     if let Some(kind) = broken.filter(|kind| *kind != io::ErrorKind::BrokenPipe) {
         return Err(Failure::broken(format_args!("can't write to standard output: {kind}")));
@@ -177,8 +184,28 @@ fn configure(args: &RunArgs, models: &[String]) -> Result<(bool, MachineConfig),
         load_address: args.load,
         entry: args.entry,
         no_reboot: args.no_reboot,
+        deterministic: args.deterministic.then(|| Deterministic {
+            block_limit: args.block_limit.map_or(0, |limit| limit as usize),
+            checkpoints: None,
+        }),
     };
     Ok((embedded, config))
+}
+
+/// Sets up the checkpoints that the user asks for, and where they go.
+fn checkpoints(
+    args: &RunArgs,
+    config: &mut MachineConfig,
+    screen: &Arc<Screen>,
+) -> Result<Option<Arc<Hashes>>, Failure> {
+    let (Some(every), Some(deterministic)) = (args.hash_every, &mut config.deterministic) else {
+        return Ok(None);
+    };
+    let file = args.hash_file.as_deref().map(|path| files::create("--hash-file", path)).transpose()?;
+    let hashes = Hashes::new(file, screen.clone());
+    let (from, memory_every) = (args.hash_from.unwrap_or(0), args.hash_memory.unwrap_or(0));
+    deterministic.checkpoints = Some(Checkpoints { from, every, memory_every, sink: hashes.sink() });
+    Ok(Some(hashes))
 }
 
 fn cpu_model(asked: Option<&str>, models: &[String]) -> Result<String, Failure> {

@@ -3,6 +3,7 @@
 pub mod code;
 mod counts;
 mod describe;
+mod hashes;
 mod log;
 mod narrate;
 pub mod perf;
@@ -11,5 +12,6 @@ pub mod symbols;
 pub mod watch;
 
 pub use describe::{Devices, address};
+pub use hashes::Hashes;
 pub use log::ExitLog;
 pub use narrate::Narrator;

@@ -44,6 +44,7 @@ impl Session<'_> {
         let index = (number & ((1 << UOP_BITS) - 1)) as usize;
         let mut uop = unit.uops[index];
         let segment = Trace::segment_of(&unit.segments, index);
+        let at_end = self.retired();
         let unpaid = u64::from(unit.insns - segment.before);
         self.jit.stats.helper_uops += 1;
         if let Some(helped) = &mut self.jit.helped {
@@ -56,12 +57,25 @@ impl Session<'_> {
                 uop.b = ZERO;
             }
         }
-        self.cpu.retired = self.retired() - unpaid;
+        self.cpu.retired = at_end - unpaid;
         self.cpu.pc = self.cpu.jit.page + u64::from(segment.offset);
         self.cpu.nzcv = self.cpu.jit.flags.nzcv();
+        self.cpu.fpsr |= self.cpu.jit.take_exceptions();
         self.exit = interp::exec_uop(self.cpu, self.world, &uop);
         self.cpu.jit.flags = RawFlags::from_nzcv(self.cpu.nzcv);
+        self.cpu.jit.set_fpcr(self.cpu.fpcr);
+        self.shorten_budget(at_end);
         self.exit.is_some()
+    }
+
+    /// In virtual time the uop may have shortened the slice; `at_end` instructions have retired at the end of
+    /// the trace that runs, which is paid for.
+    fn shorten_budget(&mut self, at_end: u64) {
+        if let Some(slice) = &self.cpu.slice {
+            let left = slice.stop().wrapping_sub(at_end) as i32;
+            self.entered.1 = self.entered.1.wrapping_add(left.wrapping_sub(self.cpu.jit.budget));
+            self.cpu.jit.budget = left;
+        }
     }
 
     /// Runs generated code from `entry` on. Returns what it returns.

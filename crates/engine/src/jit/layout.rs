@@ -2,7 +2,7 @@
 
 use std::mem::offset_of;
 
-use armlet_x64::{Gpr, Mem};
+use armlet_x64::{Gpr, Level, Mem, Xmm};
 
 use super::context::Context;
 use crate::cpu::Cpu;
@@ -35,6 +35,28 @@ pub const MAPPED: [(Slot, Gpr); 9] = [
     (21, Gpr::R12),
 ];
 
+/// Scratch vector registers. The encoder may use the last one.
+pub const V: [Xmm; 4] = [Xmm(0), Xmm(1), Xmm(3), Xmm(2)];
+
+/// Where vector slots live: the host register by slot, or none.
+pub type VectorMap = [Option<Xmm>; 32];
+
+/// With 32 host registers all but four slots fit, else twelve.
+pub fn vector_map(level: Level) -> VectorMap {
+    let slots: &[u8] = match level {
+        Level::Avx512 => &[
+            0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 8, 9, 10,
+            11,
+        ],
+        _ => &[0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19],
+    };
+    let mut map = [None; 32];
+    for (n, &slot) in slots.iter().enumerate() {
+        map[usize::from(slot)] = Some(Xmm(4 + n as u8));
+    }
+    map
+}
+
 /// Distance of ENV from the first general slot, so that most slots are near.
 pub const BIAS: usize = 128;
 
@@ -58,6 +80,24 @@ pub const PAGE: Mem = field(offset_of!(Cpu, jit) + offset_of!(Context, page));
 pub const BUDGET_LEFT: Mem = field(offset_of!(Cpu, jit) + offset_of!(Context, budget));
 /// `Context::flags`.
 pub const FLAGS: Mem = field(offset_of!(Cpu, jit) + offset_of!(Context, flags));
+/// `Context::resident`.
+pub const RESIDENT: Mem = field(offset_of!(Cpu, jit) + offset_of!(Context, resident));
+/// `Context::slow_float`.
+pub const SLOW_FLOAT: Mem = field(offset_of!(Cpu, jit) + offset_of!(Context, slow_float));
+/// `Context::mxcsr`.
+pub const MXCSR: Mem = field(offset_of!(Cpu, jit) + offset_of!(Context, mxcsr));
+/// `Context::sticky`.
+pub const STICKY: Mem = field(offset_of!(Cpu, jit) + offset_of!(Context, sticky));
+/// `Context::rust_mxcsr[n]`.
+pub const fn rust_mxcsr(n: usize) -> Mem {
+    field(offset_of!(Cpu, jit) + offset_of!(Context, rust_mxcsr) + 4 * n)
+}
+/// `Cpu::fpsr`.
+pub const FPSR: Mem = field(offset_of!(Cpu, fpsr));
+/// A vector slot in memory.
+pub const fn vector_slot(slot: Slot) -> Mem {
+    field(offset_of!(Cpu, v) + slot as usize * 16)
+}
 /// Address of the set in use.
 pub const SET_IN_USE: Mem = field(offset_of!(Cpu, mmu) + offset_of!(Mmu, set));
 

@@ -14,11 +14,12 @@ mod call;
 mod context;
 mod emit;
 mod helped;
-pub mod host;
+mod host;
 mod layout;
 mod listing;
 mod memory;
 mod run;
+pub mod support;
 mod table;
 mod thunks;
 mod trace;
@@ -27,9 +28,10 @@ use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use armlet_x64::Asm;
+use armlet_x64::{Asm, Level};
 
 pub use context::{Context, RawFlags};
+pub use host::Host;
 pub use listing::{CodeWatch, ListedInsn, Listing, Mark};
 
 use crate::block::{Key, Mode};
@@ -72,7 +74,7 @@ pub struct Stats {
     /// Traces entered from the run loop.
     pub entries: u64,
     /// Exits, by [`thunks::Why`].
-    pub exits: [u64; 4],
+    pub exits: [u64; 8],
     /// Uops run by the interpreter for generated code.
     pub helper_uops: u64,
     /// Traces dropped because the guest changed what they were made of.
@@ -83,6 +85,7 @@ pub struct Stats {
 
 /// The JIT of one PE.
 pub struct Jit {
+    host: Host,
     memory: CodeMemory,
     thunks: Thunks,
     /// Offset of the first byte behind the thunks.
@@ -102,19 +105,28 @@ pub struct Jit {
 }
 
 impl Jit {
-    /// A JIT with `bytes` of code memory.
+    /// A JIT with `bytes` of code memory, for this host.
     pub fn new(bytes: usize) -> io::Result<Self> {
+        Self::at_level(bytes, Level::Avx512)
+    }
+
+    /// The same, with vector instructions of `most` at most.
+    pub fn at_level(bytes: usize, most: Level) -> io::Result<Self> {
+        let host = Host::detect(most).ok_or(io::ErrorKind::Unsupported)?;
         let mut memory = CodeMemory::new(bytes.max(LEAST_CODE_BYTES).next_multiple_of(4096))?;
-        let (thunks, end) = Thunks::build(&mut memory, 0, call::helpers());
+        let (thunks, end) = Thunks::build(&mut memory, 0, host.level, call::helpers());
         let start = end.next_multiple_of(64);
         memory.put(end, &vec![INT3; start - end]);
+        let mut asm = Asm::default();
+        asm.set_level(host.level);
         Ok(Self {
+            host,
             memory,
             thunks,
             start,
             at: start,
             table: Table::default(),
-            asm: Asm::default(),
+            asm,
             trace: Trace::default(),
             emitter: emit::Buffers::default(),
             stats: Stats::default(),
@@ -199,8 +211,16 @@ impl Jit {
         self.trace.form(cpu, key, mode, offset);
         let (id, first_site) = (self.table.next_unit(), self.table.next_site());
         self.asm.start(self.memory.address(self.at));
-        let emitter =
-            Emitter::new(&mut self.asm, &mut self.emitter, &self.thunks, &self.trace, mode, id, first_site);
+        let emitter = Emitter::new(
+            &mut self.asm,
+            &mut self.emitter,
+            &self.thunks,
+            &self.host,
+            &self.trace,
+            mode,
+            id,
+            first_site,
+        );
         let done = emitter.emit();
         let code = self.asm.finish();
         assert!(code.len() < MOST_TRACE_BYTES, "a trace is larger than any can be");

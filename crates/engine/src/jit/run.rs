@@ -24,6 +24,8 @@ enum Left {
     Site(u32),
     /// By a uop.
     Uop(Exit),
+    /// Before a trace that is for the interpreter, at `cpu.pc`.
+    Interpret,
 }
 
 impl Cpu {
@@ -46,8 +48,17 @@ impl Cpu {
         loop {
             match self.run_from(jit, world, entry) {
                 Left::Uop(exit) => return self.leave_by(exit, world),
+                // In virtual time a trace may be longer than what is left of the slice.
+                Left::Poll if self.slice.is_some() && self.budget() != 0 => {
+                    let key = Key::new(0, self.mode());
+                    return self.run_rest(self.budget(), key, world);
+                }
                 Left::Poll => return None,
-                Left::Lookup | Left::Site(_) if self.signalled() => return None,
+                Left::Interpret if self.slice.is_some() => {
+                    return self.interpret_sliced(blocks, Some(jit), world);
+                }
+                Left::Interpret => return self.run_blocks(blocks, Some(jit), world),
+                Left::Lookup | Left::Site(_) if self.is_wanted() => return None,
                 Left::Site(site) => entry = self.link(jit, site),
                 // Any fault of the fetch is met again by the outer loop.
                 Left::Lookup => entry = self.enter_by_address(jit, world).ok()?,
@@ -101,29 +112,52 @@ impl Cpu {
         jit.memory.address(jit.table.unit(id).far as usize)
     }
 
+    /// True if the outer loop has something to do.
+    fn is_wanted(&self) -> bool {
+        if !self.mmu.code_requests.is_empty() {
+            return true;
+        }
+        if self.slice.is_some() { self.looks() } else { self.signalled() }
+    }
+
+    /// Instructions to run before the PE looks up.
+    fn grant(&self) -> i32 {
+        if self.slice.is_some() { self.budget().min(i32::MAX as u64) as i32 } else { BUDGET }
+    }
+
     fn run_from(&mut self, jit: &mut Jit, world: &mut dyn World, entry: u64) -> Left {
         self.jit.flags = RawFlags::from_nzcv(self.nzcv);
-        self.jit.budget = BUDGET;
+        self.jit.set_fpcr(self.fpcr);
+        let granted = self.grant();
+        self.jit.budget = granted;
         jit.stats.entries += 1;
         let thunk = jit.thunks.enter;
-        let entered = (self.retired, BUDGET);
+        let entered = (self.retired, granted);
         let mut session = Session { cpu: self, world, jit, entered, exit: None };
         let result = session.enter(thunk, entry);
         let retired = session.retired();
         let exit = session.exit.take();
         let number = (result >> 32) as u32;
-        jit.stats.exits[(result & 3) as usize] += 1;
+        jit.stats.exits[(result & 7) as usize] += 1;
         let page = self.jit.page;
         if result as u8 == Why::Uop as u8 {
             return Left::Uop(exit.expect("a uop that left said how"));
         }
         self.nzcv = self.jit.flags.nzcv();
+        self.fpsr |= self.jit.take_exceptions();
         self.retired = retired;
         self.delta = 0;
         match result as u8 {
             n if n == Why::Poll as u8 => {
                 self.pc = page + jit.table.unit(number).offset();
                 Left::Poll
+            }
+            n if n == Why::Interpret as u8 => {
+                // The trace was paid for.
+                let unit = jit.table.unit(number);
+                self.retired -= u64::from(unit.insns);
+                self.pc = page + unit.offset();
+                Left::Interpret
             }
             n if n == Why::Link as u8 => {
                 self.pc = page + u64::from(jit.table.site(number).target);
@@ -146,11 +180,12 @@ impl Cpu {
                 None
             }
             Exit::Stop(stop) => {
-                self.retired += done + 1;
+                self.retired = self.retired.wrapping_add(done + 1);
                 Some(stop)
             }
             Exit::Link(_) | Exit::Branch | Exit::Next => {
-                self.retired += done + 1;
+                // Wraps if the first instruction of all is a WFI that is to run again.
+                self.retired = self.retired.wrapping_add(done + 1);
                 None
             }
         }

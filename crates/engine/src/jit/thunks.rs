@@ -1,7 +1,8 @@
 //! Code that every trace shares: the way in, the ways out, and calls of helpers.
 
-use armlet_x64::{Alu, Asm, Bits, Cond, Gpr, Mem};
+use armlet_x64::{Alu, Asm, Bits, Cond, Gpr, Level, Mem};
 
+use super::context::Context;
 use super::layout::*;
 use super::memory::CodeMemory;
 
@@ -17,6 +18,8 @@ pub enum Why {
     Link,
     /// A uop left the trace; the session says how.
     Uop,
+    /// The trace whose number goes with it is for the interpreter, as FPCR is.
+    Interpret,
 }
 
 /// Registers that the calling convention preserves.
@@ -42,6 +45,16 @@ pub struct Thunks {
     pub uop: u64,
     /// The same for a plain access, whose address is in RCX.
     pub access: u64,
+    /// As `uop`, for traces that use vector registers.
+    pub vector_uop: u64,
+    /// As `access`, for traces that use vector registers.
+    pub vector_access: u64,
+    /// Called to get the vector registers.
+    pub load_vectors: u64,
+    /// Called to get them for floating point; jumps to `interpret` if that is slow. ECX: the number of the trace.
+    pub load_float: u64,
+    /// Jumped to with the number of the trace in ECX.
+    pub interpret: u64,
 }
 
 fn session(depth: i32) -> Mem {
@@ -53,6 +66,36 @@ fn spill(asm: &mut Asm) {
         asm.store(Bits::B64, slot(n), reg);
     }
     asm.store(Bits::B32, BUDGET_LEFT, BUDGET);
+}
+
+/// Leaves the vector state in memory. Changes RDX.
+fn unload_vectors(asm: &mut Asm, map: &VectorMap) {
+    let none = asm.label();
+    asm.alu_imm(Alu::Cmp, Bits::B32, RESIDENT, 0);
+    asm.jcc(Cond::E, none);
+    for (n, reg) in map.iter().enumerate() {
+        if let Some(reg) = reg {
+            asm.vstore(vector_slot(n as u8), *reg);
+        }
+    }
+    asm.stmxcsr(rust_mxcsr(1));
+    asm.ldmxcsr(rust_mxcsr(0));
+    asm.mov(Bits::B32, Gpr::Rdx, rust_mxcsr(1));
+    asm.alu_imm(Alu::And, Bits::B32, Gpr::Rdx, 0x3f);
+    asm.alu_mem(Alu::Or, Bits::B32, STICKY, Gpr::Rdx);
+    asm.store_imm(Bits::B32, RESIDENT, 0);
+    asm.bind(none);
+}
+
+/// Gets the vector state from memory.
+fn load_vectors(asm: &mut Asm, map: &VectorMap, resident: u32) {
+    for (n, reg) in map.iter().enumerate() {
+        if let Some(reg) = reg {
+            asm.vload(*reg, vector_slot(n as u8));
+        }
+    }
+    asm.ldmxcsr(MXCSR);
+    asm.store_imm(Bits::B32, RESIDENT, resident as i32);
 }
 
 fn reload(asm: &mut Asm) {
@@ -73,6 +116,11 @@ impl Thunks {
             ("link", self.link),
             ("uop", self.uop),
             ("access", self.access),
+            ("vector_uop", self.vector_uop),
+            ("vector_access", self.vector_access),
+            ("load_vectors", self.load_vectors),
+            ("load_float", self.load_float),
+            ("interpret", self.interpret),
         ];
         named.sort_by_key(|&(_, address)| address);
         named
@@ -80,8 +128,10 @@ impl Thunks {
 
     /// Writes the shared code at `offset`; `helpers` are `fn(session, uop, address) -> stop`, for uops and
     /// for accesses. Returns the end.
-    pub fn build(memory: &mut CodeMemory, offset: usize, helpers: [u64; 2]) -> (Self, usize) {
+    pub fn build(memory: &mut CodeMemory, offset: usize, level: Level, helpers: [u64; 2]) -> (Self, usize) {
+        let map = &vector_map(level);
         let mut asm = Asm::default();
+        asm.set_level(level);
         asm.start(memory.address(offset));
         let mut thunks = Self { enter: asm.here(), ..Self::default() };
         SAVED.iter().for_each(|&reg| asm.push(reg));
@@ -95,7 +145,11 @@ impl Thunks {
 
         let exit = asm.label();
         let leave = asm.label();
-        for (at, why) in [(&mut thunks.poll, Why::Poll), (&mut thunks.link, Why::Link)] {
+        for (at, why) in [
+            (&mut thunks.poll, Why::Poll),
+            (&mut thunks.link, Why::Link),
+            (&mut thunks.interpret, Why::Interpret),
+        ] {
             *at = asm.here();
             asm.mov_imm(A, why as u64);
             asm.jmp(exit);
@@ -105,6 +159,7 @@ impl Thunks {
         asm.mov_imm(C, 0);
         asm.mov_imm(A, Why::Lookup as u64);
         asm.bind(exit);
+        unload_vectors(&mut asm, map);
         spill(&mut asm);
         asm.shift(armlet_x64::Shift::Shl, Bits::B64, C, 32);
         asm.alu(Alu::Or, Bits::B64, A, C);
@@ -114,9 +169,20 @@ impl Thunks {
         asm.ret();
 
         let stop = asm.label();
-        for (at, helper) in [&mut thunks.uop, &mut thunks.access].into_iter().zip(helpers) {
+        for (at, helper, vectors) in [
+            (&mut thunks.uop, helpers[0], false),
+            (&mut thunks.access, helpers[1], false),
+            (&mut thunks.vector_uop, helpers[0], true),
+            (&mut thunks.vector_access, helpers[1], true),
+        ] {
             *at = asm.here();
             spill(&mut asm);
+            if vectors {
+                // What is resident comes back afterwards.
+                asm.mov(Bits::B32, Gpr::Rdx, RESIDENT);
+                asm.store(Bits::B32, session(16), Gpr::Rdx);
+            }
+            unload_vectors(&mut asm, map);
             // The call of this thunk has pushed 8 bytes.
             asm.mov(Bits::B64, Gpr::Rdi, session(8));
             asm.alu_imm(Alu::Sub, Bits::B64, Gpr::Rsp, 8);
@@ -126,10 +192,33 @@ impl Thunks {
             asm.call(A);
             asm.test(Bits::B32, A, A);
             asm.jcc(Cond::Ne, stop);
+            if vectors {
+                load_vectors(&mut asm, map, 0);
+                asm.mov(Bits::B32, A, session(24));
+                asm.store(Bits::B32, RESIDENT, A);
+            }
             reload(&mut asm);
             asm.alu_imm(Alu::Add, Bits::B64, Gpr::Rsp, 8);
             asm.ret();
         }
+        thunks.load_float = asm.here();
+        let slow = asm.label();
+        asm.alu_imm(Alu::Cmp, Bits::B32, SLOW_FLOAT, 0);
+        asm.jcc(Cond::Ne, slow);
+        // A trace that needs no floating point may have got them before, and changed them.
+        let there = asm.label();
+        asm.alu_imm(Alu::Cmp, Bits::B32, RESIDENT, 0);
+        asm.jcc(Cond::Ne, there);
+        load_vectors(&mut asm, map, 0);
+        asm.bind(there);
+        asm.store_imm(Bits::B32, RESIDENT, (Context::VECTORS | Context::FLOAT) as i32);
+        asm.ret();
+        asm.bind(slow);
+        asm.alu_imm(Alu::Add, Bits::B64, Gpr::Rsp, 8);
+        asm.jmp_to(thunks.interpret);
+        thunks.load_vectors = asm.here();
+        load_vectors(&mut asm, map, Context::VECTORS);
+        asm.ret();
         asm.bind(stop);
         asm.alu_imm(Alu::Add, Bits::B64, Gpr::Rsp, 16);
         asm.mov_imm(A, Why::Uop as u64);

@@ -10,7 +10,7 @@ mod statistics;
 use std::sync::Arc;
 
 use armlet_arm::{CpuState, gic, smccc::Conduit};
-use armlet_base::{BusError, Clock, CpuIrqInput, GuestRam};
+use armlet_base::{BusError, Checkpoints, Clock, CpuIrqInput, GuestRam};
 
 pub use caps::{Capabilities, GicConfig, GicKind, GuestMode};
 pub use error::HvError;
@@ -28,8 +28,20 @@ pub struct VmConfig {
     pub cpu_model: String,
     /// The interrupt controller the board wants.
     pub gic: GicConfig,
-    /// The guest's time base.
+    /// The guest's time base; a virtual one for a deterministic VM.
     pub clock: Clock,
+    /// How a VM on a virtual clock runs.
+    pub deterministic: Option<Deterministic>,
+}
+
+/// How a VM runs whose runs can be repeated exactly: one instruction takes one nanosecond of virtual time.
+#[derive(Clone, Debug, Default)]
+pub struct Deterministic {
+    /// Most guest instructions that are translated at a time; 0 for as many as the backend likes. Nothing
+    /// that can be seen depends on it: tests show that by it.
+    pub block_limit: usize,
+    /// Hashes of the state now and then.
+    pub checkpoints: Option<Checkpoints>,
 }
 
 /// A CPU backend.

@@ -10,13 +10,13 @@ use std::sync::Arc;
 use armlet_arm::{cpu, gic};
 use armlet_base::CpuIrqInput;
 use armlet_engine as engine;
-use armlet_hv::{Capabilities, GicKind, GuestMode, HvError, Hypervisor, Vcpu, Vm, VmConfig};
+use armlet_hv::{Capabilities, Deterministic, GicKind, GuestMode, HvError, Hypervisor, Vcpu, Vm, VmConfig};
 
 use vcpu::SoftVcpu;
 
 pub use engine::block::Mode;
-pub use engine::jit::{CodeWatch, ListedInsn, Listing, Mark, host};
-pub use engine::uop::Uop;
+pub use engine::jit::{CodeWatch, ListedInsn, Listing, Mark, support as host};
+pub use engine::uop::{Op, Uop};
 
 const NAME: &str = "soft";
 
@@ -108,6 +108,7 @@ impl SoftHypervisor {
                 address_bits: 48,
                 max_cpus: 123,
                 cpu_models: cpu::MODELS.iter().map(|model| model.name.to_string()).collect(),
+                deterministic: true,
                 dirty_log: false,
                 guest_debug: false,
             },
@@ -140,15 +141,21 @@ impl Hypervisor for SoftHypervisor {
         if config.cpus == 0 || config.cpus > max {
             return Err(unsupported(format!("{} CPUs; it has 1 to {max}", config.cpus)));
         }
+        if config.clock.virtual_time().is_some() && config.cpus != 1 {
+            return Err(unsupported(format!("{} CPUs in virtual time; it has 1 then", config.cpus)));
+        }
+        let deterministic = config.deterministic;
         Ok(Box::new(SoftVm {
-            vm: engine::Vm::new(config.ram, model, config.cpus, config.clock),
+            deterministic,
             options: self.options.clone(),
+            vm: engine::Vm::new(config.ram, model, config.cpus, config.clock),
         }))
     }
 }
 
 struct SoftVm {
     options: SoftOptions,
+    deterministic: Option<Deterministic>,
     vm: Arc<engine::Vm>,
 }
 
@@ -174,8 +181,16 @@ impl Vm for SoftVm {
                 what: format!("vCPU {index} of {}", self.vm.ports.len()),
             });
         }
-        let code = code(index, &self.options)?;
-        Ok(Box::new(SoftVcpu::new(engine::Cpu::new(self.vm.clone(), index), code)))
+        let mut cpu = engine::Cpu::new(self.vm.clone(), index);
+        if let (Some(slice), Some(how)) = (&mut cpu.slice, &self.deterministic) {
+            if how.block_limit != 0 {
+                slice.set_block_limit(how.block_limit);
+            }
+            if let Some(checkpoints) = &how.checkpoints {
+                slice.set_checkpoints(checkpoints.clone());
+            }
+        }
+        Ok(Box::new(SoftVcpu::new(cpu, code(index, &self.options)?)))
     }
 }
 

@@ -26,7 +26,7 @@ fn add_jit(all: &mut Vec<Statistic>, jit: &jit::Jit) {
     let stats = jit.stats();
     let of = |name: &'static str, value, unit| Statistic { name: name.into(), value, unit };
     let compiling = stats.compiling.as_nanos() as u64;
-    let [poll, lookup, link, uop] = stats.exits;
+    let [poll, lookup, link, uop, interpret, ..] = stats.exits;
     all.extend([
         of("jit.traces", stats.traces, Unit::Count),
         of("jit.instructions", stats.insns, Unit::Count),
@@ -39,6 +39,7 @@ fn add_jit(all: &mut Vec<Statistic>, jit: &jit::Jit) {
         of("jit.exits.lookup", lookup, Unit::Count),
         of("jit.exits.link", link, Unit::Count),
         of("jit.exits.uop", uop, Unit::Count),
+        of("jit.exits.interpret", interpret, Unit::Count),
         of("jit.helped", stats.helper_uops, Unit::Count),
         of("jit.evictions", stats.evictions, Unit::Count),
         of("jit.dropped", stats.dropped, Unit::Count),

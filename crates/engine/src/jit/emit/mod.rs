@@ -8,16 +8,18 @@ mod flags;
 mod integer;
 mod liveness;
 mod memory;
+mod vector_state;
 
 use armlet_x64::{Alu, Asm, Bits, Cond, Gpr, Label, Mem, Rm};
 
 use super::call::UOP_BITS;
+use super::host::Host;
 use super::layout::*;
 use super::listing::Mark;
 use super::thunks::Thunks;
 use super::trace::{Segment, Trace};
 use crate::block::Mode;
-use crate::uop::{Op, SINK, Slot, SystemOp, TEMP, Uop, ZERO};
+use crate::uop::{FloatOp, Op, SINK, Slot, SystemOp, TEMP, Uop, VectorOp, ZERO};
 use flags::Flags;
 use liveness::Needs;
 
@@ -73,6 +75,11 @@ pub struct Emitter<'a> {
     asm: &'a mut Asm,
     buffers: &'a mut Buffers,
     thunks: &'a Thunks,
+    host: &'a Host,
+    /// Where vector slots live.
+    vectors: VectorMap,
+    /// What of the vector state the trace uses.
+    resident: u32,
     trace: &'a Trace,
     mode: Mode,
     /// Number of the trace.
@@ -93,6 +100,7 @@ impl<'a> Emitter<'a> {
         asm: &'a mut Asm,
         buffers: &'a mut Buffers,
         thunks: &'a Thunks,
+        host: &'a Host,
         trace: &'a Trace,
         mode: Mode,
         id: u32,
@@ -104,7 +112,24 @@ impl<'a> Emitter<'a> {
         liveness::analyse(&trace.uops, &mut buffers.needs);
         let segment = trace.segments[0];
         let flags = Flags::Memory;
-        Self { asm, buffers, thunks, trace, mode, id, first_site, index: 0, segment, flags, temp: SINK }
+        let vectors = vector_map(host.level);
+        let resident = vector_state::needed(&trace.uops);
+        Self {
+            vectors,
+            resident,
+            host,
+            asm,
+            buffers,
+            thunks,
+            trace,
+            mode,
+            id,
+            first_site,
+            index: 0,
+            segment,
+            flags,
+            temp: SINK,
+        }
     }
 
     /// Emits everything.
@@ -118,6 +143,7 @@ impl<'a> Emitter<'a> {
         let insns = i32::from(self.trace.insns);
         self.asm.alu_imm(Alu::Sub, Bits::B32, BUDGET, insns);
         self.asm.jcc(Cond::S, poll);
+        let vectors = self.want_vectors();
         let trace = self.trace;
         for (n, segment) in trace.segments.iter().enumerate() {
             self.segment = *segment;
@@ -130,6 +156,9 @@ impl<'a> Emitter<'a> {
         }
         self.cold_code();
         self.mark(None, true);
+        if let Some(vectors) = vectors {
+            self.get_vectors(vectors);
+        }
         self.asm.bind(poll);
         self.asm.alu_imm(Alu::Add, Bits::B32, BUDGET, insns);
         self.asm.mov_imm(C, self.id.into());
@@ -141,7 +170,9 @@ impl<'a> Emitter<'a> {
         let needs = self.buffers.needs[self.index];
         self.temp = if needs.temp_in_register { u.dst } else { self.temp };
         match u.op {
-            Op::Memory(_) | Op::Vector(_) | Op::Float(_) => self.by_interpreter(),
+            Op::Vector(op) => self.vector(op, u),
+            Op::Float(op) => self.float(op, u),
+            Op::Memory(_) => self.by_interpreter(),
             Op::System(op) => self.system(op, u),
             _ if self.integer(u) || self.memory(u) => {}
             _ => self.branch(u, last),
@@ -170,6 +201,14 @@ impl<'a> Emitter<'a> {
         }
     }
 
+    fn vector(&mut self, _op: VectorOp, _u: &Uop) {
+        self.by_interpreter();
+    }
+
+    fn float(&mut self, _op: FloatOp, _u: &Uop) {
+        self.by_interpreter();
+    }
+
     fn system(&mut self, _op: SystemOp, _u: &Uop) {
         self.by_interpreter();
     }
@@ -179,7 +218,8 @@ impl<'a> Emitter<'a> {
         self.before_clobber();
         let number = self.number();
         self.asm.mov_imm(A, number);
-        self.asm.call_to(self.thunks.uop);
+        let thunk = self.uop_thunk();
+        self.asm.call_to(thunk);
         self.flags = Flags::Memory;
     }
 
@@ -212,7 +252,8 @@ impl<'a> Emitter<'a> {
                     self.index = index;
                     let number = self.number();
                     self.asm.mov_imm(A, number);
-                    self.asm.call_to(self.thunks.uop);
+                    let thunk = self.uop_thunk();
+                    self.asm.call_to(thunk);
                     self.asm.jmp(resume);
                 }
                 Cold::Access { entry, index, va, resume } => {
@@ -223,7 +264,8 @@ impl<'a> Emitter<'a> {
                         self.asm.mov(Bits::B64, C, va);
                     }
                     self.asm.mov_imm(A, number);
-                    self.asm.call_to(self.thunks.access);
+                    let thunk = self.access_thunk();
+                    self.asm.call_to(thunk);
                     self.asm.jmp(resume);
                 }
                 Cold::SideExit { entry, flags, refund, segment, imm } => {
