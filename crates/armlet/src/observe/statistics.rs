@@ -69,7 +69,6 @@ const ROWS: &[Row] = &[
     Ratio("  data, of 1000 instructions", "tlb.misses.data", "instructions", 1e3),
     Count("known to the second level", "tlb.second"),
     Count("walks", "tlb.walks"),
-    Count("sets grown", "tlb.grown"),
 ];
 
 /// Counts by name.

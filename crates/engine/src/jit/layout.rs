@@ -2,12 +2,12 @@
 
 use std::mem::offset_of;
 
-use armlet_x64::{Gpr, Level, Mem, Xmm};
+use armlet_x64::{Gpr, K, Level, Mem, Xmm};
 
 use super::context::Context;
 use crate::cpu::Cpu;
 use crate::mmu::{Mmu, Set};
-use crate::uop::Slot;
+use crate::uop::{Slot, VTEMP};
 
 /// Scratch, and where results of helpers come.
 pub const A: Gpr = Gpr::Rax;
@@ -29,28 +29,33 @@ pub const MAPPED: [(Slot, Gpr); 9] = [
     (2, Gpr::Rsi),
     (3, Gpr::Rdi),
     (4, Gpr::R8),
-    (19, Gpr::R9),
-    (20, Gpr::R10),
+    (5, Gpr::R9),
+    (6, Gpr::R10),
     (crate::uop::SP, Gpr::R11),
-    (21, Gpr::R12),
+    (19, Gpr::R12),
 ];
 
 /// Scratch vector registers. The encoder may use the last one.
 pub const V: [Xmm; 4] = [Xmm(0), Xmm(1), Xmm(3), Xmm(2)];
 
-/// Where vector slots live: the host register by slot, or none.
-pub type VectorMap = [Option<Xmm>; 32];
+/// With AVX-512, masks of the lowest lane and of the two lowest lanes while vector registers are resident.
+pub const ONE_LANE: K = K(6);
+/// See [`ONE_LANE`].
+pub const TWO_LANES: K = K(7);
 
-/// With 32 host registers all but four slots fit, else twelve.
+/// Where vector slots live: the host register by slot, or none. The last one is the first temporary.
+pub type VectorMap = [Option<Xmm>; 33];
+
+/// With 32 host registers all but five slots and the temporary of instructions by element fit, else twelve.
 pub fn vector_map(level: Level) -> VectorMap {
     let slots: &[u8] = match level {
         Level::Avx512 => &[
-            0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 8, 9, 10,
-            11,
+            0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, VTEMP, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 8,
+            9, 10,
         ],
         _ => &[0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19],
     };
-    let mut map = [None; 32];
+    let mut map = [None; 33];
     for (n, &slot) in slots.iter().enumerate() {
         map[usize::from(slot)] = Some(Xmm(4 + n as u8));
     }
@@ -98,11 +103,12 @@ pub const FPSR: Mem = field(offset_of!(Cpu, fpsr));
 pub const fn vector_slot(slot: Slot) -> Mem {
     field(offset_of!(Cpu, v) + slot as usize * 16)
 }
+/// The upper half of a vector slot in memory.
+pub const fn vector_slot_high(slot: Slot) -> Mem {
+    field(offset_of!(Cpu, v) + slot as usize * 16 + 8)
+}
 /// Address of the set in use.
 pub const SET_IN_USE: Mem = field(offset_of!(Cpu, mmu) + offset_of!(Mmu, set));
-
-/// `Set::mask`.
-pub const SET_MASK: Mem = Mem::base(SET, Set::MASK_OFFSET as i32);
 
 /// Field at `offset` of the data entry whose distance is in `index`.
 pub const fn data_entry(index: Gpr, offset: usize) -> Mem {

@@ -11,15 +11,16 @@
 //! the jumps remembered in the set of the soft TLB in use ([`crate::mmu::Set`]).
 
 mod call;
+mod constants;
 mod context;
 mod emit;
 mod helped;
-mod host;
+pub mod host;
 mod layout;
 mod listing;
 mod memory;
+mod pool;
 mod run;
-pub mod support;
 mod table;
 mod thunks;
 mod trace;
@@ -36,6 +37,7 @@ pub use listing::{CodeWatch, ListedInsn, Listing, Mark};
 
 use crate::block::{Key, Mode};
 use crate::cpu::Cpu;
+use constants::Constants;
 use emit::Emitter;
 use helped::Helped;
 use memory::CodeMemory;
@@ -115,10 +117,13 @@ impl Jit {
         let host = Host::detect(most).ok_or(io::ErrorKind::Unsupported)?;
         let mut memory = CodeMemory::new(bytes.max(LEAST_CODE_BYTES).next_multiple_of(4096))?;
         let (thunks, end) = Thunks::build(&mut memory, 0, host.level, call::helpers());
-        let start = end.next_multiple_of(64);
-        memory.put(end, &vec![INT3; start - end]);
+        // Apart from code: what is written near code slows down its execution.
+        let constants = end.next_multiple_of(4096);
+        let start = constants + Constants::BYTES;
+        let emitter = emit::Buffers::new(Constants::at(memory.address(constants)));
         let mut asm = Asm::default();
         asm.set_level(host.level);
+        memory.put(end, &vec![INT3; start - end]);
         Ok(Self {
             host,
             memory,
@@ -128,7 +133,7 @@ impl Jit {
             table: Table::default(),
             asm,
             trace: Trace::default(),
-            emitter: emit::Buffers::default(),
+            emitter,
             stats: Stats::default(),
             helped: None,
             watch: None,
@@ -204,8 +209,9 @@ impl Jit {
     fn compile(&mut self, cpu: &Cpu, key: Key, mode: Mode, offset: usize) -> u32 {
         let begun = Instant::now();
         let numbered = self.table.next_unit() >> (u32::BITS - call::UOP_BITS) == 0;
-        if self.at + MOST_TRACE_BYTES > self.memory.len() || !numbered {
+        if self.at + MOST_TRACE_BYTES > self.memory.len() || !numbered || self.emitter.constants.is_tight() {
             self.clear();
+            self.emitter.constants.clear();
             self.stats.evictions += 1;
         }
         self.trace.form(cpu, key, mode, offset);
@@ -225,6 +231,7 @@ impl Jit {
         let code = self.asm.finish();
         assert!(code.len() < MOST_TRACE_BYTES, "a trace is larger than any can be");
         self.memory.put(self.at, code);
+        self.emitter.constants.write(&mut self.memory);
         let at = self.at as u32;
         let sites = self.emitter.sites.iter().map(|site| Site {
             jump: at + site.jump,
@@ -233,11 +240,12 @@ impl Jit {
             unit: id,
             linked: 0,
         });
-        let code = [at, at + done.near as u32, at + self.asm.len() as u32];
+        let code = [at, at + done.near as u32, at + done.inner as u32, at + self.asm.len() as u32];
         let sites_end = first_site + self.emitter.sites.len() as u32;
         let (insns, lines) = (self.trace.insns, self.trace.lines);
-        let unit =
+        let mut unit =
             Unit::new(key, code, insns, lines, &self.trace.uops, &self.trace.segments, first_site..sites_end);
+        unit.resident = done.resident;
         self.table.insert(unit, sites);
         self.stats.traces += 1;
         self.stats.insns += u64::from(insns);

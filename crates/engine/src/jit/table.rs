@@ -15,6 +15,10 @@ pub struct Unit {
     pub far: u32,
     /// Offset of the code for entry from the same page.
     pub near: u32,
+    /// The same, skipping the question whether the vector state that it uses is resident.
+    pub inner: u32,
+    /// That vector state; it stays resident up to where the trace is left.
+    pub resident: u32,
     /// End of the code.
     pub end: u32,
     /// Guest instructions.
@@ -96,8 +100,11 @@ impl Table {
         let record = &mut self.sites[site as usize];
         if record.linked == 0 {
             record.linked = to + 1;
-            self.units[to as usize].incoming.push(site);
-            memory.retarget(record.jump as usize, self.units[to as usize].near as usize);
+            let from = self.units[record.unit as usize].resident;
+            let target = &mut self.units[to as usize];
+            target.incoming.push(site);
+            let entry = if target.resident & !from == 0 { target.inner } else { target.near };
+            memory.retarget(record.jump as usize, entry as usize);
         }
     }
 
@@ -156,16 +163,17 @@ impl Unit {
     #[allow(clippy::too_many_arguments)]
     pub fn new(
         key: Key,
-        code: [u32; 3],
+        code: [u32; 4],
         insns: u16,
         lines: u64,
         uops: &[Uop],
         segments: &[Segment],
         sites: std::ops::Range<u32>,
     ) -> Self {
-        let [far, near, end] = code;
+        let [far, near, inner, end] = code;
         let (uops, segments) = (uops.into(), segments.into());
-        Self { key, far, near, end, insns, lines, uops, segments, incoming: Vec::new(), sites }
+        let incoming = Vec::new();
+        Self { key, far, near, inner, resident: 0, end, insns, lines, uops, segments, incoming, sites }
     }
 
     /// Place of the first instruction in the page.

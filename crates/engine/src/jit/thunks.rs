@@ -1,10 +1,11 @@
 //! Code that every trace shares: the way in, the ways out, and calls of helpers.
 
-use armlet_x64::{Alu, Asm, Bits, Cond, Gpr, Level, Mem};
+use armlet_x64::{Alu, Asm, Bits, Cond, Gpr, Lane, Level, Mem};
 
 use super::context::Context;
 use super::layout::*;
 use super::memory::CodeMemory;
+use super::pool;
 
 /// Why generated code was left: the low byte of what it returns; the upper half goes with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +34,8 @@ const FRAME: i32 = 24;
 /// Addresses of the shared code.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Thunks {
+    /// The constants.
+    pub pool: u64,
     /// `fn(session, env, entry) -> why`.
     pub enter: u64,
     /// Jumped to with the number of the trace in ECX.
@@ -87,11 +90,17 @@ fn unload_vectors(asm: &mut Asm, map: &VectorMap) {
     asm.bind(none);
 }
 
-/// Gets the vector state from memory.
+/// Gets the vector state from memory. Changes RAX.
 fn load_vectors(asm: &mut Asm, map: &VectorMap, resident: u32) {
     for (n, reg) in map.iter().enumerate() {
         if let Some(reg) = reg {
             asm.vload(*reg, vector_slot(n as u8));
+        }
+    }
+    if asm.level() == Level::Avx512 {
+        for (k, lanes) in [(ONE_LANE, 1), (TWO_LANES, 3)] {
+            asm.mov_imm(A, lanes);
+            asm.kmov_to(Lane::B, k, A);
         }
     }
     asm.ldmxcsr(MXCSR);
@@ -130,10 +139,14 @@ impl Thunks {
     /// for accesses. Returns the end.
     pub fn build(memory: &mut CodeMemory, offset: usize, level: Level, helpers: [u64; 2]) -> (Self, usize) {
         let map = &vector_map(level);
+        let constants = pool::bytes();
+        memory.put(offset, &constants);
+        let pool = memory.address(offset);
+        let offset = offset + constants.len();
         let mut asm = Asm::default();
         asm.set_level(level);
         asm.start(memory.address(offset));
-        let mut thunks = Self { enter: asm.here(), ..Self::default() };
+        let mut thunks = Self { pool, enter: asm.here(), ..Self::default() };
         SAVED.iter().for_each(|&reg| asm.push(reg));
         asm.alu_imm(Alu::Sub, Bits::B64, Gpr::Rsp, FRAME);
         asm.store(Bits::B64, session(0), Gpr::Rdi);

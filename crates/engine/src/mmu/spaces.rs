@@ -44,8 +44,6 @@ pub struct Counters {
     pub second_hits: u64,
     /// Translations that it did not: walks of the tables, or the MMU was off.
     pub walks: u64,
-    /// Times a set of the first level has grown.
-    pub grown: u64,
 }
 
 /// The translation state of one PE.
@@ -111,8 +109,7 @@ impl Default for Mmu {
 impl Mmu {
     /// What was counted so far.
     pub fn counters(&self) -> Counters {
-        let grown = self.parked.iter().chain([&self.set]).map(|set| set.grown).sum();
-        Counters { grown, ..self.counters }
+        self.counters
     }
 
     /// The set `id`, wherever it is, free of what a complete flush removed.

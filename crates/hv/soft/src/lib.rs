@@ -15,7 +15,7 @@ use armlet_hv::{Capabilities, Deterministic, GicKind, GuestMode, HvError, Hyperv
 use vcpu::SoftVcpu;
 
 pub use engine::block::Mode;
-pub use engine::jit::{CodeWatch, ListedInsn, Listing, Mark, support as host};
+pub use engine::jit::{CodeWatch, ListedInsn, Listing, Mark, host};
 pub use engine::uop::{Op, Uop};
 
 const NAME: &str = "soft";

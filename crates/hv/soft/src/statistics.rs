@@ -17,7 +17,6 @@ pub fn statistics(cpu: &Cpu, code: &Code) -> Vec<Statistic> {
         count("tlb.misses.fetch", tlb.fetch_misses),
         count("tlb.second", tlb.second_hits),
         count("tlb.walks", tlb.walks),
-        count("tlb.grown", tlb.grown),
     ]);
     all
 }

@@ -9,7 +9,7 @@ use armlet_x64::{Alu, Bits, Cond, Gpr, Label, Mem, Shift};
 use super::{Emitter, Loc};
 use crate::block::Mode;
 use crate::jit::layout::*;
-use crate::mmu::Entry;
+use crate::mmu::{Entry, Set};
 use crate::uop::{Op, SINK, Slot, Uop, ZERO};
 
 /// What the soft TLB must allow.
@@ -118,7 +118,7 @@ impl Emitter<'_> {
     pub(super) fn look_up(&mut self, va: Gpr, size: u8, len: i32, what: For, slow: Label) {
         self.asm.mov(B32, A, va);
         self.asm.shift(Shift::Shr, B32, A, 7);
-        self.asm.alu(Alu::And, B32, A, SET_MASK);
+        self.asm.alu_imm(Alu::And, B32, A, Set::INDEX_MASK);
         let unit = 1i32 << size;
         if self.mode.has(Mode::ALIGN) {
             // The last element's page and the low bits of its address.

@@ -5,21 +5,25 @@
 
 mod branch;
 mod flags;
+mod float;
 mod integer;
 mod liveness;
 mod memory;
+mod structures;
+mod vector;
 mod vector_state;
 
-use armlet_x64::{Alu, Asm, Bits, Cond, Gpr, Label, Mem, Rm};
+use armlet_x64::{Alu, Asm, Bits, Cond, Gpr, Label, Mem, Rm, Xmm};
 
 use super::call::UOP_BITS;
+use super::constants::Constants;
 use super::host::Host;
 use super::layout::*;
 use super::listing::Mark;
 use super::thunks::Thunks;
 use super::trace::{Segment, Trace};
 use crate::block::Mode;
-use crate::uop::{FloatOp, Op, SINK, Slot, SystemOp, TEMP, Uop, VectorOp, ZERO};
+use crate::uop::{Op, SINK, Slot, SystemOp, TEMP, Uop, ZERO};
 use flags::Flags;
 use liveness::Needs;
 
@@ -47,6 +51,8 @@ pub struct SiteDraft {
 enum Cold {
     /// Runs uop `index` by the interpreter and goes on at `resume`.
     Uop { entry: Label, index: usize, resume: Label },
+    /// The same for a floating-point uop, after the second register of `restore` was copied to the first one.
+    Float { entry: Label, index: usize, resume: Label, restore: Option<(Xmm, Xmm)> },
     /// The same for a plain access at the address in `va`.
     Access { entry: Label, index: usize, va: Gpr, resume: Label },
     /// Leaves by a taken branch in mid-trace: `refund` instructions didn't run.
@@ -62,12 +68,25 @@ pub struct Buffers {
     cold: Vec<Cold>,
     /// What code is whose, if somebody wants to know.
     pub marks: Option<Vec<Mark>>,
+    /// Constants of all traces.
+    pub constants: Constants,
+}
+
+impl Buffers {
+    /// Empty, with room for constants.
+    pub fn new(constants: Constants) -> Self {
+        Self { constants, ..Self::default() }
+    }
 }
 
 /// What came of a trace.
 pub struct Done {
     /// Offset of the entry from the same page.
     pub near: usize,
+    /// The same where the vector state that the trace uses is resident.
+    pub inner: usize,
+    /// What that is.
+    pub resident: u32,
 }
 
 /// Compiles one trace.
@@ -92,6 +111,10 @@ pub struct Emitter<'a> {
     flags: Flags,
     /// Slot of the temporary in [`T`], if one is.
     temp: Slot,
+    /// The next uop was compiled with this one.
+    fused: bool,
+    /// Vector registers that are known to be zero above a scalar.
+    narrow: float::Narrow,
 }
 
 impl<'a> Emitter<'a> {
@@ -129,6 +152,8 @@ impl<'a> Emitter<'a> {
             segment,
             flags,
             temp: SINK,
+            fused: false,
+            narrow: float::Narrow::default(),
         }
     }
 
@@ -139,11 +164,11 @@ impl<'a> Emitter<'a> {
         self.asm.lea(Bits::B64, C, Mem::base(C, -offset));
         self.asm.store(Bits::B64, PAGE, C);
         let near = self.asm.here_label();
+        let get_vectors = self.want_vectors();
+        let inner = self.asm.here_label();
         let poll = self.asm.label();
-        let insns = i32::from(self.trace.insns);
-        self.asm.alu_imm(Alu::Sub, Bits::B32, BUDGET, insns);
-        self.asm.jcc(Cond::S, poll);
-        let vectors = self.want_vectors();
+        self.pay(poll);
+        let body = self.asm.here_label();
         let trace = self.trace;
         for (n, segment) in trace.segments.iter().enumerate() {
             self.segment = *segment;
@@ -156,14 +181,24 @@ impl<'a> Emitter<'a> {
         }
         self.cold_code();
         self.mark(None, true);
-        if let Some(vectors) = vectors {
-            self.get_vectors(vectors);
+        if let Some(get) = get_vectors {
+            self.asm.bind(get);
+            self.pay(poll);
+            self.get_vectors();
+            self.asm.jmp(body);
         }
         self.asm.bind(poll);
-        self.asm.alu_imm(Alu::Add, Bits::B32, BUDGET, insns);
+        self.asm.alu_imm(Alu::Add, Bits::B32, BUDGET, trace.insns.into());
         self.asm.mov_imm(C, self.id.into());
         self.asm.jmp_to(self.thunks.poll);
-        Done { near: self.asm.offset_of(near) }
+        let [near, inner] = [near, inner].map(|label| self.asm.offset_of(label));
+        Done { near, inner, resident: self.resident }
+    }
+
+    /// Pays for the trace's instructions.
+    fn pay(&mut self, poll: Label) {
+        self.asm.alu_imm(Alu::Sub, Bits::B32, BUDGET, self.trace.insns.into());
+        self.asm.jcc(Cond::S, poll);
     }
 
     fn uop(&mut self, u: &Uop, last: bool) {
@@ -172,11 +207,13 @@ impl<'a> Emitter<'a> {
         match u.op {
             Op::Vector(op) => self.vector(op, u),
             Op::Float(op) => self.float(op, u),
+            Op::Memory(op) if self.structures(op, u) => {}
             Op::Memory(_) => self.by_interpreter(),
             Op::System(op) => self.system(op, u),
             _ if self.integer(u) || self.memory(u) => {}
             _ => self.branch(u, last),
         }
+        self.narrow.note(u);
         if !needs.temp_in_register {
             self.temp = SINK;
         }
@@ -193,20 +230,12 @@ impl<'a> Emitter<'a> {
     /// The uop that cold code belongs to.
     fn uop_of(&self, cold: &Cold) -> usize {
         match cold {
-            Cold::Uop { index, .. } | Cold::Access { index, .. } => *index,
+            Cold::Uop { index, .. } | Cold::Access { index, .. } | Cold::Float { index, .. } => *index,
             Cold::SideExit { segment, .. } => {
                 let next = self.trace.segments.iter().find(|other| other.first > segment.first);
                 next.map_or(self.trace.uops.len(), |next| next.first.into()) - 1
             }
         }
-    }
-
-    fn vector(&mut self, _op: VectorOp, _u: &Uop) {
-        self.by_interpreter();
-    }
-
-    fn float(&mut self, _op: FloatOp, _u: &Uop) {
-        self.by_interpreter();
     }
 
     fn system(&mut self, _op: SystemOp, _u: &Uop) {
@@ -249,6 +278,18 @@ impl<'a> Emitter<'a> {
             match cold {
                 Cold::Uop { entry, index, resume } => {
                     self.asm.bind(entry);
+                    self.index = index;
+                    let number = self.number();
+                    self.asm.mov_imm(A, number);
+                    let thunk = self.uop_thunk();
+                    self.asm.call_to(thunk);
+                    self.asm.jmp(resume);
+                }
+                Cold::Float { entry, index, resume, restore } => {
+                    self.asm.bind(entry);
+                    if let Some((reg, saved)) = restore {
+                        self.asm.vmov(reg, saved);
+                    }
                     self.index = index;
                     let number = self.number();
                     self.asm.mov_imm(A, number);

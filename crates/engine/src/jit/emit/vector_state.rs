@@ -44,29 +44,26 @@ pub fn needed(uops: &[Uop]) -> u32 {
 }
 
 impl Emitter<'_> {
-    /// At the entry: asks for the vector state if the trace uses any. Where to get it, and where to go on.
-    pub(super) fn want_vectors(&mut self) -> Option<(Label, Label)> {
+    /// At the entry: asks for the vector state if the trace uses any. Where to get it.
+    pub(super) fn want_vectors(&mut self) -> Option<Label> {
         if self.resident == 0 {
             return None;
         }
-        let (get, on) = (self.asm.label(), self.asm.label());
+        let get = self.asm.label();
         let last = if self.resident & Context::FLOAT != 0 { Context::FLOAT } else { Context::VECTORS };
         self.asm.test_imm(Bits::B32, RESIDENT, last as i32);
         self.asm.jcc(Cond::E, get);
-        self.asm.bind(on);
-        Some((get, on))
+        Some(get)
     }
 
-    /// The cold part of [`Self::want_vectors`].
-    pub(super) fn get_vectors(&mut self, (get, on): (Label, Label)) {
-        self.asm.bind(get);
+    /// Gets the vector state for the trace, which is paid for.
+    pub(super) fn get_vectors(&mut self) {
         if self.resident & Context::FLOAT != 0 {
             self.asm.mov_imm(C, self.id.into());
             self.asm.call_to(self.thunks.load_float);
         } else {
             self.asm.call_to(self.thunks.load_vectors);
         }
-        self.asm.jmp(on);
     }
 
     /// The thunk by which this trace has a uop run by the interpreter.
