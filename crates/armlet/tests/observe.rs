@@ -49,7 +49,7 @@ fn statistics_add_up() {
         let (compiled, bytes) = (row(&table, "guest instructions")[0], row(&table, "host bytes")[0]);
         assert!(compiled >= 9.0 && bytes > compiled);
         assert!((row(&table, "host bytes / instruction")[0] - bytes / compiled).abs() < 0.001);
-        let exits = ["exits: budget", "exits: target", "exits: branch", "exits: a uop"];
+        let exits = ["exits: budget", "exits: target", "exits: branch", "exits: a uop", "exits: FPCR"];
         let exits: f64 = exits.map(|name| row(&table, name)[0]).iter().sum();
         assert_eq!(exits, row(&table, "entries")[0], "{table}");
         let helped = row(&table, "uops run by the interpreter")[0];

@@ -22,13 +22,16 @@ pub enum Wanted {
     At(u64),
 }
 
+/// Takes text to where it is read.
+type Print = Box<dyn FnMut(&str) + Send>;
+
 /// Prints code as it is made.
 pub struct CodeDump {
     wanted: Vec<Wanted>,
     symbols: Arc<Symbols>,
     /// Shared code of each CPU, for names of jumps into it.
     shared: Mutex<Vec<(u64, &'static str)>>,
-    out: Mutex<Box<dyn FnMut(&str) + Send>>,
+    out: Mutex<Print>,
 }
 
 impl CodeDump {
@@ -219,5 +222,62 @@ impl SymbolResolver for Names {
         let shared = self.names.iter().find(|(at, _)| *at == address).map(|(_, name)| format!("<{name}>"));
         let own = || address.checked_sub(self.from).filter(|&at| at < 1 << 20).map(|at| format!("{at:04x}"));
         Some(SymbolResult::with_string(address, shared.or_else(own)?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use armlet_arm::FeatureSet;
+    use armlet_arm::a64::{self, branch, float, integer, memory, simd, system};
+
+    /// As llvm-mc has them, but for the base of numbers.
+    #[test]
+    fn guest_instructions_read_as_elsewhere() {
+        for (word, text) in [
+            (0xd503_201f, "nop"),
+            (0xba11_04e8, "rmif x7, #0x22, #0x8"),
+            (0x9ada_5f63, "crc32cx w3, w27, x26"),
+            (0xf943_c315, "ldr x21, [x24, #0x780]"),
+            (0xa904_a143, "stp x3, x8, [x10, #0x48]"),
+            (0xb8bf_c12c, "ldapr w12, [x9]"),
+            (0x88e8_fe06, "casal w8, w6, [x16]"),
+            (0xb8fa_01a3, "ldaddal w26, w3, [x13]"),
+            (0x2e86_85a5, "sqrdmlah v5.2s, v13.2s, v6.2s"),
+            (0x0e90_9645, "sdot v5.2s, v18.8b, v16.8b"),
+            (0x4e28_4ab1, "aese v17.16b, v21.16b"),
+            (0x5e0a_42e6, "sha256h q6, q23, v10.4s"),
+            (0xce67_8022, "sha512h q2, q1, v7.2d"),
+            (0x6e9c_cfaf, "fcmla v15.4s, v29.4s, v28.4s, #0x5a"),
+            (0x5400_00a1, "b.ne 0x1014"),
+            (0x0000_0000, "udf #0x0"),
+            (0xffff_ffff, ".word 0xffffffff"),
+        ] {
+            assert_eq!(disassemble(0x1000, word), text);
+        }
+    }
+
+    #[test]
+    fn every_instruction_of_the_guest_has_a_name() {
+        let mut rows = Vec::new();
+        macro_rules! add {
+            ($($table:ident),*) => {$( rows.extend($table::TABLE.rows().iter().map(|r| (r.mask, r.value))); )*};
+        }
+        add!(integer, branch, system, memory, simd, float);
+        for (mask, value) in rows {
+            for free in [0_u32, !0, 0x2545_f491, 0x4f6c_dd1d] {
+                let word = value | free & !mask;
+                if a64::decode(word, FeatureSet::ALL).is_some() {
+                    assert!(!disassemble(0, word).starts_with(".word"), "{word:#x}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn uops_show_what_says_something() {
+        let mut add = Uop::new(armlet_hv_soft::Op::AddI64);
+        (add.dst, add.a, add.imm) = (3, 32, 16);
+        assert_eq!(uop(&add), "AddI64 dst=3 a=sp imm=0x10");
     }
 }

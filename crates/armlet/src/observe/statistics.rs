@@ -60,7 +60,7 @@ const ROWS: &[Row] = &[
     Count("exits: target not remembered", "jit.exits.lookup"),
     Count("exits: branch not linked", "jit.exits.link"),
     Count("exits: a uop left", "jit.exits.uop"),
-    Count("exits: FPCR is for the interpreter", "jit.exits.interpret"),
+    Count("exits: FPCR wants interpreter", "jit.exits.interpret"),
     Count("uops run by the interpreter", "jit.helped"),
     Ratio("  of 1000 instructions", "jit.helped", "instructions", 1e3),
     Title("soft TLB"),

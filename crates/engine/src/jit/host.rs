@@ -99,14 +99,15 @@ pub fn features() -> Vec<HostFeature> {
     let feature = |name, found, needed, cost| HostFeature { name, found, needed, cost };
     vec![
         feature("SSE4.2", found!("sse4.2"), true, NO_JIT),
+        feature("POPCNT", found!("popcnt"), true, NO_JIT),
         feature("LZCNT", found!("lzcnt"), true, NO_JIT),
-        feature("AVX2", found!("avx2"), false, "vector code needs more instructions"),
-        feature("FMA", found!("fma"), false, "fused multiply-add is done in software"),
+        feature("AES", found!("aes"), false, "AES instructions are done in software"),
+        feature("SHA", found!("sha"), false, "SHA instructions are done in software"),
         feature(
-            "BMI",
-            found!("bmi1", "bmi2"),
+            "AVX2+FMA+BMI",
+            found!("avx2", "fma", "bmi1", "bmi2"),
             false,
-            "some shifts and bit operations take one more instruction",
+            "vector code needs more instructions, and fused multiply-add is done in software",
         ),
         feature(
             "AVX-512",

@@ -125,6 +125,11 @@ impl Thunks {
             ("link", self.link),
             ("uop", self.uop),
             ("access", self.access),
+            ("vector_uop", self.vector_uop),
+            ("vector_access", self.vector_access),
+            ("load_vectors", self.load_vectors),
+            ("load_float", self.load_float),
+            ("interpret", self.interpret),
         ];
         named.sort_by_key(|&(_, address)| address);
         named

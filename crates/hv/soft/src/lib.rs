@@ -16,7 +16,7 @@ use vcpu::SoftVcpu;
 
 pub use engine::block::Mode;
 pub use engine::jit::{CodeWatch, ListedInsn, Listing, Mark, host};
-pub use engine::uop::Uop;
+pub use engine::uop::{Op, Uop};
 
 const NAME: &str = "soft";
 
