@@ -7,7 +7,7 @@ use super::round::{QUIET, rounding};
 use super::{Check, Emitter, K_SCRATCH, Lanes, Shape, is_half};
 use crate::jit::layout::*;
 use crate::jit::pool::Constant;
-use crate::uop::float::{FBITS_SHIFT, TO_ZERO};
+use crate::uop::float::{FBITS_SHIFT, TIES_AWAY, TO_ZERO};
 use crate::uop::{FloatOp, Uop, ZERO};
 
 /// The number of fraction bits.
@@ -101,10 +101,15 @@ impl Emitter<'_> {
 
     /// To an integer in a general register; false if it is left to the interpreter.
     fn to_general(&mut self, u: &Uop, bits: Bits, unsigned: bool) -> bool {
-        let Some(mode) = rounding(u.imm).filter(|_| fbits(u) == 0) else { return false };
+        let away = u.imm & 7 == TIES_AWAY;
+        let mode = if away { Some(0) } else { rounding(u.imm) };
+        let Some(mode) = mode.filter(|_| fbits(u) == 0) else { return false };
         self.clobber();
         let (slow, resume) = self.float_slow_path(None);
         let a = self.vxm(u.a);
+        if away {
+            self.ties_to_slow(Shape::of(u), a, slow);
+        }
         let d = self.dst(u.dst, A);
         self.to_integer(u, bits, unsigned, mode, a, d, slow);
         self.write(u.dst, d);
