@@ -24,6 +24,8 @@ pub enum Constant {
     /// The least normal number in every lane.
     LeastD,
     LeastS,
+    /// The least normal half as a single.
+    LeastH,
     /// Ones in the upper two lanes of singles, which no operation that is applied to them can make invalid.
     UpperOnesS,
     /// All bits set.
@@ -42,6 +44,7 @@ pub enum Constant {
 
 const LEAST_D: u64 = f64::MIN_POSITIVE.to_bits();
 const LEAST_S: u32 = f32::MIN_POSITIVE.to_bits();
+const LEAST_H: u32 = (1f32 / 16384.0).to_bits();
 const SIGN_D: u64 = 1 << 63;
 const SIGN_S: u32 = 1 << 31;
 const WHOLE_D: u64 = ((1u64 << 52) as f64).to_bits();
@@ -79,6 +82,7 @@ pub fn bytes() -> Vec<u8> {
         singles([SIGN_S; 4]),
         doubles(LEAST_D, LEAST_D),
         singles([LEAST_S; 4]),
+        singles([LEAST_H; 4]),
         singles([0, 0, ONE_S, ONE_S]),
         u128::MAX,
         doubles(WHOLE_D, WHOLE_D),

@@ -26,7 +26,8 @@ impl Emitter<'_> {
                 self.float_binary(u, &MUL, Check::TinySquare);
             }
             FloatOp::Mul => self.float_binary(u, &MUL, Check::Tiny),
-            FloatOp::Div => self.float_binary(u, &DIV, Check::Tiny),
+            // No quotient of two numbers is so close below a power of two that it is rounded up to it.
+            FloatOp::Div => self.float_binary(u, &DIV, Check::Nan),
             FloatOp::NegMul => self.float_binary_then(u, &MUL, Check::Tiny, VOp::Xorps, Shape::of(u).sign()),
             FloatOp::AbsDiff => self.float_binary_then(u, &SUB, Check::Nan, VOp::Andps, Shape::of(u).abs()),
             FloatOp::Sqrt => self.sqrt(u),
