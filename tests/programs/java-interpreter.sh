@@ -1,3 +1,5 @@
 # group: java
 # set: long
-work() { run /usr/lib/jvm/java-17-openjdk-arm64/bin/java -Xint -Xshare:off -XX:+UseSerialGC -Xmx256m "$here/Jit.java" 20; }
+java="/usr/lib/jvm/java-17-openjdk-arm64/bin/java -Xshare:off -XX:+UseSerialGC -Xmx256m"
+prepare() { run $java -m jdk.compiler/com.sun.tools.javac.Main -d . "$here/Jit.java"; }
+work() { run $java -Xint -cp . Jit 20; }

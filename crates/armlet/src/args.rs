@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use clap::{Args, CommandFactory, Parser, Subcommand, error::ErrorKind};
 use clap_complete::Shell;
 
-use armlet::{Board, GicKind, guests};
+use armlet::{Board, Engine, GicKind, guests};
 
 use crate::failure::{Failure, did_you_mean};
-use crate::size::{parse_address, parse_memory};
+use crate::observe::code::Wanted;
+use crate::size::{human, parse_address, parse_memory, parse_size};
 
 const AFTER_HELP: &str = "\
 With no command, armlet runs its embedded guest `hello`.
@@ -38,6 +39,9 @@ pub enum Command {
     Cpus,
     /// Tell what this host can do, and the fix for what it can't
     Doctor,
+    /// Restore the terminal when the program that started this one is gone
+    #[command(hide = true)]
+    GuardTerminal,
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -73,6 +77,14 @@ pub struct RunArgs {
     #[arg(long, value_name = "NAME")]
     pub backend: Option<String>,
 
+    /// How the backend soft runs guest code: auto, jit or interp [default: auto]
+    #[arg(long, value_name = "NAME", value_parser = parse_engine)]
+    pub engine: Option<Engine>,
+
+    /// Memory of each CPU for code that the JIT makes: 16M, 256M [default: 64M]
+    #[arg(long, value_name = "SIZE", allow_hyphen_values = true, value_parser = parse_code_cache)]
+    pub code_cache: Option<usize>,
+
     /// Initial ramdisk for a Linux kernel
     #[arg(long, value_name = "FILE")]
     pub initrd: Option<PathBuf>,
@@ -104,6 +116,26 @@ pub struct RunArgs {
     /// Log every exit of the guest to stderr, or to FILE with exits=FILE
     #[arg(long, value_name = "exits[=FILE]", value_parser = parse_log)]
     pub log: Option<LogTarget>,
+
+    /// Print what the CPUs have counted, at the end
+    #[arg(long)]
+    pub stats: bool,
+
+    /// Print the code that the JIT makes for what is at this guest address, or `all`; can be repeated
+    #[arg(long, value_name = "PC", value_parser = parse_dump)]
+    pub dump_code: Vec<Wanted>,
+
+    /// Print the code to FILE rather than to stderr
+    #[arg(long, value_name = "FILE", requires = "dump_code")]
+    pub dump_file: Option<PathBuf>,
+
+    /// Name the JIT's code for `perf` in /tmp/perf-PID.map
+    #[arg(long)]
+    pub perf_map: bool,
+
+    /// Names of guest code for --dump-code and --perf-map: an ELF file, or what `nm` prints (System.map)
+    #[arg(long, value_name = "FILE")]
+    pub symbols: Option<PathBuf>,
 
     /// End when the guest asks for a reset
     #[arg(long)]
@@ -187,6 +219,40 @@ fn parse_gic(text: &str) -> Result<GicKind, String> {
     }
 }
 
+fn parse_engine(text: &str) -> Result<Engine, String> {
+    match text {
+        "auto" => Ok(Engine::Auto),
+        "jit" => Ok(Engine::Jit),
+        "interp" => Ok(Engine::Interpreter),
+        _ => {
+            let hint = did_you_mean(text, ["auto", "jit", "interp"]);
+            Err(format!("there is no engine {text:?}{hint}; the engines are auto, jit and interp"))
+        }
+    }
+}
+
+fn parse_dump(text: &str) -> Result<Wanted, String> {
+    if text == "all" {
+        return Ok(Wanted::All);
+    }
+    let digits = text.strip_prefix("0x").unwrap_or(text);
+    let pc = u64::from_str_radix(digits, 16).ok().filter(|_| !digits.starts_with('+'));
+    let pc = pc.ok_or_else(|| format!("{text:?} is not an address; write it like 0x40080000, or all"))?;
+    match pc % 4 {
+        0 => Ok(Wanted::At(pc)),
+        _ => Err(format!("no instruction is at {text}: it is no multiple of 4")),
+    }
+}
+
+fn parse_code_cache(text: &str) -> Result<usize, String> {
+    let (size, range) = (parse_size(text)?, armlet_hv_soft::CODE_CACHE);
+    if !range.contains(&size) {
+        let (least, most) = (human(*range.start()), human(*range.end()));
+        return Err(format!("{} can't be: it takes {least} to {most} for each CPU", human(size)));
+    }
+    Ok(size as usize)
+}
+
 fn parse_log(text: &str) -> Result<LogTarget, String> {
     match text.split_once('=') {
         None if text == "exits" => Ok(LogTarget::Stderr),
@@ -239,7 +305,10 @@ fn unknown_command(word: &str) -> String {
         return format!("{word:?} is not a command; to run it, say: armlet run {word}");
     }
     let cli = Cli::command();
-    let hint = did_you_mean(word, cli.get_subcommands().map(|command| command.get_name()));
+    let hint = did_you_mean(
+        word,
+        cli.get_subcommands().filter(|command| !command.is_hide_set()).map(|command| command.get_name()),
+    );
     format!("there is no command {word:?}{hint}; `armlet --help` lists them")
 }
 
@@ -280,6 +349,10 @@ mod tests {
             "max",
             "--backend",
             "soft",
+            "--engine",
+            "interp",
+            "--code-cache",
+            "32M",
             "--initrd",
             "rd",
             "--append",
@@ -295,6 +368,16 @@ mod tests {
             "4096",
             "--log",
             "exits=f=g",
+            "--stats",
+            "--dump-code",
+            "all",
+            "--dump-code",
+            "ffff800008000000",
+            "--dump-file",
+            "dump",
+            "--perf-map",
+            "--symbols",
+            "System.map",
             "--no-reboot",
             "--deterministic",
             "--hash-every",
@@ -312,9 +395,12 @@ mod tests {
         assert_eq!((args.machine, args.cpus, args.memory), (Some(Board::Virt), Some(4), Some(2 << 30)));
         assert_eq!(args.append.as_deref(), Some("-x console=ttyAMA0"));
         assert_eq!((args.gic, args.load, args.entry), (Some(GicKind::V3), Some(0x1000), Some(4096)));
+        assert_eq!((args.engine, args.code_cache), (Some(Engine::Interpreter), Some(32 << 20)));
+        assert_eq!(args.dump_code, [Wanted::All, Wanted::At(0xffff_8000_0800_0000)]);
+        assert!(args.perf_map && args.dump_file.is_some() && args.symbols.is_some());
         assert_eq!(args.log, Some(LogTarget::File("f=g".into())));
         assert_eq!(args.show_dtb, Some("o".into()));
-        assert!(args.no_reboot && args.dry_run && args.quiet && args.deterministic);
+        assert!(args.stats && args.no_reboot && args.dry_run && args.quiet && args.deterministic);
         assert_eq!((args.hash_every, args.hash_memory), (Some(1_000_000), Some(10)));
         assert_eq!(args.hash_from, Some(50));
         assert_eq!(args.hash_file, Some("h".into()));
@@ -332,6 +418,14 @@ mod tests {
             (&["--memory", "lots"], "--memory: \"lots\" is not a size"),
             (&["--machine", "vrit"], "did you mean virt?"),
             (&["--gic", "4"], "it has 2 and 3"),
+            (&["--engine", "gti"], "the engines are auto, jit and interp"),
+            (&["--engine", "interpp"], "did you mean interp?"),
+            (&["--code-cache", "64k"], "--code-cache: 64 KiB can't be: it takes 1 MiB to 1 GiB for each CPU"),
+            (&["--code-cache", "2G"], "--code-cache: 2 GiB can't be"),
+            (&["--code-cache", "-1"], "--code-cache: \"-1\" is not a size"),
+            (&["--dump-code", "main"], "--dump-code: \"main\" is not an address"),
+            (&["--dump-code", "0x1002"], "no multiple of 4"),
+            (&["--dump-file", "f"], "--dump-code"),
             (&["--log", "exists"], "write exits or exits=FILE"),
             (&["--log", "exits="], "name the file"),
             (&["--entry", "start"], "--entry: \"start\" is not an address"),

@@ -50,8 +50,11 @@ pub mod backends;
 pub mod guests;
 
 pub use armlet_base::{Checkpoint, Checkpoints};
-pub use armlet_hv::{Capabilities, Deterministic, ExitEvent, GicKind, HvError, Hypervisor, Observer};
+pub use armlet_hv::{
+    Capabilities, Deterministic, ExitEvent, GicKind, HvError, Hypervisor, Observer, Statistic,
+};
+pub use armlet_hv_soft::{Engine, SoftOptions};
 pub use armlet_machine::{
     BoardKind as Board, ConsoleInput, Ending, LoadError, Machine, MachineConfig, MachineControl,
-    MachineError, Payload, PayloadKind, SerialOutput, nearest,
+    MachineError, Payload, PayloadKind, SerialOutput, VcpuStatistics, nearest,
 };

@@ -40,6 +40,21 @@ impl Code {
         self.jit.as_deref().map(Jit::stats)
     }
 
+    /// The JIT, if that is to run.
+    pub fn compiler(&self) -> Option<&Jit> {
+        self.jit.as_deref()
+    }
+
+    /// The same, to change how it works.
+    pub fn compiler_mut(&mut self) -> Option<&mut Jit> {
+        self.jit.as_deref_mut()
+    }
+
+    /// Blocks lowered for the interpreter so far.
+    pub fn blocks_lowered(&self) -> u64 {
+        self.blocks.lowered()
+    }
+
     /// Drops code that depends on `len` bytes of guest physical memory at `pa`; the range may not cross a page.
     pub fn invalidate(&mut self, pa: u64, len: u64) {
         self.blocks.invalidate(pa, len);

@@ -17,6 +17,7 @@ mod machine;
 mod nearest;
 mod plan;
 mod run;
+mod statistics;
 pub mod topology;
 
 pub use armlet_devices::pl011::SerialOutput;
@@ -27,3 +28,4 @@ pub use loader::{LoadError, Payload, PayloadKind};
 pub use machine::Machine;
 pub use nearest::nearest;
 pub use run::{Ending, MachineControl};
+pub use statistics::VcpuStatistics;

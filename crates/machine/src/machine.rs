@@ -19,6 +19,7 @@ use crate::loader::{self, Load, Placement, Request};
 use crate::plan;
 use crate::run::power::{Power, Start};
 use crate::run::{self, Boot, Counters, Ending, MachineControl, Shared, Wakers};
+use crate::statistics::Accounts;
 
 /// A machine ready to run.
 pub struct Machine {
@@ -105,9 +106,10 @@ impl Machine {
             dtb: (!contents.device_tree.is_empty()).then_some((boot.start.x0, contents.device_tree.len())),
             bus: &devices.bus,
         });
+        let accounts = Arc::new(Accounts::new(config.cpus));
         let firmware = Firmware { power: power.clone(), ram, console: console.clone(), entropy };
         Ok(Machine {
-            shared: Shared { bus: devices.bus, firmware, power, console, observers },
+            shared: Shared { bus: devices.bus, firmware, power, console, observers, accounts },
             vcpus,
             boot,
             input: ConsoleInput { uart: devices.uart },
@@ -134,7 +136,11 @@ impl Machine {
 
     /// A handle to stop and watch the machine.
     pub fn control(&self) -> MachineControl {
-        MachineControl { power: self.shared.power.clone(), counters: self.wakers.counters.clone() }
+        MachineControl {
+            power: self.shared.power.clone(),
+            counters: self.wakers.counters.clone(),
+            accounts: self.shared.accounts.clone(),
+        }
     }
 
     /// Runs the machine to its end, a host thread for each vCPU.

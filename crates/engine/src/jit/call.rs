@@ -47,6 +47,9 @@ impl Session<'_> {
         let at_end = self.retired();
         let unpaid = u64::from(unit.insns - segment.before);
         self.jit.stats.helper_uops += 1;
+        if let Some(helped) = &mut self.jit.helped {
+            helped.add(uop.op);
+        }
         if let Some(va) = va {
             self.cpu.x[usize::from(ADDRESS)] = va;
             (uop.a, uop.flags, uop.imm) = (ADDRESS, 0, 0);

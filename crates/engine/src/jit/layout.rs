@@ -7,7 +7,7 @@ use armlet_x64::{Gpr, K, Level, Mem, Xmm};
 use super::context::Context;
 use crate::cpu::Cpu;
 use crate::mmu::{Mmu, Set};
-use crate::uop::Slot;
+use crate::uop::{Slot, VTEMP};
 
 /// Scratch, and where results of helpers come.
 pub const A: Gpr = Gpr::Rax;
@@ -43,19 +43,19 @@ pub const ONE_LANE: K = K(6);
 /// See [`ONE_LANE`].
 pub const TWO_LANES: K = K(7);
 
-/// Where vector slots live: the host register by slot, or none.
-pub type VectorMap = [Option<Xmm>; 32];
+/// Where vector slots live: the host register by slot, or none. The last one is the first temporary.
+pub type VectorMap = [Option<Xmm>; 33];
 
-/// With 32 host registers all but four slots fit, else twelve.
+/// With 32 host registers all but five slots and the temporary of instructions by element fit, else twelve.
 pub fn vector_map(level: Level) -> VectorMap {
     let slots: &[u8] = match level {
         Level::Avx512 => &[
-            0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 8, 9, 10,
-            11,
+            0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, VTEMP, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 8,
+            9, 10,
         ],
         _ => &[0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19],
     };
-    let mut map = [None; 32];
+    let mut map = [None; 33];
     for (n, &slot) in slots.iter().enumerate() {
         map[usize::from(slot)] = Some(Xmm(4 + n as u8));
     }

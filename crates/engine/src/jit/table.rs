@@ -108,10 +108,10 @@ impl Table {
         }
     }
 
-    /// Drops traces that depend on `len` bytes of guest physical memory at `pa`, within one page. True if there
-    /// were any.
-    pub fn invalidate(&mut self, memory: &mut CodeMemory, pa: u64, len: u64) -> bool {
-        let Some(mut ids) = self.by_page.remove(&(pa >> 12)) else { return false };
+    /// Drops traces that depend on `len` bytes of guest physical memory at `pa`, within one page. Returns how
+    /// many there were.
+    pub fn invalidate(&mut self, memory: &mut CodeMemory, pa: u64, len: u64) -> usize {
+        let Some(mut ids) = self.by_page.remove(&(pa >> 12)) else { return 0 };
         let (first, last) = ((pa & 0xfff) / LINE, ((pa & 0xfff) + len - 1) / LINE);
         let lines = u64::MAX >> (63 - (last - first)) << first;
         let before = ids.len();
@@ -122,11 +122,11 @@ impl Table {
             }
             keep
         });
-        let any = ids.len() != before;
+        let dropped = before - ids.len();
         if !ids.is_empty() {
             self.by_page.insert(pa >> 12, ids);
         }
-        any
+        dropped
     }
 
     /// Nothing leads to the trace any more. Its code stays until all is cleared.

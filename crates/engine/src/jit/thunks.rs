@@ -116,6 +116,20 @@ fn reload(asm: &mut Asm) {
 }
 
 impl Thunks {
+    /// Names and addresses, in order of address.
+    pub fn named(&self) -> Vec<(&'static str, u64)> {
+        let mut named = vec![
+            ("enter", self.enter),
+            ("poll", self.poll),
+            ("lookup", self.lookup),
+            ("link", self.link),
+            ("uop", self.uop),
+            ("access", self.access),
+        ];
+        named.sort_by_key(|&(_, address)| address);
+        named
+    }
+
     /// Writes the shared code at `offset`; `helpers` are `fn(session, uop, address) -> stop`, for uops and
     /// for accesses. Returns the end.
     pub fn build(memory: &mut CodeMemory, offset: usize, level: Level, helpers: [u64; 2]) -> (Self, usize) {

@@ -121,6 +121,11 @@ impl Ours {
         Outcome { raised, state, mem }
     }
 
+    /// Uops that the interpreter has run for the JIT so far.
+    pub fn helper_uops(&self) -> u64 {
+        self.code.jit_stats().map_or(0, |stats| stats.helper_uops)
+    }
+
     /// ESR_EL1 of the last exception.
     pub fn esr(&self) -> u64 {
         self.cpu.sys[SysReg::ESR_EL1]

@@ -5,6 +5,7 @@
 mod caps;
 mod error;
 mod exit;
+mod statistics;
 
 use std::sync::Arc;
 
@@ -14,6 +15,7 @@ use armlet_base::{BusError, Checkpoints, Clock, CpuIrqInput, GuestRam};
 pub use caps::{Capabilities, GicConfig, GicKind, GuestMode};
 pub use error::HvError;
 pub use exit::{ExitEvent, Observer};
+pub use statistics::{Statistic, Unit};
 
 /// What a VM is made of, fixed at creation.
 #[derive(Clone)]
@@ -48,6 +50,10 @@ pub trait Hypervisor: Send + Sync {
     fn name(&self) -> &'static str;
     /// What this backend can do on this host.
     fn capabilities(&self) -> &Capabilities;
+    /// How it runs guest code, for people; empty where there is only one way.
+    fn details(&self) -> String {
+        String::new()
+    }
     /// Creates a virtual machine.
     fn create_vm(&self, config: VmConfig) -> Result<Box<dyn Vm>, HvError>;
 }
@@ -91,6 +97,10 @@ pub trait Vcpu: Send {
     /// A shared view of the retired-instruction count, for progress displays on other threads.
     fn retired_counter(&self) -> Option<Arc<std::sync::atomic::AtomicU64>> {
         None
+    }
+    /// What the vCPU has counted so far; names are the backend's own.
+    fn statistics(&self) -> Vec<Statistic> {
+        self.retired().map(|retired| Statistic::count("instructions", retired)).into_iter().collect()
     }
     /// A handle to see from other threads whether WFI has the vCPU asleep, where the backend can tell.
     fn sleeper(&self) -> Option<Arc<dyn Sleeper>> {

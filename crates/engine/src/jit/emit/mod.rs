@@ -9,17 +9,21 @@ mod float;
 mod integer;
 mod liveness;
 mod memory;
+mod structures;
+mod vector;
 mod vector_state;
 
 use armlet_x64::{Alu, Asm, Bits, Cond, Gpr, Label, Mem, Rm, Xmm};
 
 use super::call::UOP_BITS;
+use super::constants::Constants;
 use super::host::Host;
 use super::layout::*;
+use super::listing::Mark;
 use super::thunks::Thunks;
 use super::trace::{Segment, Trace};
 use crate::block::Mode;
-use crate::uop::{Op, SINK, Slot, SystemOp, TEMP, Uop, VectorOp, ZERO};
+use crate::uop::{Op, SINK, Slot, SystemOp, TEMP, Uop, ZERO};
 use flags::Flags;
 use liveness::Needs;
 
@@ -62,6 +66,17 @@ pub struct Buffers {
     /// Sites of the trace.
     pub sites: Vec<SiteDraft>,
     cold: Vec<Cold>,
+    /// What code is whose, if somebody wants to know.
+    pub marks: Option<Vec<Mark>>,
+    /// Constants of all traces.
+    pub constants: Constants,
+}
+
+impl Buffers {
+    /// Empty, with room for constants.
+    pub fn new(constants: Constants) -> Self {
+        Self { constants, ..Self::default() }
+    }
 }
 
 /// What came of a trace.
@@ -96,6 +111,8 @@ pub struct Emitter<'a> {
     flags: Flags,
     /// Slot of the temporary in [`T`], if one is.
     temp: Slot,
+    /// The next uop was compiled with this one.
+    fused: bool,
     /// Vector registers that are known to be zero above a scalar.
     narrow: float::Narrow,
 }
@@ -114,6 +131,7 @@ impl<'a> Emitter<'a> {
     ) -> Self {
         buffers.sites.clear();
         buffers.cold.clear();
+        buffers.marks.iter_mut().for_each(Vec::clear);
         liveness::analyse(&trace.uops, &mut buffers.needs);
         let segment = trace.segments[0];
         let flags = Flags::Memory;
@@ -134,6 +152,7 @@ impl<'a> Emitter<'a> {
             segment,
             flags,
             temp: SINK,
+            fused: false,
             narrow: float::Narrow::default(),
         }
     }
@@ -156,10 +175,12 @@ impl<'a> Emitter<'a> {
             let end = trace.segments.get(n + 1).map_or(trace.uops.len(), |next| next.first.into());
             for index in segment.first.into()..end {
                 self.index = index;
+                self.mark(Some(index), false);
                 self.uop(&trace.uops[index], index + 1 == trace.uops.len());
             }
         }
         self.cold_code();
+        self.mark(None, true);
         if let Some(get) = get_vectors {
             self.asm.bind(get);
             self.pay(poll);
@@ -186,6 +207,7 @@ impl<'a> Emitter<'a> {
         match u.op {
             Op::Vector(op) => self.vector(op, u),
             Op::Float(op) => self.float(op, u),
+            Op::Memory(op) if self.structures(op, u) => {}
             Op::Memory(_) => self.by_interpreter(),
             Op::System(op) => self.system(op, u),
             _ if self.integer(u) || self.memory(u) => {}
@@ -197,8 +219,23 @@ impl<'a> Emitter<'a> {
         }
     }
 
-    fn vector(&mut self, _op: VectorOp, _u: &Uop) {
-        self.by_interpreter();
+    /// Notes that what comes next is for uop `uop`.
+    fn mark(&mut self, uop: Option<usize>, cold: bool) {
+        let at = self.asm.len() as u32;
+        if let Some(marks) = &mut self.buffers.marks {
+            marks.push(Mark { at, uop, cold });
+        }
+    }
+
+    /// The uop that cold code belongs to.
+    fn uop_of(&self, cold: &Cold) -> usize {
+        match cold {
+            Cold::Uop { index, .. } | Cold::Access { index, .. } | Cold::Float { index, .. } => *index,
+            Cold::SideExit { segment, .. } => {
+                let next = self.trace.segments.iter().find(|other| other.first > segment.first);
+                next.map_or(self.trace.uops.len(), |next| next.first.into()) - 1
+            }
+        }
     }
 
     fn system(&mut self, _op: SystemOp, _u: &Uop) {
@@ -237,6 +274,7 @@ impl<'a> Emitter<'a> {
     fn cold_code(&mut self) {
         // Side exits may add sites, but no cold code.
         for cold in std::mem::take(&mut self.buffers.cold) {
+            self.mark(Some(self.uop_of(&cold)), true);
             match cold {
                 Cold::Uop { entry, index, resume } => {
                     self.asm.bind(entry);
@@ -281,6 +319,7 @@ impl<'a> Emitter<'a> {
                 }
             }
         }
+        self.mark(None, true);
         for n in 0..self.buffers.sites.len() {
             let site = self.buffers.sites[n];
             self.asm.bind(site.stub);

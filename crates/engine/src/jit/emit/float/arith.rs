@@ -37,7 +37,7 @@ impl Emitter<'_> {
             FloatOp::MinPairs | FloatOp::MinNumPairs => self.extreme_pairs(u, false),
             FloatOp::MaxAcross | FloatOp::MaxNumAcross => self.extreme_across(u, true),
             FloatOp::MinAcross | FloatOp::MinNumAcross => self.extreme_across(u, false),
-            FloatOp::AddPairs => self.add_pairs(u),
+            FloatOp::AddPairs => self.float_add_pairs(u),
             FloatOp::AddAcross => self.add_across(u),
             _ => return false,
         }
@@ -50,7 +50,7 @@ impl Emitter<'_> {
         let shape = Shape::of(u);
         let target = self.target(u.dst, &[u.a, u.b]);
         self.compute(u, ops, shape, target.reg);
-        self.finish(u.dst, target, shape, check);
+        self.float_finish(u.dst, target, shape, check);
     }
 
     /// The same, and `then` with a constant.
@@ -99,7 +99,7 @@ impl Emitter<'_> {
                 self.asm.vun(packed, target.reg, a);
             }
         }
-        self.finish(u.dst, target, shape, Check::Nan);
+        self.float_finish(u.dst, target, shape, Check::Nan);
     }
 
     /// FMAX, FMIN and their kin. NaNs are found among the operands first, since the host calls quiet ones invalid.
@@ -180,7 +180,7 @@ impl Emitter<'_> {
     }
 
     /// FADDP of vectors.
-    fn add_pairs(&mut self, u: &Uop) {
+    fn float_add_pairs(&mut self, u: &Uop) {
         self.clobber();
         let shape = Shape::of(u);
         let target = self.target(u.dst, &[u.a, u.b]);
@@ -194,7 +194,7 @@ impl Emitter<'_> {
             self.asm.vop(VOp::Addps, target.reg, V[1], V[2]);
             self.clear_above(target.reg, target.reg, shape);
         }
-        self.finish(u.dst, target, shape, Check::Nan);
+        self.float_finish(u.dst, target, shape, Check::Nan);
     }
 
     /// `V[1]` and `V[2]` = the even and the odd lanes of `a` and `b`; of the lower halves twice if those are all.
@@ -222,7 +222,7 @@ impl Emitter<'_> {
         let a = self.vsrc(u.a, V[1]);
         self.asm.vun_imm(VUnImm::Pshufd, V[2], a, if shape.double { 0xee } else { 0x55 });
         self.apply_register(&ADD, one, target.reg, u.a, a, V[2]);
-        self.finish(u.dst, target, one, Check::Nan);
+        self.float_finish(u.dst, target, one, Check::Nan);
     }
 
     /// As [`Self::apply`] for a slot that is in a register already.

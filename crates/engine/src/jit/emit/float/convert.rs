@@ -62,7 +62,7 @@ impl Emitter<'_> {
             self.asm.vop(scalar, d, d, a);
         }
         let check = if narrows { Check::Tiny } else { Check::Nan };
-        self.finish(u.dst, target, Shape::one(!narrows), check);
+        self.float_finish(u.dst, target, Shape::one(!narrows), check);
     }
 
     /// FCVTL to doubles.
@@ -71,7 +71,7 @@ impl Emitter<'_> {
         let target = self.target(u.dst, &[u.a]);
         let a = self.half_of(u);
         self.asm.vun(VUn::Cvtps2pd, target.reg, a);
-        self.finish(u.dst, target, Shape::all(true), Check::Nan);
+        self.float_finish(u.dst, target, Shape::all(true), Check::Nan);
     }
 
     /// A register with the half of `a` that `imm` chooses in its lower half: the slot's own or `V[1]`.
@@ -276,13 +276,13 @@ impl Emitter<'_> {
         let again = if a == target.reg { V[0] } else { a };
         let from = if rounds { V[1] } else { a };
         if rounds {
-            self.round(shape, from, a, mode | QUIET);
+            self.round_lanes(shape, from, a, mode | QUIET);
         }
         self.asm.vun(op, target.reg, from);
         let (slow, resume) = self.float_slow_path(target.restore);
         self.check_indefinite(shape, target.reg, unsigned, slow);
         if rounds {
-            self.round(shape, V[1], again, mode);
+            self.round_lanes(shape, V[1], again, mode);
         }
         self.vwrite(u.dst, target.reg);
         self.asm.bind(resume);

@@ -55,7 +55,7 @@ impl Emitter<'_> {
             };
             self.fma(fma, FmaOrder::F231, shape, d, a, b);
         }
-        self.finish(u.dst, target, shape, Check::Tiny);
+        self.float_finish(u.dst, target, shape, Check::Tiny);
     }
 
     /// `d` = the addend, zero above. The multiplicand `b`, which may have been in `d`.

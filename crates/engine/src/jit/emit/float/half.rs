@@ -46,7 +46,7 @@ impl Emitter<'_> {
         } else {
             self.asm.vun(VUn::Vcvtph2ps, target.reg, V[1]);
         }
-        self.finish(u.dst, target, Shape::one(double), Check::Nan);
+        self.float_finish(u.dst, target, Shape::one(double), Check::Nan);
     }
 
     fn halves_to_singles(&mut self, u: &Uop) {
@@ -54,7 +54,7 @@ impl Emitter<'_> {
         let target = self.target(u.dst, &[u.a]);
         let a = self.half_of(u);
         self.asm.vun(VUn::Vcvtph2ps, target.reg, a);
-        self.finish(u.dst, target, Shape::all(false), Check::Nan);
+        self.float_finish(u.dst, target, Shape::all(false), Check::Nan);
     }
 
     fn single_to_half(&mut self, u: &Uop) {

@@ -168,7 +168,7 @@ impl Emitter<'_> {
     }
 
     /// Checks a result and writes it to `dst`.
-    fn finish(&mut self, dst: Slot, target: Target, shape: Shape, check: Check) {
+    fn float_finish(&mut self, dst: Slot, target: Target, shape: Shape, check: Check) {
         let (slow, resume) = self.float_slow_path(target.restore);
         self.check(shape, target.reg, check, slow);
         self.vwrite(dst, target.reg);

@@ -102,7 +102,7 @@ impl Emitter<'_> {
     }
 
     /// Operand `a` for [`Self::apply`].
-    fn first(&mut self, n: Slot, shape: Shape, scratch: Xmm) -> Xmm {
+    fn float_first(&mut self, n: Slot, shape: Shape, scratch: Xmm) -> Xmm {
         if self.wide() { self.vsrc(n, scratch) } else { self.cleared(n, shape, scratch) }
     }
 
@@ -139,7 +139,7 @@ impl Emitter<'_> {
 
     /// `d = a op b` on the lanes, zero above; `[packed, scalar]` by format. Uses `V[1]`.
     pub(super) fn apply(&mut self, ops: &Ops, shape: Shape, d: Xmm, a: Slot, b: Xm) {
-        let a = self.first(a, shape, V[1]);
+        let a = self.float_first(a, shape, V[1]);
         let op = ops.of(shape);
         match shape.lanes {
             Lanes::All => self.asm.vop(op.packed, d, a, b),

@@ -35,13 +35,13 @@ impl Emitter<'_> {
         let shape = Shape::of(u);
         let target = self.target(u.dst, &[u.a]);
         let a = self.cleared(u.a, shape, V[1]);
-        self.round(shape, target.reg, a, if u.imm & EXACT != 0 { mode } else { mode | QUIET });
-        self.finish(u.dst, target, shape, Check::Nan);
+        self.round_lanes(shape, target.reg, a, if u.imm & EXACT != 0 { mode } else { mode | QUIET });
+        self.float_finish(u.dst, target, shape, Check::Nan);
         true
     }
 
     /// `d` = all lanes of `a` rounded.
-    pub(super) fn round(&mut self, shape: Shape, d: Xmm, a: Xmm, mode: u8) {
+    pub(super) fn round_lanes(&mut self, shape: Shape, d: Xmm, a: Xmm, mode: u8) {
         self.asm.vun_imm(if shape.double { VUnImm::Roundpd } else { VUnImm::Roundps }, d, a, mode);
     }
 
@@ -53,7 +53,7 @@ impl Emitter<'_> {
         let a = self.cleared(u.a, shape, V[2]);
         self.ties_to_slow(shape, a.into(), slow);
         let d = self.vdst(u.dst, V[0]);
-        self.round(shape, d, a, QUIET);
+        self.round_lanes(shape, d, a, QUIET);
         self.vwrite(u.dst, d);
         self.asm.bind(resume);
     }
