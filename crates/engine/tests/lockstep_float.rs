@@ -60,13 +60,33 @@ fn special<F: Float>(rng: &mut common::Rng) -> F {
     F::from_fields(sign, exp, fraction)
 }
 
-/// Two factors whose product rounds to about the least normal number.
-fn nearly_tiny<F: Float>(rng: &mut common::Rng) -> [F; 2] {
-    let down = rng.below(F::BIAS as u64 - 4) + 2;
-    let below = rng.below(4);
-    let a = F::from_fields(rng.one_in(2), F::BIAS as u64 - down, F::FRAC_MASK - rng.below(3));
-    let b = F::from_fields(rng.one_in(2), down + below.saturating_sub(1), rng.below(4));
-    [a, b]
+/// Operands whose product, quotient, or sum with a product rounds to about the least normal number.
+fn nearly_tiny<F: Float>(rng: &mut common::Rng) -> [F; 3] {
+    let bias = F::BIAS as u64;
+    let down = rng.below(bias - 4) + 2;
+    let addend = if rng.one_in(2) { F::zero(rng.one_in(2)) } else { special(rng) };
+    let (high, low) = (F::FRAC_MASK - rng.below(3), rng.below(4));
+    let signs = [rng.one_in(2), rng.one_in(2), rng.one_in(2)];
+    match rng.below(3) {
+        0 => {
+            let below = rng.below(4).saturating_sub(1);
+            [F::from_fields(signs[0], bias - down, high), F::from_fields(signs[1], down + below, low), addend]
+        }
+        1 => [
+            F::from_fields(signs[0], down, high),
+            F::from_fields(signs[1], down + bias - rng.below(2), low),
+            addend,
+        ],
+        _ => {
+            let up = rng.below(u64::from(F::FRAC_BITS) + 8);
+            let exp = (bias / 2).saturating_sub(up / 2);
+            [
+                F::from_fields(signs[0], exp, low),
+                F::from_fields(signs[1], exp, high),
+                F::from_fields(signs[2], 1, rng.below(2)),
+            ]
+        }
+    }
 }
 
 /// Fills the operands of `word` with related lanes of format `F`.
@@ -77,10 +97,7 @@ fn fill<F: Float, Narrow: Float>(case: &mut Case, rng: &mut common::Rng, word: u
             0 | 1 => lane[0] = common::edge::<F, Narrow>(rng),
             2 => lane[rng.below(3) as usize] = special(rng),
             3 => lane = [special(rng), special(rng), special(rng)],
-            4 => {
-                let [a, b] = nearly_tiny::<F>(rng);
-                lane = [a, b, if rng.one_in(2) { F::zero(rng.one_in(2)) } else { special(rng) }];
-            }
+            4 => lane = nearly_tiny(rng),
             _ => {}
         }
         // Pairwise and complex instructions relate lanes of other registers.
@@ -130,9 +147,9 @@ fn case(rng: &mut Rng, op: FloatOp, word: u32) -> Case {
         fill_integers(&mut case, &mut operands, word);
     }
     if rng.below(3) != 0 {
-        case.state.fpcr = rng.next() as u32 & (RMODE | DN | AHP);
+        case.state.fpcr = rng.next() as u32 & (RMODE | DN);
         if rng.below(8) == 0 {
-            case.state.fpcr |= FZ;
+            case.state.fpcr |= rng.next() as u32 & (FZ | AHP);
         }
     }
     case.state.fpsr = match rng.below(3) {

@@ -442,7 +442,11 @@ fn masked() {
             assert_eq!(operands(&binary[0]), [x(dst), x(a), seen.clone()]);
             let unary = decode(level, |asm| asm.vun_masked(VUn::Vmovdqu16, mask, dst, b));
             assert_eq!(operands(&unary[0]), [x(dst), seen.clone()]);
-            for i in binary.iter().chain(&unary) {
+            let fused = decode(level, |asm| {
+                asm.vfma_masked(Fma::Nmadd, FmaOrder::F231, Fp::Pd, mask, dst, a, b);
+            });
+            assert_eq!(operands(&fused[0]), [x(dst), x(a), seen.clone()]);
+            for i in binary.iter().chain(&unary).chain(&fused) {
                 assert_eq!((i.op_mask(), i.zeroing_masking()), (Register::K4, zeroing), "{i}");
             }
         }

@@ -46,14 +46,15 @@ impl Context {
     pub const FLOAT: u32 = 2;
 
     /// Prepares for FPCR. Rounding modes are those of the host; NaNs are looked at one by one, whatever DN says; flushed
-    /// denormals raise other flags on the host.
+    /// denormals raise other flags on the host, which has no alternative halves either.
     pub fn set_fpcr(&mut self, fpcr: u32) {
         const FZ: u32 = 1 << 24;
+        const AHP: u32 = 1 << 26;
         const MASKS: u32 = 0x1f80;
         // To nearest, up, down, to zero, in the host's order.
         let rounding = [0, 2, 1, 3][(fpcr >> 22 & 3) as usize];
         self.mxcsr = MASKS | rounding << 13;
-        self.slow_float = fpcr & FZ;
+        self.slow_float = fpcr & (FZ | AHP);
         self.rust_mxcsr[0] = MASKS;
     }
 

@@ -24,10 +24,17 @@ pub enum Constant {
     /// The least normal number in every lane.
     LeastD,
     LeastS,
+    /// The least normal half as a single.
+    LeastH,
     /// Ones in the upper two lanes of singles, which no operation that is applied to them can make invalid.
     UpperOnesS,
     /// All bits set.
     AllOnes,
+    /// From here on all doubles are integers, and all singles.
+    WholeD,
+    WholeS,
+    HalfD,
+    HalfS,
     /// The guest's flags after comparisons.
     Less,
     Equal,
@@ -37,8 +44,13 @@ pub enum Constant {
 
 const LEAST_D: u64 = f64::MIN_POSITIVE.to_bits();
 const LEAST_S: u32 = f32::MIN_POSITIVE.to_bits();
+const LEAST_H: u32 = (1f32 / 16384.0).to_bits();
 const SIGN_D: u64 = 1 << 63;
 const SIGN_S: u32 = 1 << 31;
+const WHOLE_D: u64 = ((1u64 << 52) as f64).to_bits();
+const WHOLE_S: u32 = ((1u32 << 23) as f32).to_bits();
+const HALF_D: u64 = 0.5f64.to_bits();
+const HALF_S: u32 = 0.5f32.to_bits();
 const ONE_S: u32 = 1f32.to_bits();
 
 const fn doubles(low: u64, high: u64) -> u128 {
@@ -70,8 +82,13 @@ pub fn bytes() -> Vec<u8> {
         singles([SIGN_S; 4]),
         doubles(LEAST_D, LEAST_D),
         singles([LEAST_S; 4]),
+        singles([LEAST_H; 4]),
         singles([0, 0, ONE_S, ONE_S]),
         u128::MAX,
+        doubles(WHOLE_D, WHOLE_D),
+        singles([WHOLE_S; 4]),
+        doubles(HALF_D, HALF_D),
+        singles([HALF_S; 4]),
         flags(0b1000),
         flags(0b0110),
         flags(0b0010),

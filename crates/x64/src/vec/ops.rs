@@ -143,6 +143,7 @@ impl Asm {
     }
 
     /// `op dst {mask}, a, b`: the same on packed lanes; AVX-512.
+    #[allow(clippy::too_many_arguments)]
     pub fn vfma_masked(
         &mut self,
         op: Fma,

@@ -28,6 +28,9 @@ impl Emitter<'_> {
                 if last {
                     self.store_flags();
                 }
+                if self.branch_by_float(u, last) {
+                    return;
+                }
                 match self.condition_once(u.flags & 15) {
                     Test::Always => {
                         self.store_flags();
@@ -122,6 +125,25 @@ impl Emitter<'_> {
             }
         }
         self.go_to(self.after(u));
+    }
+
+    /// A branch on whether numbers were equal, by the host's flags after their comparison: unequal ones may be
+    /// unordered. False if it is another branch.
+    fn branch_by_float(&mut self, u: &Uop, last: bool) -> bool {
+        let (Flags::Float { .. }, 0 | 1) = (self.flags, u.flags & 15) else { return false };
+        let equal = u.flags & 1 == 0;
+        let entry = self.asm.label();
+        self.asm.jcc(Cond::P, entry);
+        if last || !equal {
+            let (flags, segment, refund) = (self.flags, self.segment, self.refund());
+            let imm = if equal { self.after(u) } else { u.imm };
+            self.buffers.cold.push(Cold::SideExit { entry, flags, refund, segment, imm });
+        }
+        self.branch_if(if equal { Cond::E } else { Cond::Ne }, u, last);
+        if !last && equal {
+            self.asm.bind(entry);
+        }
+        true
     }
 
     /// Instructions of the trace behind the segment: they don't run if it is left at its end.

@@ -26,12 +26,17 @@ impl Emitter<'_> {
                 self.float_binary(u, &MUL, Check::TinySquare);
             }
             FloatOp::Mul => self.float_binary(u, &MUL, Check::Tiny),
-            FloatOp::Div => self.float_binary(u, &DIV, Check::Tiny),
+            // No quotient of two numbers is so close below a power of two that it is rounded up to it.
+            FloatOp::Div => self.float_binary(u, &DIV, Check::Nan),
             FloatOp::NegMul => self.float_binary_then(u, &MUL, Check::Tiny, VOp::Xorps, Shape::of(u).sign()),
             FloatOp::AbsDiff => self.float_binary_then(u, &SUB, Check::Nan, VOp::Andps, Shape::of(u).abs()),
             FloatOp::Sqrt => self.sqrt(u),
             FloatOp::Max | FloatOp::MaxNum => self.extreme(u, true),
             FloatOp::Min | FloatOp::MinNum => self.extreme(u, false),
+            FloatOp::MaxPairs | FloatOp::MaxNumPairs => self.extreme_pairs(u, true),
+            FloatOp::MinPairs | FloatOp::MinNumPairs => self.extreme_pairs(u, false),
+            FloatOp::MaxAcross | FloatOp::MaxNumAcross => self.extreme_across(u, true),
+            FloatOp::MinAcross | FloatOp::MinNumAcross => self.extreme_across(u, false),
             FloatOp::AddPairs => self.float_add_pairs(u),
             FloatOp::AddAcross => self.add_across(u),
             _ => return false,
@@ -113,6 +118,13 @@ impl Emitter<'_> {
             self.check_unordered(shape, a, b, slow);
         }
         let d = self.vdst(u.dst, V[1]);
+        self.extreme_of(shape, max, d, a, b);
+        self.vwrite(u.dst, d);
+        self.asm.bind(resume);
+    }
+
+    /// `d` = the larger or smaller lanes of `a` and `b`, none of them NaNs. Changes `V[0]` and `V[1]`.
+    fn extreme_of(&mut self, shape: Shape, max: bool, d: Xmm, a: Xmm, b: Xmm) {
         if self.wide() {
             // The sign of a zero counts; bit 2: the result keeps its own sign.
             let op = if shape.double { VOpImm::Vrangepd } else { VOpImm::Vrangeps };
@@ -124,7 +136,46 @@ impl Emitter<'_> {
             self.asm.vop(op, V[0], b, a);
             self.asm.vop(if max { VOp::Andps } else { VOp::Orps }, d, V[0], V[1]);
         }
-        self.vwrite(u.dst, d);
+    }
+
+    /// FMAXV and its kin, and those of scalar pairs.
+    fn extreme_across(&mut self, u: &Uop, max: bool) {
+        self.clobber();
+        let shape = Shape::of(u);
+        let (slow, resume) = self.float_slow_path(None);
+        let a = self.cleared(u.a, shape, V[2]);
+        self.check_unordered(shape, a, a, slow);
+        let swap_halves = if shape.lanes == Lanes::All { 0x4e } else { 0x44 };
+        self.asm.vun_imm(VUnImm::Pshufd, V[0], a, swap_halves);
+        self.extreme_of(Shape::all(shape.double), max, V[2], V[0], a);
+        if !shape.double {
+            self.asm.vun_imm(VUnImm::Pshufd, V[0], V[2], 0xb1);
+            self.extreme_of(Shape::all(false), max, V[2], V[0], V[2]);
+        }
+        let one = Shape::one(shape.double);
+        self.clear_above(V[0], V[2], one);
+        self.vwrite(u.dst, V[0]);
+        self.asm.bind(resume);
+    }
+
+    /// FMAXP of vectors and its kin.
+    fn extreme_pairs(&mut self, u: &Uop, max: bool) {
+        self.clobber();
+        let shape = Shape::of(u);
+        let (slow, resume) = self.float_slow_path(None);
+        let (a, b) = (self.vsrc(u.a, V[1]), self.vsrc(u.b, V[2]));
+        if shape.double {
+            self.asm.vop(VOp::Unpckhpd, V[0], a, b);
+            self.asm.vop(VOp::Unpcklpd, V[2], a, b);
+        } else {
+            self.even_and_odd(shape, a, b);
+            self.asm.vmov(V[0], V[1]);
+        }
+        let all = Shape::all(shape.double);
+        self.check_unordered(all, V[0], V[2], slow);
+        self.extreme_of(all, max, V[1], V[0], V[2]);
+        self.clear_above(V[1], V[1], shape);
+        self.vwrite(u.dst, V[1]);
         self.asm.bind(resume);
     }
 

@@ -7,7 +7,7 @@ use super::round::{QUIET, rounding};
 use super::{Check, Emitter, K_SCRATCH, Lanes, Shape, is_half};
 use crate::jit::layout::*;
 use crate::jit::pool::Constant;
-use crate::uop::float::{FBITS_SHIFT, TO_ZERO};
+use crate::uop::float::{FBITS_SHIFT, TIES_AWAY, TO_ZERO};
 use crate::uop::{FloatOp, Uop, ZERO};
 
 /// The number of fraction bits.
@@ -18,34 +18,37 @@ fn fbits(u: &Uop) -> u32 {
 impl Emitter<'_> {
     /// Conversions; false if the op is something else or left to the interpreter.
     pub(super) fn float_convert(&mut self, op: FloatOp, u: &Uop) -> bool {
+        if self.float_half(op, u) {
+            return true;
+        }
         if is_half(u) {
             return false;
         }
         let double = Shape::of(u).double;
         match op {
-            FloatOp::ToSingle if double => self.to_other_format(u, true),
-            FloatOp::ToDouble if !double => self.to_other_format(u, false),
+            FloatOp::ToSingle if double => self.other_format(u, true),
+            FloatOp::ToDouble if !double => self.other_format(u, false),
             FloatOp::Lengthen => self.lengthen(u),
             FloatOp::Narrow if double => self.narrow(u),
             FloatOp::ToSigned32 => return self.float_to_general(u, Bits::B32, false),
             FloatOp::ToSigned64 => return self.float_to_general(u, Bits::B64, false),
             FloatOp::ToUnsigned32 => return self.float_to_general(u, Bits::B32, true),
             FloatOp::ToUnsigned64 => return self.float_to_general(u, Bits::B64, true),
-            FloatOp::FromSigned32 => self.from_general(u, Bits::B32, false),
-            FloatOp::FromSigned64 => self.from_general(u, Bits::B64, false),
-            FloatOp::FromUnsigned32 => self.from_general(u, Bits::B32, true),
-            FloatOp::FromUnsigned64 => self.from_general(u, Bits::B64, true),
-            FloatOp::ToSigned => return self.to_integers(u, false),
-            FloatOp::ToUnsigned => return self.to_integers(u, true),
-            FloatOp::FromSigned => return self.from_integers(u, false),
-            FloatOp::FromUnsigned => return self.from_integers(u, true),
+            FloatOp::FromSigned32 => self.float_from_general(u, Bits::B32, false),
+            FloatOp::FromSigned64 => self.float_from_general(u, Bits::B64, false),
+            FloatOp::FromUnsigned32 => self.float_from_general(u, Bits::B32, true),
+            FloatOp::FromUnsigned64 => self.float_from_general(u, Bits::B64, true),
+            FloatOp::ToSigned => return self.lanes_to_integers(u, false),
+            FloatOp::ToUnsigned => return self.lanes_to_integers(u, true),
+            FloatOp::FromSigned => return self.lanes_from_integers(u, false),
+            FloatOp::FromUnsigned => return self.lanes_from_integers(u, true),
             _ => return false,
         }
         true
     }
 
     /// FCVT between single and double.
-    fn to_other_format(&mut self, u: &Uop, narrows: bool) {
+    fn other_format(&mut self, u: &Uop, narrows: bool) {
         self.clobber();
         let target = self.target(u.dst, &[u.a]);
         let d = target.reg;
@@ -66,6 +69,13 @@ impl Emitter<'_> {
     fn lengthen(&mut self, u: &Uop) {
         self.clobber();
         let target = self.target(u.dst, &[u.a]);
+        let a = self.half_of(u);
+        self.asm.vun(VUn::Cvtps2pd, target.reg, a);
+        self.float_finish(u.dst, target, Shape::all(true), Check::Nan);
+    }
+
+    /// A register with the half of `a` that `imm` chooses in its lower half: the slot's own or `V[1]`.
+    pub(super) fn half_of(&mut self, u: &Uop) -> Xmm {
         let mut a = match self.vreg(u.a) {
             Some(a) => a,
             None => {
@@ -77,8 +87,7 @@ impl Emitter<'_> {
             self.asm.vun_imm(VUnImm::Pshufd, V[1], a, 0xee);
             a = V[1];
         }
-        self.asm.vun(VUn::Cvtps2pd, target.reg, a);
-        self.float_finish(u.dst, target, Shape::all(true), Check::Nan);
+        a
     }
 
     /// FCVTN from doubles.
@@ -88,6 +97,12 @@ impl Emitter<'_> {
         self.asm.vun(VUn::Cvtpd2ps, V[0], a);
         let (slow, resume) = self.float_slow_path(None);
         self.check(Shape::all(false), V[0], Check::Tiny, slow);
+        self.write_half(u);
+        self.asm.bind(resume);
+    }
+
+    /// The half of `dst` that `imm` chooses = the lower half of `V[0]`, which is zero above.
+    pub(super) fn write_half(&mut self, u: &Uop) {
         if u.imm & 1 == 0 {
             self.vwrite(u.dst, V[0]);
         } else {
@@ -96,24 +111,29 @@ impl Emitter<'_> {
                 None => self.asm.vstore64(vector_slot_high(u.dst), V[0]),
             }
         }
-        self.asm.bind(resume);
     }
 
     /// To an integer in a general register; false if it is left to the interpreter.
     fn float_to_general(&mut self, u: &Uop, bits: Bits, unsigned: bool) -> bool {
-        let Some(mode) = rounding(u.imm).filter(|_| fbits(u) == 0) else { return false };
+        let away = u.imm & 7 == TIES_AWAY;
+        let mode = if away { Some(0) } else { rounding(u.imm) };
+        let Some(mode) = mode.filter(|_| fbits(u) == 0) else { return false };
         self.clobber();
         let (slow, resume) = self.float_slow_path(None);
         let a = self.vxm(u.a);
+        if away {
+            self.ties_to_slow(Shape::of(u), a, slow);
+        }
         let d = self.dst(u.dst, A);
-        self.to_integer(u, bits, unsigned, mode, a, d, slow);
+        self.scalar_to_integer(u, bits, unsigned, mode, a, d, slow);
         self.write(u.dst, d);
         self.asm.bind(resume);
         true
     }
 
+    #[allow(clippy::too_many_arguments)]
     /// `d` = scalar `a` rounded to an integer. Goes to `slow` if it may not fit. Uses RAX, RDX, `V[0]` and `V[1]`.
-    fn to_integer(
+    fn scalar_to_integer(
         &mut self,
         u: &Uop,
         bits: Bits,
@@ -170,7 +190,7 @@ impl Emitter<'_> {
     }
 
     /// From an integer in a general register.
-    fn from_general(&mut self, u: &Uop, bits: Bits, unsigned: bool) {
+    fn float_from_general(&mut self, u: &Uop, bits: Bits, unsigned: bool) {
         let d = self.vdst(u.dst, V[0]);
         let resume = if unsigned && bits == Bits::B64 && !self.wide() {
             self.clobber();
@@ -186,7 +206,7 @@ impl Emitter<'_> {
             self.zero(A);
         }
         let src = if u.a == ZERO { A.into() } else { self.src(u.a) };
-        self.from_integer(Shape::of(u).double, bits, unsigned, d, src);
+        self.scalar_from_integer(Shape::of(u).double, bits, unsigned, d, src);
         self.scale(u, d);
         self.vwrite(u.dst, d);
         if let Some(resume) = resume {
@@ -195,7 +215,7 @@ impl Emitter<'_> {
     }
 
     /// `d` = an integer, zero above. Uses RAX.
-    fn from_integer(&mut self, double: bool, bits: Bits, unsigned: bool, d: Xmm, src: armlet_x64::Rm) {
+    fn scalar_from_integer(&mut self, double: bool, bits: Bits, unsigned: bool, d: Xmm, src: armlet_x64::Rm) {
         self.asm.vop(VOp::Xorps, d, d, d);
         let signed = if double { FromGpr::Cvtsi2sd } else { FromGpr::Cvtsi2ss };
         match (unsigned, bits) {
@@ -236,7 +256,7 @@ impl Emitter<'_> {
     }
 
     /// Lanes to integers of their size; false if they are left to the interpreter.
-    fn to_integers(&mut self, u: &Uop, unsigned: bool) -> bool {
+    fn lanes_to_integers(&mut self, u: &Uop, unsigned: bool) -> bool {
         let shape = Shape::of(u);
         let op = match (shape.double, unsigned) {
             (false, false) => VUn::Cvttps2dq,
@@ -246,7 +266,7 @@ impl Emitter<'_> {
         };
         let Some(mode) = rounding(u.imm).filter(|_| fbits(u) == 0) else { return false };
         if op.level() > self.host.level {
-            return shape.is_one() && self.to_integer_lane(u, unsigned, mode);
+            return shape.is_one() && self.lane_to_integer(u, unsigned, mode);
         }
         self.clobber();
         let rounds = u.imm & 7 != TO_ZERO;
@@ -287,12 +307,12 @@ impl Emitter<'_> {
     }
 
     /// One lane to an integer through a general register.
-    fn to_integer_lane(&mut self, u: &Uop, unsigned: bool, mode: u8) -> bool {
+    fn lane_to_integer(&mut self, u: &Uop, unsigned: bool, mode: u8) -> bool {
         self.clobber();
         let bits = super::moves::bits(u);
         let (slow, resume) = self.float_slow_path(None);
         let a = self.vxm(u.a);
-        self.to_integer(u, bits, unsigned, mode, a, C, slow);
+        self.scalar_to_integer(u, bits, unsigned, mode, a, C, slow);
         let d = self.vdst(u.dst, V[0]);
         self.asm.movd_to(bits, d, C);
         self.vwrite(u.dst, d);
@@ -301,7 +321,7 @@ impl Emitter<'_> {
     }
 
     /// Integer lanes to their size's format; false if they are left to the interpreter.
-    fn from_integers(&mut self, u: &Uop, unsigned: bool) -> bool {
+    fn lanes_from_integers(&mut self, u: &Uop, unsigned: bool) -> bool {
         let shape = Shape::of(u);
         let op = match (shape.double, unsigned) {
             (false, false) => VUn::Cvtdq2ps,
@@ -311,7 +331,7 @@ impl Emitter<'_> {
         };
         let d = self.vdst(u.dst, V[0]);
         if op.level() > self.host.level {
-            return self.from_integers_without(u, unsigned, d);
+            return self.scalars_from_integers(u, unsigned, d);
         }
         if self.wide() {
             let a = self.vxm(u.a);
@@ -326,12 +346,12 @@ impl Emitter<'_> {
     }
 
     /// The same without an instruction for it: scalars, and signed doubles.
-    fn from_integers_without(&mut self, u: &Uop, unsigned: bool, d: Xmm) -> bool {
+    fn scalars_from_integers(&mut self, u: &Uop, unsigned: bool, d: Xmm) -> bool {
         let shape = Shape::of(u);
         match (shape.lanes, unsigned && shape.double) {
             (Lanes::One, false) => {
                 self.scalar_bits(u, u.a, C);
-                self.from_integer(shape.double, super::moves::bits(u), unsigned, d, C.into());
+                self.scalar_from_integer(shape.double, super::moves::bits(u), unsigned, d, C.into());
             }
             (Lanes::All, false) if shape.double => {
                 let a = self.vsrc(u.a, V[1]);
@@ -339,7 +359,7 @@ impl Emitter<'_> {
                 self.asm.movd_from(Bits::B64, A, a);
                 self.asm.vop(VOp::Xorps, V[2], V[2], V[2]);
                 self.asm.cvt_from_gpr(FromGpr::Cvtsi2sd, Bits::B64, V[2], V[2], C);
-                self.from_integer(true, Bits::B64, false, d, A.into());
+                self.scalar_from_integer(true, Bits::B64, false, d, A.into());
                 self.asm.vop(VOp::Movlhps, d, d, V[2]);
             }
             _ => return false,

@@ -11,6 +11,7 @@ mod arith;
 mod compare;
 mod convert;
 mod fused;
+mod half;
 mod moves;
 mod operand;
 mod round;
