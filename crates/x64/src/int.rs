@@ -408,6 +408,11 @@ impl Asm {
         self.form(prefix, bits, map, opcode | u8::from(size != 0), reg as u8, mem.into(), size == 0, 0);
     }
 
+    /// The prefix that makes the next instruction, one that changes memory, atomic.
+    pub fn lock(&mut self) {
+        self.byte(0xf0);
+    }
+
     /// `mfence`.
     pub fn mfence(&mut self) {
         self.bytes(&[0x0f, 0xae, 0xf0]);

@@ -50,7 +50,8 @@ pub fn exec(cpu: &mut Cpu, world: &mut dyn World, op: SystemOp, u: &Uop) -> Resu
         SystemOp::Sevl => cpu.send_event_local(),
 
         SystemOp::Clrex => {
-            if cpu.exclusive.take().is_some() {
+            if cpu.exclusive.is_armed() {
+                cpu.exclusive.clear();
                 cpu.send_event_local();
             }
         }

@@ -27,6 +27,8 @@ pub struct Context {
     pub budget: i32,
     /// The flags.
     pub flags: RawFlags,
+    /// Address of the word of signals of the PE's port.
+    pub signals: u64,
 }
 
 #[cfg(test)]

@@ -5,8 +5,9 @@ use std::mem::offset_of;
 use armlet_x64::{Gpr, Mem};
 
 use super::context::Context;
-use crate::cpu::Cpu;
-use crate::mmu::{Mmu, Set};
+use crate::cpu::{Cpu, Monitor};
+use crate::mmu::{CodeRequests, Mmu, Set};
+use crate::sys::Control;
 use crate::uop::Slot;
 
 /// Scratch, and where results of helpers come.
@@ -60,6 +61,35 @@ pub const BUDGET_LEFT: Mem = field(offset_of!(Cpu, jit) + offset_of!(Context, bu
 pub const FLAGS: Mem = field(offset_of!(Cpu, jit) + offset_of!(Context, flags));
 /// Address of the set in use.
 pub const SET_IN_USE: Mem = field(offset_of!(Cpu, mmu) + offset_of!(Mmu, set));
+
+/// `Cpu::pstate`.
+pub const PSTATE: Mem = field(offset_of!(Cpu, pstate));
+/// The signals that matter.
+pub const POLL: Mem = field(offset_of!(Cpu, ctl) + offset_of!(Control, poll));
+/// `InUse::step` and `InUse::breakpoints`, a byte each.
+pub const DEBUG: Mem = field(offset_of!(Cpu, ctl) + offset_of!(Control, debug));
+/// `Context::signals`.
+pub const SIGNALS: Mem = field(offset_of!(Cpu, jit) + offset_of!(Context, signals));
+/// `Mmu::user_set`.
+pub const USER_SET: Mem = field(offset_of!(Cpu, mmu) + offset_of!(Mmu, user_set));
+/// `Mmu::unsent`.
+pub const UNSENT: Mem = field(offset_of!(Cpu, mmu) + offset_of!(Mmu, unsent));
+/// `CodeRequests::any`.
+pub const CODE_REQUESTS: Mem =
+    field(offset_of!(Cpu, mmu) + offset_of!(Mmu, code_requests) + offset_of!(CodeRequests, any));
+/// `Monitor::at`.
+pub const MONITOR_AT: Mem = field(offset_of!(Cpu, exclusive) + offset_of!(Monitor, at));
+/// `Monitor::size`.
+pub const MONITOR_SIZE: Mem = field(offset_of!(Cpu, exclusive) + offset_of!(Monitor, size));
+/// The lower half of `Monitor::value`.
+pub const MONITOR_LOW: Mem = field(offset_of!(Cpu, exclusive) + offset_of!(Monitor, value));
+/// The upper half.
+pub const MONITOR_HIGH: Mem = field(offset_of!(Cpu, exclusive) + offset_of!(Monitor, value) + 8);
+
+/// A system register.
+pub const fn system_register(number: usize) -> Mem {
+    field(offset_of!(Cpu, sys) + number * 8)
+}
 
 /// `Set::mask`.
 pub const SET_MASK: Mem = Mem::base(SET, Set::MASK_OFFSET as i32);

@@ -132,7 +132,7 @@ impl Jit {
         let (id, first_site) = (self.table.next_unit(), self.table.next_site());
         self.asm.start(self.memory.address(self.at));
         let emitter =
-            Emitter::new(&mut self.asm, &mut self.emitter, &self.thunks, &self.trace, mode, id, first_site);
+            Emitter::new(&mut self.asm, &mut self.emitter, &self.thunks, &self.trace, &cpu.vm, mode, id, first_site);
         let done = emitter.emit();
         let code = self.asm.finish();
         assert!(code.len() < MOST_TRACE_BYTES, "a trace is larger than any can be");

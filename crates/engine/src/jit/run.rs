@@ -2,12 +2,11 @@
 
 use super::call::Session;
 use super::context::RawFlags;
-use super::thunks::Why;
+use super::thunks::{BRANCH, Why};
 use super::{Jit, layout};
 use crate::block::{Key, Mode};
 use crate::cache::Cache;
 use crate::cpu::{Cpu, Raised};
-use crate::interp::Exit;
 use crate::run::Stop;
 use crate::world::World;
 
@@ -22,8 +21,8 @@ enum Left {
     Poll,
     /// By a site that is not linked, to `cpu.pc`.
     Site(u32),
-    /// By a uop.
-    Uop(Exit),
+    /// By a uop, to `cpu.pc`; stops if it says so.
+    Uop(Option<Stop>),
 }
 
 impl Cpu {
@@ -45,9 +44,9 @@ impl Cpu {
         };
         loop {
             match self.run_from(jit, world, entry) {
-                Left::Uop(exit) => return self.leave_by(exit, world),
+                Left::Uop(stop) => return stop,
                 Left::Poll => return None,
-                Left::Lookup | Left::Site(_) if self.signalled() => return None,
+                Left::Lookup | Left::Site(_) if self.must_look() => return None,
                 Left::Site(site) => entry = self.link(jit, site),
                 // Any fault of the fetch is met again by the outer loop.
                 Left::Lookup => entry = self.enter_by_address(jit, world).ok()?,
@@ -107,15 +106,16 @@ impl Cpu {
         jit.stats.entries += 1;
         let thunk = jit.thunks.enter;
         let entered = (self.retired, BUDGET);
-        let mut session = Session { cpu: self, world, jit, entered, exit: None };
+        self.jit.signals = self.port.signals_address();
+        let mut session = Session { cpu: self, world, jit, entered, stop: None };
         let result = session.enter(thunk, entry);
         let retired = session.retired();
-        let exit = session.exit.take();
+        let stop = session.stop.take();
         let number = (result >> 32) as u32;
         jit.stats.exits[(result & 3) as usize] += 1;
         let page = self.jit.page;
         if result as u8 == Why::Uop as u8 {
-            return Left::Uop(exit.expect("a uop that left said how"));
+            return Left::Uop(stop);
         }
         self.nzcv = self.jit.flags.nzcv();
         self.retired = retired;
@@ -130,30 +130,20 @@ impl Cpu {
                 Left::Site(number)
             }
             _ => {
-                self.pc = self.branch_address(self.pc);
+                if number == BRANCH {
+                    self.pc = self.branch_address(self.pc);
+                }
                 Left::Lookup
             }
         }
     }
 
-    /// A uop left its trace: what the interpreter's loop does then.
-    fn leave_by(&mut self, exit: Exit, world: &mut dyn World) -> Option<Stop> {
-        let done = u64::from(self.delta / 2);
-        match exit {
-            Exit::Raised => {
-                self.retired += done;
-                self.take_exception(world);
-                None
-            }
-            Exit::Stop(stop) => {
-                self.retired += done + 1;
-                Some(stop)
-            }
-            Exit::Link(_) | Exit::Branch | Exit::Next => {
-                self.retired += done + 1;
-                None
-            }
-        }
+    /// True if the outer loop has something to do before more code runs.
+    pub(crate) fn must_look(&self) -> bool {
+        self.signalled()
+            || !self.mmu.code_requests.is_empty()
+            || !self.can_compile()
+            || self.detect_dead_end().is_some()
     }
 
     /// True if code of the current mode can be compiled.

@@ -1,6 +1,7 @@
 //! The compiled traces of one PE: by key, by page, and how they are linked.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 
 use super::memory::CodeMemory;
 use super::trace::{LINE, Segment};
@@ -46,13 +47,30 @@ pub struct Site {
     pub linked: u32,
 }
 
+/// Hashes one number, which no guest chooses for long: a trace is found by it once, then by jumps and links.
+#[derive(Default)]
+struct Mixer(u64);
+
+impl Hasher for Mixer {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|&byte| self.write_u64(byte.into()));
+    }
+    fn write_u64(&mut self, n: u64) {
+        let product = u128::from(n ^ self.0) * 0x9e37_79b9_7f4a_7c15;
+        self.0 = product as u64 ^ (product >> 64) as u64;
+    }
+}
+
 /// All traces.
 #[derive(Default)]
 pub struct Table {
     units: Vec<Unit>,
     sites: Vec<Site>,
-    by_key: HashMap<Key, u32>,
-    by_page: HashMap<u64, Vec<u32>>,
+    by_key: HashMap<Key, u32, BuildHasherDefault<Mixer>>,
+    by_page: HashMap<u64, Vec<u32>, BuildHasherDefault<Mixer>>,
 }
 
 impl Table {

@@ -64,10 +64,18 @@ pub struct Mmu {
     pub(super) outbox: Requests,
     /// Per PE: the last mail it got from here, to wait for at a DSB.
     pub(super) tickets: Vec<u64>,
+    /// A DSB has to send or to wait: 0 or 1, for generated code.
+    pub(crate) unsent: u32,
+    /// Address of the set of unprivileged accesses of EL1, for generated code, which finds nothing in it
+    /// while it isn't known.
+    pub(crate) user_set: u64,
+    /// A set that holds nothing.
+    nothing: Box<Set>,
 }
 
 impl Default for Mmu {
     fn default() -> Self {
+        let nothing = Set::new();
         let none = Regime { sctlr: 0, tcr: 0, mair: 0, ttbr: [0; 2], features: FeatureSet::EMPTY };
         Self {
             set: Set::new(),
@@ -87,6 +95,9 @@ impl Default for Mmu {
             code_requests: CodeRequests::default(),
             outbox: Requests::default(),
             tickets: Vec::new(),
+            unsent: 0,
+            user_set: nothing.address(),
+            nothing,
         }
     }
 }
@@ -141,6 +152,9 @@ impl Mmu {
     pub(super) fn set_for(&mut self, unprivileged: bool) -> &mut Set {
         if unprivileged {
             let user = self.user();
+            let set = self.set_mut(user);
+            let address = set.address();
+            self.user_set = address;
             self.set_mut(user)
         } else {
             &mut self.set
@@ -214,6 +228,20 @@ impl Mmu {
         self.parked.iter_mut().chain([&mut self.set]).for_each(|set| set.clear_jumps());
     }
 
+    /// Tells generated code which set LDTR and STTR use: with PSTATE.UAO that in use.
+    #[inline]
+    fn publish_user_set(&mut self, override_user: bool) {
+        let user = USER + self.context;
+        self.user_set = if override_user {
+            self.set.address()
+        } else if self.unresolved || self.home[user] == IN_USE {
+            self.nothing.address()
+        } else {
+            let set = &self.parked[usize::from(self.home[user])];
+            if set.epoch == self.epoch { set.address() } else { self.nothing.address() }
+        };
+    }
+
     /// Forgets the jumps of the set in use unless they are good for `mode`.
     fn want_jumps(&mut self, mode: Mode) {
         let mode = mode.0.into();
@@ -228,6 +256,7 @@ impl Mmu {
         self.epoch += 1;
         self.set.clear();
         self.set.epoch = self.epoch;
+        self.user_set = self.nothing.address();
         self.second.clear();
         self.private.clear();
         self.private_overflow = false;
@@ -303,6 +332,7 @@ impl Cpu {
             _ => EL1,
         };
         self.mmu.select(view);
+        self.mmu.publish_user_set(self.pstate.contains(Pstate::UAO));
         self.mmu.want_jumps(self.ctl.mode);
     }
 }

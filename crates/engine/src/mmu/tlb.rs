@@ -115,6 +115,12 @@ impl Set {
         set
     }
 
+    /// Where it is, for as long as it lives.
+    #[inline(always)]
+    pub(super) fn address(&self) -> u64 {
+        &raw const *self as u64
+    }
+
     /// Changes the number of data entries, a power of two, and forgets those there were.
     fn set_len(&mut self, len: usize) {
         self.mask = ((len - 1) * size_of::<Entry>()) as u64;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use armlet_arm::{Pstate, SysReg};
 use armlet_base::{Clock, GuestRam, RamKind, RamRegion};
-use armlet_engine::{Cpu, EmptyWorld, Stop, Vm, Code, uop};
+use armlet_engine::{Code, Cpu, EmptyWorld, Stop, Vm, uop};
 
 use super::{CODE, Case, MEM, MEM_LEN, Outcome, State};
 
@@ -96,7 +96,7 @@ impl Ours {
         cpu.x[uop::SP as usize] = s.sp;
         cpu.v[..32].copy_from_slice(&s.v);
         (cpu.fpcr, cpu.fpsr, cpu.pc) = (s.fpcr, s.fpsr, at);
-        cpu.exclusive = None;
+        cpu.exclusive.clear();
         cpu.mode_changed();
         assert_eq!(cpu.run(&mut self.code, &mut EmptyWorld), Stop::World);
         let raised = (VECTORS..VECTORS + 0x800).contains(&cpu.pc);

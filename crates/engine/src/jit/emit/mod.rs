@@ -3,11 +3,13 @@
 //! Every lowering reads all operands before it writes its destination, and leaves scratch registers free
 //! for the next uop. What a lowering does not know it leaves to [`Emitter::by_interpreter`].
 
+mod atomic;
 mod branch;
 mod flags;
 mod integer;
 mod liveness;
 mod memory;
+mod system;
 
 use armlet_x64::{Alu, Asm, Bits, Cond, Gpr, Label, Mem, Rm};
 
@@ -16,7 +18,8 @@ use super::layout::*;
 use super::thunks::Thunks;
 use super::trace::{Segment, Trace};
 use crate::block::Mode;
-use crate::uop::{Op, SINK, SystemOp, Slot, TEMP, Uop, ZERO};
+use crate::uop::{Op, SINK, Slot, TEMP, Uop, ZERO};
+use crate::vm::Vm;
 use flags::Flags;
 use liveness::Needs;
 
@@ -48,6 +51,8 @@ enum Cold {
     Access { entry: Label, index: usize, va: Gpr, resume: Label },
     /// Leaves by a taken branch in mid-trace: `refund` instructions didn't run.
     SideExit { entry: Label, flags: Flags, refund: u16, segment: Segment, imm: i64 },
+    /// Leaves generated code at the end of the trace, for the run loop to look.
+    Look { entry: Label, segment: Segment, imm: i64 },
 }
 
 /// Memory that the emitter uses again and again.
@@ -71,6 +76,7 @@ pub struct Emitter<'a> {
     buffers: &'a mut Buffers,
     thunks: &'a Thunks,
     trace: &'a Trace,
+    vm: &'a Vm,
     mode: Mode,
     /// Number of the trace.
     id: u32,
@@ -86,11 +92,13 @@ pub struct Emitter<'a> {
 
 impl<'a> Emitter<'a> {
     /// For `trace`, which becomes number `id`.
+    #[allow(clippy::too_many_arguments)]
     pub fn new(
         asm: &'a mut Asm,
         buffers: &'a mut Buffers,
         thunks: &'a Thunks,
         trace: &'a Trace,
+        vm: &'a Vm,
         mode: Mode,
         id: u32,
         first_site: u32,
@@ -100,7 +108,7 @@ impl<'a> Emitter<'a> {
         liveness::analyse(&trace.uops, &mut buffers.needs);
         let segment = trace.segments[0];
         let flags = Flags::Memory;
-        Self { asm, buffers, thunks, trace, mode, id, first_site, index: 0, segment, flags, temp: SINK }
+        Self { asm, buffers, thunks, trace, vm, mode, id, first_site, index: 0, segment, flags, temp: SINK }
     }
 
     /// Emits everything.
@@ -135,7 +143,8 @@ impl<'a> Emitter<'a> {
         let needs = self.buffers.needs[self.index];
         self.temp = if needs.temp_in_register { u.dst } else { self.temp };
         match u.op {
-            Op::Memory(_) | Op::Vector(_) | Op::Float(_) => self.by_interpreter(),
+            Op::Memory(op) => self.ordered(op, u),
+            Op::Vector(_) | Op::Float(_) => self.by_interpreter(),
             Op::System(op) => self.system(op, u),
             _ if self.integer(u) || self.memory(u) => {}
             _ => self.branch(u, last),
@@ -143,10 +152,6 @@ impl<'a> Emitter<'a> {
         if !needs.temp_in_register {
             self.temp = SINK;
         }
-    }
-
-    fn system(&mut self, _op: SystemOp, _u: &Uop) {
-        self.by_interpreter();
     }
 
     /// Leaves the uop to the interpreter.
@@ -199,6 +204,11 @@ impl<'a> Emitter<'a> {
                     self.asm.mov_imm(A, number);
                     self.asm.call_to(self.thunks.access);
                     self.asm.jmp(resume);
+                }
+                Cold::Look { entry, segment, imm } => {
+                    self.asm.bind(entry);
+                    self.page_address(C, i64::from(segment.offset) + imm);
+                    self.asm.jmp_to(self.thunks.arrive);
                 }
                 Cold::SideExit { entry, flags, refund, segment, imm } => {
                     self.asm.bind(entry);
