@@ -196,14 +196,22 @@ impl Mmu {
     /// Tells the second level; `va` without tag.
     pub(super) fn remember(&mut self, va: u64, translation: &Translation) {
         if let Some(pages) = self.second.insert(va, translation, self.asid) {
-            self.drop_range(pages);
+            self.drop_range(pages, None);
         }
     }
 
-    fn drop_range(&mut self, pages: Pages) {
-        let epoch = self.epoch;
-        for set in self.parked.iter_mut().chain([&mut self.set]).filter(|set| set.epoch == epoch) {
-            set.drop_range(pages.va, pages.count);
+    /// Forgets pages, global ones and those of `asid`, of all ASIDs if that is `None`.
+    fn drop_range(&mut self, pages: Pages, asid: Option<u16>) {
+        for id in 0..SETS {
+            let space = self.contexts.get(id.wrapping_sub(USER)).and_then(|context| context.space);
+            let private = space.is_none_or(|space| asid.is_none_or(|asid| asid == space.0));
+            let set = match self.home[id] {
+                IN_USE => &mut self.set,
+                n => &mut self.parked[usize::from(n)],
+            };
+            if set.epoch == self.epoch && set.may_hold(pages.va, pages.count, private) {
+                set.drop_range(pages.va, pages.count);
+            }
         }
     }
 
@@ -279,11 +287,11 @@ impl Mmu {
             }
             Invalidate::Pages { va, count, asid } => {
                 let pages = Pages { va, count };
-                self.drop_range(pages);
+                self.drop_range(pages, asid);
                 let mut blocks = Vec::new();
                 self.second.remove(pages, asid, |block| blocks.push(block));
                 for block in blocks {
-                    self.drop_range(block);
+                    self.drop_range(block, None);
                 }
             }
         }

@@ -25,6 +25,7 @@ impl Emitter<'_> {
             M::LoadExclusive => self.load_exclusive(u),
             M::StoreExclusive => self.store_exclusive(u),
             M::Cas => self.compare_and_swap(u),
+            M::Casp if size == 3 && is_even_pair(u) => self.compare_and_swap_pair(u),
             M::Add | M::Clr | M::Eor | M::Set if u.dst == SINK && size >= 2 => self.atomic_store(op, u),
             M::Add | M::Swp => self.atomic_exchange(op, u),
             M::Clr | M::Eor | M::Set => self.atomic_loop(op, u),
@@ -160,6 +161,44 @@ impl Emitter<'_> {
         self.asm.bind(resume);
     }
 
+    /// CASP of doublewords. The host wants four registers for it, one of which is a guest's.
+    fn compare_and_swap_pair(&mut self, u: &Uop) {
+        let borrowed = [Gpr::Rbx, Gpr::Rsi];
+        self.clobber();
+        let va = self.address(u, crate::uop::ZERO);
+        let (slow, resume) = self.slow_path();
+        self.look_up_aligned(va, 4, For::Store, slow);
+        self.asm.lea(B64, A, Mem::indexed(A, va, 0, 0));
+        for reg in borrowed {
+            if let Some(&(n, _)) = MAPPED.iter().find(|(_, mapped)| *mapped == reg) {
+                self.asm.store(B64, slot(n), reg);
+            }
+        }
+        // Operands are read from their homes while those are intact.
+        self.asm.mov(B64, Gpr::Rsi, A);
+        self.copy_intact(A, u.b, &borrowed);
+        self.copy_intact(T, u.b + 1, &borrowed);
+        self.copy_intact(C, u.c + 1, &borrowed);
+        self.copy_intact(Gpr::Rbx, u.c, &borrowed);
+        self.asm.lock_cmpxchg16b(Mem::base(Gpr::Rsi, 0));
+        for (n, reg) in MAPPED {
+            if borrowed.contains(&reg) {
+                self.asm.mov(B64, reg, slot(n));
+            }
+        }
+        self.write(u.dst, A);
+        self.write(u.dst + 1, T);
+        self.asm.bind(resume);
+    }
+
+    /// `to` = a slot, from memory if its register is among those that are borrowed.
+    fn copy_intact(&mut self, to: Gpr, n: crate::uop::Slot, borrowed: &[Gpr]) {
+        match self.loc(n) {
+            super::Loc::Reg(reg) if !borrowed.contains(&reg) => self.asm.mov(B64, to, reg),
+            _ => self.asm.mov(B64, to, slot(n)),
+        }
+    }
+
     /// An atomic operation whose old value nobody wants, of words or doublewords.
     fn atomic_store(&mut self, op: MemoryOp, u: &Uop) {
         let resume = self.locate_aligned(u, For::Store);
@@ -242,6 +281,11 @@ impl Emitter<'_> {
             _ => {}
         }
     }
+}
+
+/// True if no register of a CASP is XZR.
+fn is_even_pair(u: &Uop) -> bool {
+    [u.dst, u.b, u.c].iter().all(|&n| n < 30)
 }
 
 /// How the flags of a load say it is extended.
