@@ -178,7 +178,11 @@ fn system(rng: &mut Rng, words: &mut Vec<u32>) {
         7 => 0xd500_409f | rng.bits(1) << 8,
         8 => 0xd500_407f | rng.bits(1) << 8,
         9 => 0xd500_40bf | rng.bits(1) << 8,
-        10 => [0xd53b_d040, 0xd538_d080, 0xd538_4020, 0xd538_4000, 0xd538_5200][rng.below(5) as usize] | t,
+        10 => {
+            [0xd53b_d040, 0xd538_d080, 0xd538_4020, 0xd538_4000, 0xd53b_0020, 0xd53b_00e0]
+                [rng.below(6) as usize]
+                | t
+        }
         11 => [0xd51b_d040, 0xd518_d080, 0xd518_4020, 0xd518_6000, 0xd518_5200][rng.below(5) as usize] | s,
         12 => 0xd538_0000 | (rng.bits(3) << 8) | rng.bits(3) << 5 | t,
         13 => [0xd538_4100 | t, 0xd518_4100 | s, 0xd518_d020 | s][rng.below(3) as usize],

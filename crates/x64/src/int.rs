@@ -413,6 +413,11 @@ impl Asm {
         self.byte(0xf0);
     }
 
+    /// `rep stosq`: stores RAX RCX times from RDI on.
+    pub fn rep_stos(&mut self) {
+        self.bytes(&[0xf3, 0x48, 0xab]);
+    }
+
     /// `mfence`.
     pub fn mfence(&mut self) {
         self.bytes(&[0x0f, 0xae, 0xf0]);

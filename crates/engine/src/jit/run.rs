@@ -58,8 +58,16 @@ impl Cpu {
     fn enter_by_address(&mut self, jit: &mut Jit, world: &mut dyn World) -> Result<u64, Raised> {
         let (pa, offset) = self.locate_code(world)?;
         let key = Key::new(pa, self.mode());
-        let id = self.unit(jit, key, offset);
-        let entry = jit.memory.address(jit.table.unit(id).far as usize);
+        let at = match jit.table.find_entry(key) {
+            Some(at) => at,
+            None => {
+                let id = self.unit(jit, key, offset);
+                let at = jit.table.unit(id).far;
+                jit.table.note_entry(key, at);
+                at
+            }
+        };
+        let entry = jit.memory.address(at as usize);
         self.mmu.set.fill_jump(self.pc, entry);
         Ok(entry)
     }

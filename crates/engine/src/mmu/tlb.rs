@@ -14,7 +14,9 @@ const DATA: usize = 1024;
 /// The most a set grows to.
 const MOST_DATA: usize = 8192;
 /// Jumps remembered in one set.
-const JUMPS: usize = 4096;
+const JUMPS: usize = 1 << 14;
+/// Jumps up to which they are forgotten one by one rather than all places.
+const FEW_JUMPS: usize = 1024;
 /// Jumps of one page lie in one run of this length.
 const JUMPS_OF_PAGE: usize = 1024;
 /// Pages told apart by [`Set::jump_pages`].
@@ -101,8 +103,10 @@ pub struct Set {
     conflicts: u64,
     /// Anything was filled in since it was last empty: 0 or 1.
     used: u64,
-    /// There are jumps: 0 or 1.
+    /// Jumps filled in since there was none.
     jumps_used: u64,
+    /// Where the first of them are.
+    jumps_at: [u16; FEW_JUMPS],
     /// Bit n: something may be known of the lower (0) or the upper (1) half of the address space.
     halves: u64,
     /// Something that is not private to an ASID may be known: 0 or 1.
@@ -156,9 +160,13 @@ impl Set {
     pub fn fill_jump(&mut self, va: u64, host: u64) {
         let page = page_bit(va);
         self.jump_pages[page / 64] |= 1 << (page % 64);
-        self.jumps_used = 1;
         self.halves |= half(va);
-        self.jumps[Self::jump_index(va)] = Jump { va, host };
+        let index = Self::jump_index(va);
+        if let Some(at) = self.jumps_at.get_mut(self.jumps_used as usize) {
+            *at = index as u16;
+        }
+        self.jumps_used += 1;
+        self.jumps[index] = Jump { va, host };
     }
 
     /// Number of the jump for `va`. Generated code computes the same.
@@ -169,8 +177,11 @@ impl Set {
     /// Forgets all jumps.
     pub fn clear_jumps(&mut self) {
         if self.jumps_used != 0 {
+            match self.jumps_at.get(..self.jumps_used as usize) {
+                Some(few) => few.iter().for_each(|&at| self.jumps[usize::from(at)] = Jump::EMPTY),
+                None => self.jumps.fill(Jump::EMPTY),
+            }
             self.jumps_used = 0;
-            self.jumps.fill(Jump::EMPTY);
             self.jump_pages.fill(0);
         }
     }
@@ -334,6 +345,7 @@ fn page_bit(va: u64) -> usize {
     ((va << 8 >> 20).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 49) as usize
 }
 
+const _: () = assert!(JUMPS <= 1 << 16);
 const _: () = assert!(JUMP_PAGES == 1 << (64 - 49));
 
 #[cfg(test)]

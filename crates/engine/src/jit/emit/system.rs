@@ -1,21 +1,27 @@
 //! System instructions that are more frequent than rare: plain registers, DAIF, barriers, and how a trace
 //! goes on behind them.
 
-use armlet_arm::Pstate;
 use armlet_arm::sysreg::Encoding;
+use armlet_arm::{Pstate, SysReg};
 use armlet_x64::Bits::{B32, B64};
 use armlet_x64::{Alu, Cond, Gpr, Mem, Shift};
 
+use super::memory::For;
 use super::{Cold, Emitter};
 use crate::block::Mode;
 use crate::jit::layout::*;
 use crate::jit::thunks;
 use crate::port::Port;
+use crate::sys::bits::sctlr;
+use crate::sys::regs;
 use crate::uop::{SystemOp, Uop};
 
 const DAIF: i32 = Pstate::DAIF.bits() as i32;
 /// What of [`DEBUG`] says that PSTATE.D matters.
 const DEBUG_ANY: i32 = 0x0101;
+
+const CTR_EL0: Encoding = Encoding::new(3, 3, 0, 0, 1);
+const DCZID_EL0: Encoding = Encoding::new(3, 3, 0, 0, 7);
 
 impl Emitter<'_> {
     pub(super) fn system(&mut self, op: SystemOp, u: &Uop) {
@@ -57,6 +63,15 @@ impl Emitter<'_> {
                 }
             }
             SystemOp::Isb => {}
+            SystemOp::ReadRow => self.read_row(u),
+            SystemOp::CheckSys => {
+                self.clobber();
+                let (slow, resume) = self.slow_path();
+                self.asm.bt(B64, system_register(SysReg::SCTLR_EL1 as usize), u.flags & 63);
+                self.asm.jcc(Cond::Ae, slow);
+                self.asm.bind(resume);
+            }
+            SystemOp::DcZva if !self.mode.has(Mode::ALIGN) => self.zero_block(u),
             SystemOp::Clrex => {
                 self.clobber();
                 let (slow, resume) = self.slow_path();
@@ -66,6 +81,50 @@ impl Emitter<'_> {
             }
             _ => self.by_interpreter(),
         }
+    }
+
+    /// MRS of what follows from the model, with little else.
+    fn read_row(&mut self, u: &Uop) {
+        let (el1, model) = (self.mode.has(Mode::EL1), self.vm.model);
+        let d = self.dst(u.dst, A);
+        match regs::rows()[u.imm as usize].reg {
+            CTR_EL0 if el1 => self.asm.mov_imm(d, model.ctr()),
+            DCZID_EL0 if el1 => self.asm.mov_imm(d, model.dczid_bs.into()),
+            DCZID_EL0 => {
+                self.clobber();
+                self.asm.mov(B32, d, system_register(SysReg::SCTLR_EL1 as usize));
+                self.asm.not(B32, d);
+                self.asm.shift(Shift::Shr, B32, d, sctlr::DZE.trailing_zeros() as u8 - 4);
+                self.asm.alu_imm(Alu::And, B32, d, 1 << 4);
+                self.asm.alu_imm(Alu::Or, B32, d, model.dczid_bs.into());
+            }
+            _ => return self.by_interpreter(),
+        }
+        self.write(u.dst, d);
+    }
+
+    /// DC ZVA. Device memory refuses it, and has no entry that matches.
+    fn zero_block(&mut self, u: &Uop) {
+        const AT: Gpr = Gpr::Rdi;
+        self.clobber();
+        let len = 4i32 << self.vm.model.dczid_bs;
+        let va = self.read(u.a, C);
+        let (slow, resume) = self.slow_path();
+        self.look_up(va, 0, 1, For::Store, slow);
+        self.asm.lea(B64, A, Mem::indexed(A, va, 0, 0));
+        self.asm.alu_imm(Alu::And, B64, A, -len);
+        let home = MAPPED.iter().find(|(_, reg)| *reg == AT).map(|&(n, _)| slot(n));
+        if let Some(home) = home {
+            self.asm.store(B64, home, AT);
+        }
+        self.asm.mov(B64, AT, A);
+        self.asm.mov_imm(C, len as u64 / 8);
+        self.asm.mov_imm(A, 0);
+        self.asm.rep_stos();
+        if let Some(home) = home {
+            self.asm.mov(B64, AT, home);
+        }
+        self.asm.bind(resume);
     }
 
     /// True if the machine has no other PE. Its devices run on threads of their own all the same.
