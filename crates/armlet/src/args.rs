@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use clap::{Args, CommandFactory, Parser, Subcommand, error::ErrorKind};
 use clap_complete::Shell;
 
-use armlet::{Board, GicKind, guests};
+use armlet::{Board, Engine, GicKind, guests};
 
 use crate::failure::{Failure, did_you_mean};
-use crate::size::{parse_address, parse_memory};
+use crate::observe::code::Wanted;
+use crate::size::{human, parse_address, parse_memory, parse_size};
 
 const AFTER_HELP: &str = "\
 With no command, armlet runs its embedded guest `hello`.
@@ -38,6 +39,9 @@ pub enum Command {
     Cpus,
     /// Tell what this host can do, and the fix for what it can't
     Doctor,
+    /// Restore the terminal when the program that started this one is gone
+    #[command(hide = true)]
+    GuardTerminal,
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -73,6 +77,14 @@ pub struct RunArgs {
     #[arg(long, value_name = "NAME")]
     pub backend: Option<String>,
 
+    /// How the backend soft runs guest code: auto, jit or interp [default: auto]
+    #[arg(long, value_name = "NAME", value_parser = parse_engine)]
+    pub engine: Option<Engine>,
+
+    /// Memory of each CPU for code that the JIT makes: 16M, 256M [default: 64M]
+    #[arg(long, value_name = "SIZE", allow_hyphen_values = true, value_parser = parse_code_cache)]
+    pub code_cache: Option<usize>,
+
     /// Initial ramdisk for a Linux kernel
     #[arg(long, value_name = "FILE")]
     pub initrd: Option<PathBuf>,
@@ -105,9 +117,61 @@ pub struct RunArgs {
     #[arg(long, value_name = "exits[=FILE]", value_parser = parse_log)]
     pub log: Option<LogTarget>,
 
+    /// Print what the CPUs have counted, at the end
+    #[arg(long)]
+    pub stats: bool,
+
+    /// Print the code that the JIT makes for what is at this guest address, or `all`; can be repeated
+    #[arg(long, value_name = "PC", value_parser = parse_dump)]
+    pub dump_code: Vec<Wanted>,
+
+    /// Print the code to FILE rather than to stderr
+    #[arg(long, value_name = "FILE", requires = "dump_code")]
+    pub dump_file: Option<PathBuf>,
+
+    /// Name the JIT's code for `perf` in /tmp/perf-PID.map
+    #[arg(long)]
+    pub perf_map: bool,
+
+    /// Names of guest code for --dump-code and --perf-map: an ELF file, or what `nm` prints (System.map)
+    #[arg(long, value_name = "FILE")]
+    pub symbols: Option<PathBuf>,
+
     /// End when the guest asks for a reset
     #[arg(long)]
     pub no_reboot: bool,
+
+    /// Run in virtual time, 1 ns an instruction, the same way at every run (soft, 1 CPU, no typing)
+    #[arg(long)]
+    pub deterministic: bool,
+
+    /// Print a hash of all registers every N instructions
+    #[arg(long, value_name = "N", requires = "deterministic", value_parser = parse_count)]
+    pub hash_every: Option<u64>,
+
+    /// Start with the hashes after N instructions
+    #[arg(long, value_name = "N", requires = "hash_every", value_parser = parse_count)]
+    pub hash_from: Option<u64>,
+
+    /// Hash guest memory too, at every K-th hash [default without K: 1]
+    #[arg(
+        long,
+        value_name = "K",
+        requires = "hash_every",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "1",
+        value_parser = parse_count
+    )]
+    pub hash_memory: Option<u64>,
+
+    /// Write the hashes to this file instead of stderr
+    #[arg(long, value_name = "FILE", requires = "hash_every")]
+    pub hash_file: Option<PathBuf>,
+
+    /// Translate at most N instructions at a time: for tests
+    #[arg(long, value_name = "N", requires = "deterministic", hide = true, value_parser = parse_count)]
+    pub block_limit: Option<u64>,
 
     /// Check everything and print the plan, but don't start
     #[arg(long)]
@@ -139,12 +203,54 @@ fn parse_cpus(text: &str) -> Result<usize, String> {
     }
 }
 
+fn parse_count(text: &str) -> Result<u64, String> {
+    match text.parse() {
+        Ok(0) => Err("it must be at least 1".to_owned()),
+        Ok(count) => Ok(count),
+        Err(_) => Err(format!("{text:?} is not a number")),
+    }
+}
+
 fn parse_gic(text: &str) -> Result<GicKind, String> {
     match text {
         "2" => Ok(GicKind::V2),
         "3" => Ok(GicKind::V3),
         _ => Err(format!("{text:?} is not a GIC version armlet has; it has 2 and 3")),
     }
+}
+
+fn parse_engine(text: &str) -> Result<Engine, String> {
+    match text {
+        "auto" => Ok(Engine::Auto),
+        "jit" => Ok(Engine::Jit),
+        "interp" => Ok(Engine::Interpreter),
+        _ => {
+            let hint = did_you_mean(text, ["auto", "jit", "interp"]);
+            Err(format!("there is no engine {text:?}{hint}; the engines are auto, jit and interp"))
+        }
+    }
+}
+
+fn parse_dump(text: &str) -> Result<Wanted, String> {
+    if text == "all" {
+        return Ok(Wanted::All);
+    }
+    let digits = text.strip_prefix("0x").unwrap_or(text);
+    let pc = u64::from_str_radix(digits, 16).ok().filter(|_| !digits.starts_with('+'));
+    let pc = pc.ok_or_else(|| format!("{text:?} is not an address; write it like 0x40080000, or all"))?;
+    match pc % 4 {
+        0 => Ok(Wanted::At(pc)),
+        _ => Err(format!("no instruction is at {text}: it is no multiple of 4")),
+    }
+}
+
+fn parse_code_cache(text: &str) -> Result<usize, String> {
+    let (size, range) = (parse_size(text)?, armlet_hv_soft::CODE_CACHE);
+    if !range.contains(&size) {
+        let (least, most) = (human(*range.start()), human(*range.end()));
+        return Err(format!("{} can't be: it takes {least} to {most} for each CPU", human(size)));
+    }
+    Ok(size as usize)
 }
 
 fn parse_log(text: &str) -> Result<LogTarget, String> {
@@ -199,7 +305,10 @@ fn unknown_command(word: &str) -> String {
         return format!("{word:?} is not a command; to run it, say: armlet run {word}");
     }
     let cli = Cli::command();
-    let hint = did_you_mean(word, cli.get_subcommands().map(|command| command.get_name()));
+    let hint = did_you_mean(
+        word,
+        cli.get_subcommands().filter(|command| !command.is_hide_set()).map(|command| command.get_name()),
+    );
     format!("there is no command {word:?}{hint}; `armlet --help` lists them")
 }
 
@@ -240,6 +349,10 @@ mod tests {
             "max",
             "--backend",
             "soft",
+            "--engine",
+            "interp",
+            "--code-cache",
+            "32M",
             "--initrd",
             "rd",
             "--append",
@@ -255,7 +368,25 @@ mod tests {
             "4096",
             "--log",
             "exits=f=g",
+            "--stats",
+            "--dump-code",
+            "all",
+            "--dump-code",
+            "ffff800008000000",
+            "--dump-file",
+            "dump",
+            "--perf-map",
+            "--symbols",
+            "System.map",
             "--no-reboot",
+            "--deterministic",
+            "--hash-every",
+            "1000000",
+            "--hash-from",
+            "50",
+            "--hash-memory=10",
+            "--hash-file",
+            "h",
             "--dry-run",
             "-q",
         ])
@@ -264,9 +395,15 @@ mod tests {
         assert_eq!((args.machine, args.cpus, args.memory), (Some(Board::Virt), Some(4), Some(2 << 30)));
         assert_eq!(args.append.as_deref(), Some("-x console=ttyAMA0"));
         assert_eq!((args.gic, args.load, args.entry), (Some(GicKind::V3), Some(0x1000), Some(4096)));
+        assert_eq!((args.engine, args.code_cache), (Some(Engine::Interpreter), Some(32 << 20)));
+        assert_eq!(args.dump_code, [Wanted::All, Wanted::At(0xffff_8000_0800_0000)]);
+        assert!(args.perf_map && args.dump_file.is_some() && args.symbols.is_some());
         assert_eq!(args.log, Some(LogTarget::File("f=g".into())));
         assert_eq!(args.show_dtb, Some("o".into()));
-        assert!(args.no_reboot && args.dry_run && args.quiet);
+        assert!(args.stats && args.no_reboot && args.dry_run && args.quiet && args.deterministic);
+        assert_eq!((args.hash_every, args.hash_memory), (Some(1_000_000), Some(10)));
+        assert_eq!(args.hash_from, Some(50));
+        assert_eq!(args.hash_file, Some("h".into()));
         assert_eq!(run(&["--show-dtb", "Image"]).unwrap().thing, Some("Image".into()));
     }
 
@@ -281,10 +418,21 @@ mod tests {
             (&["--memory", "lots"], "--memory: \"lots\" is not a size"),
             (&["--machine", "vrit"], "did you mean virt?"),
             (&["--gic", "4"], "it has 2 and 3"),
+            (&["--engine", "gti"], "the engines are auto, jit and interp"),
+            (&["--engine", "interpp"], "did you mean interp?"),
+            (&["--code-cache", "64k"], "--code-cache: 64 KiB can't be: it takes 1 MiB to 1 GiB for each CPU"),
+            (&["--code-cache", "2G"], "--code-cache: 2 GiB can't be"),
+            (&["--code-cache", "-1"], "--code-cache: \"-1\" is not a size"),
+            (&["--dump-code", "main"], "--dump-code: \"main\" is not an address"),
+            (&["--dump-code", "0x1002"], "no multiple of 4"),
+            (&["--dump-file", "f"], "--dump-code"),
             (&["--log", "exists"], "write exits or exits=FILE"),
             (&["--log", "exits="], "name the file"),
             (&["--entry", "start"], "--entry: \"start\" is not an address"),
             (&["--memroy", "1G"], "--memory"),
+            (&["--hash-every", "5"], "--deterministic"),
+            (&["--deterministic", "--hash-file", "f"], "--hash-every"),
+            (&["--deterministic", "--hash-every", "0"], "--hash-every: it must be at least 1"),
             (&["a", "b"], "unexpected argument 'b'"),
         ] {
             let line = run(args).unwrap_err();

@@ -3,7 +3,7 @@
 //! This is the only place that names them; everything else sees [`Hypervisor`].
 
 use armlet_hv::Hypervisor;
-use armlet_hv_soft::SoftHypervisor;
+use armlet_hv_soft::{NoJit, SoftHypervisor, SoftOptions};
 use armlet_machine::nearest;
 
 /// A CPU backend this program knows by name.
@@ -14,7 +14,7 @@ pub struct Backend {
     pub summary: &'static str,
     /// The only operating system it exists on, as `std::env::consts::OS` spells it.
     os: Option<&'static str>,
-    open: fn() -> Result<Box<dyn Hypervisor>, Missing>,
+    open: fn(&SoftOptions) -> Result<Box<dyn Hypervisor>, Missing>,
 }
 
 /// Why a backend can't run here, and what would help.
@@ -45,6 +45,23 @@ pub enum BackendError {
         /// Why not, and what to do.
         missing: Missing,
     },
+    /// It can't do what was chosen for the software backend.
+    #[error("{option} is for the backend soft, not {name}; leave it out or use --backend soft")]
+    NotSoft {
+        /// The option.
+        option: String,
+        /// The name asked for.
+        name: &'static str,
+    },
+}
+
+/// Choices for the software backend.
+#[derive(Clone, Default)]
+pub struct SoftChoices {
+    /// The choices.
+    pub options: SoftOptions,
+    /// The command-line option that made one, if any did: no other backend will do then.
+    pub made_by: Option<String>,
 }
 
 /// A backend that was opened, and why it and no other.
@@ -61,21 +78,26 @@ pub const ALL: &[Backend] = &[
         name: "kvm",
         summary: "Linux's hypervisor, for arm64 hosts",
         os: Some("linux"),
-        open: || not_built("linux", "Linux"),
+        open: |_| not_built("linux", "Linux"),
     },
     Backend {
         name: "whp",
         summary: "Windows Hypervisor Platform, for ARM64 hosts",
         os: Some("windows"),
-        open: || not_built("windows", "Windows"),
+        open: |_| not_built("windows", "Windows"),
     },
-    Backend {
-        name: "soft",
-        summary: "armlet's own CPU in software, for any host",
-        os: None,
-        open: || Ok(Box::new(SoftHypervisor::new())),
-    },
+    Backend { name: "soft", summary: "armlet's own CPU in software, for any host", os: None, open: soft },
 ];
+
+fn soft(options: &SoftOptions) -> Result<Box<dyn Hypervisor>, Missing> {
+    match SoftHypervisor::with(options.clone()) {
+        Ok(hypervisor) => Ok(Box::new(hypervisor)),
+        Err(NoJit(why)) => Err(Missing {
+            why: format!("the JIT can't run here: {why}"),
+            fix: "use --engine interp or leave the choice to armlet".to_owned(),
+        }),
+    }
+}
 
 /// Both hardware backends need the system they belong to and an ARM64 CPU. Neither is part of this
 /// version, which the right host is told as plainly as the wrong one.
@@ -94,31 +116,41 @@ fn not_built(os: &str, os_name: &str) -> Result<Box<dyn Hypervisor>, Missing> {
 impl Backend {
     /// Opens it.
     pub fn open(&self) -> Result<Box<dyn Hypervisor>, Missing> {
-        (self.open)()
+        (self.open)(&SoftOptions::default())
     }
 }
 
 /// Opens a backend by name. `auto` takes the first that can run here and tells why the ones before it
 /// can't.
 pub fn open(name: &str) -> Result<Choice, BackendError> {
-    if name == "auto" {
-        return auto();
-    }
+    open_with(name, &SoftChoices::default())
+}
+
+/// As [`open`], with choices for the software backend; if one was made, `auto` takes that.
+pub fn open_with(name: &str, soft: &SoftChoices) -> Result<Choice, BackendError> {
+    let (name, why) = match (name, &soft.made_by) {
+        ("auto", None) => return auto(&soft.options),
+        ("auto", Some(option)) => ("soft", format!("for {option}")),
+        _ => (name, "asked for".to_owned()),
+    };
     let Some(backend) = ALL.iter().find(|backend| backend.name == name) else {
         let nearest = nearest(name, ALL.iter().map(|backend| backend.name).chain(["auto"]));
         return Err(BackendError::Unknown { name: name.to_owned(), nearest });
     };
-    match backend.open() {
-        Ok(hypervisor) => Ok(Choice { hypervisor, why: "asked for".to_owned() }),
+    if let Some(option) = soft.made_by.clone().filter(|_| backend.name != "soft") {
+        return Err(BackendError::NotSoft { option, name: backend.name });
+    }
+    match (backend.open)(&soft.options) {
+        Ok(hypervisor) => Ok(Choice { hypervisor, why }),
         Err(missing) => Err(BackendError::Missing { name: backend.name, missing }),
     }
 }
 
-fn auto() -> Result<Choice, BackendError> {
+fn auto(options: &SoftOptions) -> Result<Choice, BackendError> {
     let mut passed_over = Vec::new();
     let mut last = None;
     for backend in ALL {
-        match backend.open() {
+        match (backend.open)(options) {
             Ok(hypervisor) => {
                 let why = match passed_over.as_slice() {
                     [] => "no hardware backend exists for this system".to_owned(),
@@ -165,6 +197,10 @@ mod tests {
     fn refusals_say_what_is_wrong_and_what_helps() {
         let unknown = open("sotf").err().unwrap().to_string();
         assert!(unknown.contains("did you mean soft?"), "{unknown}");
+        let soft = SoftChoices { made_by: Some("--engine".into()), ..SoftChoices::default() };
+        let not_soft = open_with("kvm", &soft).err().unwrap().to_string();
+        assert!(not_soft.contains("--engine is for the backend soft, not kvm"), "{not_soft}");
+        assert_eq!(open_with("auto", &soft).unwrap().why, "for --engine");
         for name in ["kvm", "whp"] {
             let missing = open(name).err().unwrap().to_string();
             assert!(missing.contains("not available") && missing.contains("--backend soft"), "{missing}");

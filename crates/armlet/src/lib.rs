@@ -35,6 +35,7 @@
 //!         load_address: None,
 //!         entry: None,
 //!         no_reboot: false,
+//!         deterministic: None,
 //!     };
 //!     let machine = Machine::build(hypervisor.as_ref(), config, Box::new(Stdout), Vec::new())?;
 //!     if let Ending::Exit(status) = machine.run()? {
@@ -48,8 +49,12 @@
 pub mod backends;
 pub mod guests;
 
-pub use armlet_hv::{Capabilities, ExitEvent, GicKind, HvError, Hypervisor, Observer};
+pub use armlet_base::{Checkpoint, Checkpoints};
+pub use armlet_hv::{
+    Capabilities, Deterministic, ExitEvent, GicKind, HvError, Hypervisor, Observer, Statistic,
+};
+pub use armlet_hv_soft::{Engine, SoftOptions};
 pub use armlet_machine::{
     BoardKind as Board, ConsoleInput, Ending, LoadError, Machine, MachineConfig, MachineControl,
-    MachineError, Payload, PayloadKind, SerialOutput, nearest,
+    MachineError, Payload, PayloadKind, SerialOutput, VcpuStatistics, nearest,
 };

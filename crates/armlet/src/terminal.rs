@@ -3,10 +3,17 @@
 use std::io::{self, IsTerminal};
 use std::sync::Mutex;
 
-use crate::sys::RawMode;
+use crate::sys::{Guardian, RawMode};
 
 /// Set while the terminal is raw. Global, because a panic or a signal must find it too.
-static RAW: Mutex<Option<RawMode>> = Mutex::new(None);
+static RAW: Mutex<Option<Raw>> = Mutex::new(None);
+
+/// The terminal while it is raw.
+struct Raw {
+    mode: RawMode,
+    /// Restores it if we are killed. Without one, where no process can be started, that has to be borne.
+    _guardian: Option<Guardian>,
+}
 
 /// Keeps the terminal raw as long as it lives.
 pub struct Guard(());
@@ -17,7 +24,8 @@ impl Guard {
         if !io::stdin().is_terminal() {
             return Ok(None);
         }
-        *lock() = Some(RawMode::enter()?);
+        let _guardian = Guardian::start().ok();
+        *lock() = Some(Raw { mode: RawMode::enter()?, _guardian });
         Ok(Some(Self(())))
     }
 }
@@ -32,14 +40,14 @@ impl Drop for Guard {
 pub fn restore() {
     if let Some(raw) = lock().take() {
         // Nobody is left to tell if the terminal is gone.
-        let _ = raw.leave();
+        let _ = raw.mode.leave();
     }
 }
 
 /// Makes the terminal raw again if it should be: the program was stopped and goes on.
 pub fn resume() {
     if let Some(raw) = lock().as_ref() {
-        let _ = raw.again();
+        let _ = raw.mode.again();
     }
 }
 
@@ -52,7 +60,7 @@ pub fn restore_on_panic() {
     }));
 }
 
-fn lock() -> std::sync::MutexGuard<'static, Option<RawMode>> {
+fn lock() -> std::sync::MutexGuard<'static, Option<Raw>> {
     RAW.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 

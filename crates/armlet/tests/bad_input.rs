@@ -165,6 +165,33 @@ fn backends_of_other_hosts_say_why() {
 }
 
 #[test]
+fn engines_that_are_none() {
+    refused(&["run", "--engine", "tcg"], &["no engine \"tcg\"", "auto, jit and interp"]);
+    refused(&["run", "--backend", "kvm", "--engine", "jit"], &["--engine is for the backend soft, not kvm"]);
+    refused(&["run", "--backend", "whp", "--code-cache", "8M"], &["--code-cache is for the backend soft"]);
+    refused(&["run", "--code-cache", "1k"], &["--code-cache: 1 KiB can't be", "1 MiB to 1 GiB"]);
+    refused(&["run", "--code-cache", "1T"], &["--code-cache: 1 TiB can't be"]);
+    if !cfg!(all(target_arch = "x86_64", target_os = "linux")) {
+        refused(&["run", "--engine", "jit"], &["the JIT can't run here", "--engine interp"]);
+    }
+}
+
+#[test]
+fn views_of_code_that_can_not_be_had() {
+    let files = Files::new();
+    refused(&["run", "--dump-code", "main"], &["--dump-code", "not an address", "or all"]);
+    refused(&["run", "--dump-code", "0x40001002"], &["no multiple of 4"]);
+    refused(&["run", "--dump-file", "f"], &["--dump-code"]);
+    refused(&["run", "--dump-code", "all", "--engine", "interp"], &["--dump-code is about the code", "JIT"]);
+    refused(&["run", "--perf-map", "--backend", "kvm"], &["--perf-map is for the backend soft, not kvm"]);
+    refused(&["run", "--symbols", &files.program()], &["--dump-code and --perf-map"]);
+    let none = files.add("System.map", b"no symbols at all\n");
+    refused(&["run", "--perf-map", "--symbols", &none], &[&none, "has no symbols", "nm"]);
+    let inside = format!("{}/inside", files.program());
+    refused(&["run", "--dump-code", "all", "--dump-file", &inside], &["--dump-file", &inside]);
+}
+
+#[test]
 fn device_trees_that_are_none() {
     let files = Files::new();
     let program = files.program();

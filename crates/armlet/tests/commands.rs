@@ -70,6 +70,26 @@ fn a_dry_run_prints_the_plan_on_stderr() {
 }
 
 #[test]
+fn the_plan_names_the_engine() {
+    let backend = |options: &[&str]| {
+        let (_, plan) = told(&[&["run", "--dry-run"], options].concat());
+        plan.lines().find(|line| line.starts_with("backend")).unwrap().to_owned()
+    };
+    assert_eq!(backend(&["--engine", "interp"]), "backend  soft, interpreter (for --engine)");
+    let jit =
+        if cfg!(all(target_arch = "x86_64", target_os = "linux")) { "JIT for x86-64" } else { "no JIT" };
+    for options in [&[][..], &["--engine", "auto"], &["--backend", "soft", "--code-cache", "8M"]] {
+        assert!(backend(options).contains(jit), "{}", backend(options));
+    }
+    let (doctor, _) = told(&["doctor"]);
+    assert!(doctor.contains("] JIT of soft: "), "{doctor}");
+    // The least memory there can be does for a whole run.
+    for options in [&["--engine", "interp"][..], &["--code-cache", "1M"]] {
+        assert_eq!(told(&[&["run", "-q", "hello"], options].concat()).0.lines().count(), 2);
+    }
+}
+
+#[test]
 fn the_device_tree_as_source_and_as_a_blob() {
     let dir = tempfile::tempdir().unwrap();
     let program = dir.path().join("program.bin");

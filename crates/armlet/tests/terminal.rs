@@ -27,7 +27,14 @@ struct Session {
 }
 
 impl Session {
+    /// When the terminal is raw.
     fn start(options: &[&str]) -> Self {
+        let session = Self::spawn(options);
+        session.until("raw mode", |s| !s.modes().local_modes.contains(LocalModes::ICANON));
+        session
+    }
+
+    fn spawn(options: &[&str]) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let guest = dir.path().join("loop.bin");
         std::fs::write(&guest, 0x1400_0000_u32.to_le_bytes()).unwrap();
@@ -59,9 +66,7 @@ impl Session {
                 to.lock().unwrap().extend(&buffer[..n]);
             }
         });
-        let session = Self { child, keyboard, terminal, before, screen, _guest: dir };
-        session.until("raw mode", |s| !s.modes().local_modes.contains(LocalModes::ICANON));
-        session
+        Self { child, keyboard, terminal, before, screen, _guest: dir }
     }
 
     fn modes(&self) -> Termios {
@@ -136,6 +141,47 @@ fn signals_end_it_with_their_status() {
         let session = Session::start(&[]);
         session.signal(signal);
         assert_eq!(session.end().code(), Some(status));
+    }
+}
+
+/// Nothing that the program itself could do helps then.
+#[test]
+fn a_killed_or_crashed_program_leaves_the_terminal_as_it_was() {
+    for signal in [Signal::KILL, Signal::SEGV, Signal::ABORT, Signal::QUIT] {
+        let session = Session::start(&[]);
+        session.signal(signal);
+        if signal == Signal::SEGV {
+            // Rust's runtime takes the first one for a fault, which would come again.
+            std::thread::sleep(Duration::from_millis(100));
+            session.signal(signal);
+        }
+        session.until("cooked mode", |s| s.modes().local_modes == s.before.local_modes);
+        assert_eq!(session.end().code(), None);
+    }
+}
+
+#[test]
+fn a_terminal_that_somebody_else_has_changed_is_left_alone() {
+    let session = Session::start(&[]);
+    session.signal(Signal::STOP);
+    let mut other = session.before.clone();
+    other.local_modes.remove(LocalModes::ECHO);
+    rustix::termios::tcsetattr(&session.terminal, rustix::termios::OptionalActions::Now, &other).unwrap();
+    session.signal(Signal::KILL);
+    std::thread::sleep(Duration::from_millis(300));
+    assert_eq!(session.modes().local_modes, other.local_modes);
+}
+
+/// While it starts, while it enters raw mode, while the JIT is at work.
+#[test]
+fn signals_at_any_time_leave_the_terminal_as_it_was() {
+    for n in 0..48 {
+        let mut session = Session::spawn(&["-q"]);
+        std::thread::sleep(Duration::from_micros(n * 500));
+        let signals = [Signal::INT, Signal::TERM, Signal::HUP, Signal::KILL];
+        session.signal(signals[n as usize % signals.len()]);
+        session.child.wait().unwrap();
+        session.until("cooked mode", |s| s.modes().local_modes == s.before.local_modes);
     }
 }
 

@@ -1,4 +1,4 @@
-//! Time: a monotonic clock for guests and a queue of alarms on it.
+//! Time: a monotonic clock for guests, the host's or a virtual one, and a queue of alarms on it.
 #![forbid(unsafe_code)]
 
 use std::collections::BTreeMap;
@@ -6,22 +6,45 @@ use std::sync::{Arc, Condvar, Mutex, Weak};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use crate::virtual_time::{Queue, VirtualTime};
+
 /// Nanoseconds since the machine was created. One per machine, so that all vCPUs agree.
-#[derive(Clone, Copy, Debug)]
-pub struct Clock {
-    start: Instant,
+#[derive(Clone, Debug)]
+pub struct Clock(Source);
+
+#[derive(Clone, Debug)]
+enum Source {
+    /// The host's time since then.
+    Host(Instant),
+    Virtual(Arc<VirtualTime>),
 }
 
 impl Default for Clock {
     fn default() -> Self {
-        Self { start: Instant::now() }
+        Self(Source::Host(Instant::now()))
     }
 }
 
 impl Clock {
+    /// A clock that stands still unless its [`VirtualTime`] is advanced.
+    pub fn new_virtual() -> Self {
+        Self(Source::Virtual(VirtualTime::new()))
+    }
+
+    /// The time behind a virtual clock.
+    pub fn virtual_time(&self) -> Option<&Arc<VirtualTime>> {
+        match &self.0 {
+            Source::Host(_) => None,
+            Source::Virtual(time) => Some(time),
+        }
+    }
+
     /// Nanoseconds since the clock was made.
     pub fn now_ns(&self) -> u64 {
-        self.start.elapsed().as_nanos() as u64
+        match &self.0 {
+            Source::Host(start) => start.elapsed().as_nanos() as u64,
+            Source::Virtual(time) => time.now_ns(),
+        }
     }
 
     /// Ticks of a counter of `hz` since the clock was made.
@@ -42,7 +65,8 @@ pub fn ticks_to_ns(ticks: u64, hz: u64) -> u64 {
 
 /// What an [`AlarmQueue`] rings.
 pub trait Alarm: Send + Sync {
-    /// Called once on the queue's thread when the deadline has passed. Must not block.
+    /// Called once when the deadline has passed, on the queue's thread or on the one that advances virtual
+    /// time. Must not block.
     fn ring(&self);
 }
 
@@ -61,7 +85,8 @@ struct Shared {
     changed: Condvar,
 }
 
-/// Rings alarms at points of a [`Clock`], on a thread of its own that sleeps in between.
+/// Rings alarms at points of a [`Clock`], on a thread of its own that sleeps in between. On a virtual clock
+/// there is no thread: [`VirtualTime::ring_due`] rings.
 ///
 /// Each alarm is named by a key of the caller's choice and has at most one deadline.
 pub struct AlarmQueue {
@@ -70,9 +95,14 @@ pub struct AlarmQueue {
 }
 
 impl AlarmQueue {
-    /// Starts the queue's thread.
+    /// Starts the queue's thread, if the clock needs one.
     pub fn new(clock: Clock) -> Self {
         let shared = Arc::new(Shared { clock, pending: Mutex::default(), changed: Condvar::new() });
+        if let Some(time) = shared.clock.virtual_time() {
+            let queue: Weak<dyn Queue> = Arc::downgrade(&(shared.clone() as Arc<dyn Queue>));
+            time.add(queue);
+            return Self { shared, thread: None };
+        }
         let for_thread = shared.clone();
         let thread = std::thread::Builder::new()
             .name("alarms".into())
@@ -82,8 +112,8 @@ impl AlarmQueue {
     }
 
     /// The clock that deadlines refer to.
-    pub fn clock(&self) -> Clock {
-        self.shared.clock
+    pub fn clock(&self) -> &Clock {
+        &self.shared.clock
     }
 
     /// True if no alarm is set and none is being rung: nothing comes from here until someone sets one.
@@ -107,6 +137,31 @@ impl AlarmQueue {
                 self.shared.changed.notify_one();
             }
         }
+        drop(pending);
+        if let Some(time) = self.shared.clock.virtual_time() {
+            time.deadlines_changed();
+        }
+    }
+}
+
+impl Pending {
+    /// Takes the earliest alarm out; `None` if its owner is gone.
+    fn pop(&mut self) -> Option<Arc<dyn Alarm>> {
+        let ((_, key), alarm) = self.by_deadline.pop_first()?;
+        self.deadline_of.remove(&key);
+        alarm.upgrade()
+    }
+}
+
+impl Queue for Shared {
+    fn first(&self) -> Option<u64> {
+        self.pending.lock().unwrap().by_deadline.first_key_value().map(|(&(at, _), _)| at)
+    }
+
+    fn take_due(&self, now_ns: u64) -> Option<Option<Arc<dyn Alarm>>> {
+        let mut pending = self.pending.lock().unwrap();
+        let (&(at, _), _) = pending.by_deadline.first_key_value()?;
+        (at <= now_ns).then(|| pending.pop())
     }
 }
 
@@ -121,9 +176,8 @@ impl Shared {
                 Some((at, _)) if at > now => {
                     self.changed.wait_timeout(pending, Duration::from_nanos(at - now)).unwrap().0
                 }
-                Some((_, key)) => {
-                    let alarm = pending.by_deadline.pop_first().and_then(|(_, alarm)| alarm.upgrade());
-                    pending.deadline_of.remove(&key);
+                Some(_) => {
+                    let alarm = pending.pop();
                     pending.ringing = true;
                     drop(pending);
                     if let Some(alarm) = alarm {

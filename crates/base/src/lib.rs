@@ -4,11 +4,15 @@
 //! what `vm-memory` and `std` abstract.
 
 pub mod bus;
+pub mod checkpoint;
 pub mod clock;
 pub mod irq;
 pub mod ram;
+pub mod virtual_time;
 
 pub use bus::{Access, Bus, BusError, MmioDevice};
+pub use checkpoint::{Checkpoint, Checkpoints};
 pub use clock::{Alarm, AlarmQueue, Clock};
 pub use irq::{CpuIrqInput, IrqLine, IrqSink};
 pub use ram::{GuestRam, RamError, RamKind, RamRegion};
+pub use virtual_time::VirtualTime;

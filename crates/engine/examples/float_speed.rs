@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use armlet_arm::{CpuState, SysReg};
 use armlet_base::{Clock, GuestRam, RamKind, RamRegion};
-use armlet_engine::{Cpu, EmptyWorld, Vm, Code};
+use armlet_engine::{Code, Cpu, EmptyWorld, Vm};
 
 const COPIES: usize = 60;
 const LOOPS: u64 = 400;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use armlet_base::{Clock, GuestRam, RamKind, RamRegion};
-use armlet_engine::{Cpu, EmptyWorld, Stop, Vm, Code, uop};
+use armlet_engine::{Code, Cpu, EmptyWorld, Stop, Vm, uop};
 
 /// X0 counts the rounds.
 #[rustfmt::skip]

@@ -20,6 +20,8 @@ pub struct Cache {
     by_page: HashMap<u64, Vec<u32>>,
     /// Direct-mapped front of `by_key`: what block may have a key; the block itself knows.
     front: Box<[u32; FRONT]>,
+    /// Blocks ever added.
+    lowered: u64,
 }
 
 impl Default for Cache {
@@ -30,6 +32,7 @@ impl Default for Cache {
             by_key: HashMap::new(),
             by_page: HashMap::new(),
             front: Box::new([0; FRONT]),
+            lowered: 0,
         }
     }
 }
@@ -71,6 +74,7 @@ impl Cache {
         if self.by_key.len() >= MAX_BLOCKS {
             self.clear();
         }
+        self.lowered += 1;
         let key = block.key;
         let id = match self.free.pop() {
             Some(id) => {
@@ -136,6 +140,11 @@ impl Cache {
             self.remove(id);
         }
         self.by_page.clear();
+    }
+
+    /// Number of blocks ever added.
+    pub fn lowered(&self) -> u64 {
+        self.lowered
     }
 
     /// Number of live blocks.

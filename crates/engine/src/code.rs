@@ -2,6 +2,8 @@
 
 use std::io;
 
+use armlet_x64::Level;
+
 use crate::cache::Cache;
 use crate::jit::{Jit, Stats};
 
@@ -28,9 +30,29 @@ impl Code {
         Ok(Self { blocks: Cache::default(), jit: Some(Box::new(Jit::new(bytes)?)) })
     }
 
+    /// The same, with vector instructions of `most` at most: for tests of what lesser hosts do.
+    pub fn jit_at_level(bytes: usize, most: Level) -> io::Result<Self> {
+        Ok(Self { blocks: Cache::default(), jit: Some(Box::new(Jit::at_level(bytes, most)?)) })
+    }
+
     /// What the JIT has done so far.
     pub fn jit_stats(&self) -> Option<&Stats> {
         self.jit.as_deref().map(Jit::stats)
+    }
+
+    /// The JIT, if that is to run.
+    pub fn compiler(&self) -> Option<&Jit> {
+        self.jit.as_deref()
+    }
+
+    /// The same, to change how it works.
+    pub fn compiler_mut(&mut self) -> Option<&mut Jit> {
+        self.jit.as_deref_mut()
+    }
+
+    /// Blocks lowered for the interpreter so far.
+    pub fn blocks_lowered(&self) -> u64 {
+        self.blocks.lowered()
     }
 
     /// Drops code that depends on `len` bytes of guest physical memory at `pa`; the range may not cross a page.

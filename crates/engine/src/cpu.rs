@@ -11,6 +11,7 @@ use crate::exception::Exception;
 use crate::jit::Context;
 use crate::mmu::Mmu;
 use crate::port::Port;
+use crate::slice::Slice;
 use crate::sys::Control;
 use crate::uop::{SLOTS, SP};
 use crate::vm::Vm;
@@ -85,6 +86,8 @@ pub struct Cpu {
     pub exclusive: Monitor,
     /// Instructions retired.
     pub retired: u64,
+    /// Execution in virtual time, if the machine's clock is virtual.
+    pub slice: Option<Box<Slice>>,
     /// What follows from the system registers, and what hides behind them.
     pub ctl: Control,
     /// Index of this PE.
@@ -101,6 +104,10 @@ impl Cpu {
     /// PE `index` of `vm`, at reset.
     pub fn new(vm: Arc<Vm>, index: usize) -> Self {
         let port = vm.ports[index].clone();
+        let slice = vm.alarms.clock().virtual_time().map(|time| Box::new(Slice::new(time.clone())));
+        if slice.is_some() {
+            port.raise(Port::BLOCKWISE);
+        }
         let mut cpu = Self {
             x: [0; SLOTS],
             v: [0; SLOTS],
@@ -116,6 +123,7 @@ impl Cpu {
             raised: Exception::default(),
             exclusive: Monitor::default(),
             retired: 0,
+            slice,
             ctl: Control::default(),
             index,
             ram: vm.ram.clone(),
@@ -174,7 +182,7 @@ impl Cpu {
         let (midr, mpidr) = (self.sys[SysReg::MIDR_EL1], self.sys[SysReg::MPIDR_EL1]);
         self.x[..31].copy_from_slice(&state.x);
         self.v[..32].copy_from_slice(&state.v);
-        self.pc = state.pc;
+        (self.pc, self.delta) = (state.pc, 0);
         self.nzcv = state.pstate.bits() as u32 & 0xf000_0000;
         self.pstate = state.pstate.difference(Pstate::NZCV);
         (self.fpcr, self.fpsr) = (state.fpcr, state.fpsr);

@@ -15,11 +15,13 @@ pub mod jit;
 pub mod mmu;
 mod port;
 mod run;
+pub mod slice;
 pub mod sys;
 pub mod uop;
 mod vm;
 mod world;
 
+pub use armlet_x64::Level;
 pub use code::Code;
 pub use cpu::{Cpu, Raised};
 pub use exception::{Exception, Vector};

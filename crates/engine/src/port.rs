@@ -42,6 +42,8 @@ impl Port {
 
     /// The PE itself must look up between any two blocks: it steps, or breakpoints are in use.
     pub const LOOK: u32 = 1 << 6;
+    /// Executors run a block at a time: always up in virtual time, see [`crate::slice`].
+    pub const BLOCKWISE: u32 = 1 << 7;
 
     /// Signals that are up.
     #[inline(always)]

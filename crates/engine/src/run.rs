@@ -28,7 +28,10 @@ impl Cpu {
     /// Runs until something stops the PE. `code` is this PE's cache, kept by the caller between runs.
     pub fn run(&mut self, code: &mut Code, world: &mut dyn World) -> Stop {
         self.enter_guest();
-        let stop = self.run_guest(code, world);
+        let stop = match self.slice {
+            None => self.run_guest(code, world),
+            Some(_) => self.run_sliced(code, world),
+        };
         self.leave_guest();
         stop
     }
@@ -59,7 +62,7 @@ impl Cpu {
     }
 
     /// Interprets from pc on until the outer loop is needed.
-    fn run_blocks(
+    pub(crate) fn run_blocks(
         &mut self,
         blocks: &mut Cache,
         jit: Option<&mut Jit>,
@@ -110,7 +113,13 @@ impl Cpu {
 
     /// Finds the successor by link `n` and links it. `None` sends the caller back to the outer loop,
     /// which meets any fetch fault again and takes it.
-    fn make_link(&mut self, from: u32, n: usize, code: &mut Cache, world: &mut dyn World) -> Option<u32> {
+    pub(crate) fn make_link(
+        &mut self,
+        from: u32,
+        n: usize,
+        code: &mut Cache,
+        world: &mut dyn World,
+    ) -> Option<u32> {
         let source = code.block(from).generation;
         let to = self.find_block(code, world).ok()?;
         // Lowering may have emptied the cache.
@@ -130,7 +139,7 @@ impl Cpu {
     }
 
     /// The block at pc in the current mode, lowered now if need be.
-    fn find_block(&mut self, code: &mut Cache, world: &mut dyn World) -> Result<u32, Raised> {
+    pub(crate) fn find_block(&mut self, code: &mut Cache, world: &mut dyn World) -> Result<u32, Raised> {
         let (pa, offset) = self.locate_code(world)?;
         let mode = self.mode();
         if mode.has(Mode::STEP) {
@@ -141,7 +150,7 @@ impl Cpu {
             return Ok(id);
         }
         let left = (4096 - (self.pc & 0xfff)) as usize / 4;
-        let limit = if mode.has(Mode::STEP) { 1 } else { left };
+        let limit = if mode.has(Mode::STEP) { 1 } else { self.limit_block(left) };
         let words = (0..limit).map(|n| self.vm.ram.load::<u32>(offset + n * 4, Ordering::Relaxed));
         Ok(code.insert(a64::lower(key, mode, self.model().features, words)))
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use armlet_base::{Clock, GuestRam, RamKind, RamRegion};
-use armlet_engine::{Cpu, EmptyWorld, Stop, Vm, Code};
+use armlet_engine::{Code, Cpu, EmptyWorld, Stop, Vm};
 
 fn run(words: &[u32]) -> Cpu {
     let ram =

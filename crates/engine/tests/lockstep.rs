@@ -5,12 +5,13 @@ mod oracle;
 mod streams;
 
 use armlet_arm::a64::{decode, mnemonic};
+use armlet_engine::Level;
 use oracle::{Case, Ours, Rng};
 use streams::{Mix, state, words};
 
 const NONE: Mix = Mix { integer: 0, simd: 0, float: 0, memory: 0, system: 0 };
 /// Streams of a test; `ARMLET_CASES` is another number.
-const STREAMS: usize = 4000;
+const STREAMS: usize = 1500;
 /// Words of a stream at most, so that it fits its slot.
 const WORDS: usize = 62;
 
@@ -21,7 +22,9 @@ fn branch(rng: &mut Rng, room: usize) -> u32 {
     match rng.below(6) {
         0 => 0x1400_0000 | offset,
         1 => 0x3400_0000 | (rng.below(4) as u32) << 31 | (rng.below(2) as u32) << 24 | offset << 5 | reg,
-        2 => 0x3600_0000 | (rng.next() as u32 & 0x81f8_0000) | (rng.below(2) as u32) << 24 | offset << 5 | reg,
+        2 => {
+            0x3600_0000 | (rng.next() as u32 & 0x81f8_0000) | (rng.below(2) as u32) << 24 | offset << 5 | reg
+        }
         _ => 0x5400_0000 | offset << 5 | rng.below(16) as u32,
     }
 }
@@ -70,15 +73,25 @@ fn shrink(jit: &mut Ours, interpreter: &mut Ours, case: &Case) -> (Case, String)
             }
         }
     }
-    while least.words.last() == Some(&NOP) && !differs(&Case { words: least.words[..least.words.len() - 1].to_vec(), ..least.clone() }).is_empty() {
+    while least.words.last() == Some(&NOP)
+        && !differs(&Case { words: least.words[..least.words.len() - 1].to_vec(), ..least.clone() })
+            .is_empty()
+    {
         least.words.pop();
     }
     (least, difference)
 }
 
+/// Runs streams of a mix with the vector instructions of each kind of host.
 fn run(seed: u64, mix: Mix, branches: bool) {
-    let mut rng = Rng::new(seed);
-    let (mut jit, mut interpreter) = (Ours::new(), Ours::interpreted());
+    for most in [Level::Avx512, Level::Avx2, Level::Sse] {
+        run_at(most, seed, mix, branches);
+    }
+}
+
+fn run_at(most: Level, seed: u64, mix: Mix, branches: bool) {
+    let mut rng = Rng::new(seed + 100 * most as u64);
+    let (mut jit, mut interpreter) = (Ours::at_level(most), Ours::interpreted());
     let cases = std::env::var("ARMLET_CASES");
     let streams = cases.map_or(STREAMS, |n| n.parse().expect("ARMLET_CASES is a number"));
     for _ in 0..streams {
@@ -97,7 +110,7 @@ fn run(seed: u64, mix: Mix, branches: bool) {
             let text = case.differences(&ours, &theirs, "interpreter");
             if !text.is_empty() {
                 let (least, difference) = shrink(&mut jit, &mut interpreter, &case);
-                panic!("{}\nwhole:\n{}", report(&least, &difference), report(&case, &text));
+                panic!("{most:?}\n{}\nwhole:\n{}", report(&least, &difference), report(&case, &text));
             }
         }
     }

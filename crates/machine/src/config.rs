@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use armlet_hv::{Capabilities, GicKind, GuestMode, Hypervisor};
+use armlet_hv::{Capabilities, Deterministic, GicKind, GuestMode, Hypervisor};
 
 use crate::board::{monitor, virt};
 use crate::error::MachineError;
@@ -112,6 +112,9 @@ pub struct MachineConfig {
     pub entry: Option<u64>,
     /// End with [`crate::Ending::Reset`] when the guest asks for a reset.
     pub no_reboot: bool,
+    /// Run in virtual time, one nanosecond an instruction, with fixed seeds and a clock that starts on
+    /// 1 January 2024: the same way every time, as long as nobody types.
+    pub deterministic: Option<Deterministic>,
 }
 
 impl MachineConfig {
@@ -130,6 +133,7 @@ impl MachineConfig {
             load_address: None,
             entry: None,
             no_reboot: false,
+            deterministic: None,
         }
     }
 }
@@ -159,6 +163,14 @@ pub(crate) fn check(config: &MachineConfig, hv: &dyn Hypervisor) -> Result<Check
             format!("machine {} with {}", config.board, gic_name(gic))
         };
         return Err(MachineError::Cpus { cpus: config.cpus, limit, limited_by });
+    }
+    if config.deterministic.is_some() {
+        if !capabilities.deterministic {
+            return Err(MachineError::Deterministic(hv.name()));
+        }
+        if config.cpus != 1 {
+            return Err(MachineError::DeterministicCpus(config.cpus));
+        }
     }
     Ok(Checked { cpu_model, gic, memory: memory(config, capabilities)? })
 }

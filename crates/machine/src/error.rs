@@ -19,6 +19,12 @@ pub enum MachineError {
         /// What sets the limit.
         limited_by: String,
     },
+    /// Deterministic with more than one vCPU.
+    #[error("{0} CPUs can't run deterministically: their order would be the host's choice; use --cpus 1")]
+    DeterministicCpus(usize),
+    /// Deterministic on a backend that runs in host time.
+    #[error("backend {0} can't run deterministically; use --backend soft")]
+    Deterministic(&'static str),
     /// A memory size that can't be.
     #[error("{} of memory can't be had: {why}", crate::plan::size(*.bytes))]
     Memory {

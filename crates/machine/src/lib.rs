@@ -7,6 +7,7 @@
 pub mod board;
 mod config;
 mod console;
+mod entropy;
 mod error;
 pub mod fdt;
 mod firmware;
@@ -16,6 +17,7 @@ mod machine;
 mod nearest;
 mod plan;
 mod run;
+mod statistics;
 pub mod topology;
 
 pub use armlet_devices::pl011::SerialOutput;
@@ -26,3 +28,4 @@ pub use loader::{LoadError, Payload, PayloadKind};
 pub use machine::Machine;
 pub use nearest::nearest;
 pub use run::{Ending, MachineControl};
+pub use statistics::VcpuStatistics;

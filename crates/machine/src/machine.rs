@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use armlet_base::{AlarmQueue, Clock, GuestRam, RamKind, RamRegion};
-use armlet_devices::pl011::SerialOutput;
+use armlet_devices::{pl011::SerialOutput, pl031};
 use armlet_hv::{GicKind, HvError, Hypervisor, Observer, Vcpu, VmConfig};
 
 use crate::Payload;
 use crate::board::{self, Context, boot_info, monitor, virt};
 use crate::config::{self, BoardKind, Checked, MachineConfig};
 use crate::console::Console;
+use crate::entropy::Entropy;
 use crate::error::MachineError;
 use crate::fdt::{self, Chosen};
 use crate::firmware::Firmware;
@@ -18,6 +19,7 @@ use crate::loader::{self, Load, Placement, Request};
 use crate::plan;
 use crate::run::power::{Power, Start};
 use crate::run::{self, Boot, Counters, Ending, MachineControl, Shared, Wakers};
+use crate::statistics::Accounts;
 
 /// A machine ready to run.
 pub struct Machine {
@@ -52,7 +54,9 @@ impl Machine {
         let checked = config::check(&config, hv)?;
         refuse_unused(&config)?;
         default_append(&mut config);
-        let contents = Contents::gather(&mut config, &checked)?;
+        let deterministic = config.deterministic.is_some();
+        let entropy = Entropy::new(deterministic);
+        let contents = Contents::gather(&mut config, &checked, &entropy)?;
         let ram = Arc::new(GuestRam::new(&[RamRegion {
             gpa: contents.request.ram.start,
             len: checked.memory,
@@ -66,13 +70,14 @@ impl Machine {
         };
         boot.load()?;
 
-        let clock = Clock::default();
+        let clock = if deterministic { Clock::new_virtual() } else { Clock::default() };
         let mut vm = hv.create_vm(VmConfig {
             ram: ram.clone(),
             cpus: config.cpus,
             cpu_model: checked.cpu_model.clone(),
             gic: board::gic(config.board, checked.gic),
-            clock,
+            clock: clock.clone(),
+            deterministic: config.deterministic.clone(),
         })?;
         let console = Arc::new(Console::new(console));
         let context = Context {
@@ -80,6 +85,7 @@ impl Machine {
             cpus: config.cpus,
             console: console.clone(),
             alarms: Arc::new(AlarmQueue::new(clock)),
+            utc: if deterministic { board::FIXED_UTC } else { pl031::host_utc() },
         };
         let devices = board::wire(config.board, vm.as_mut(), &context)?;
         let vcpus: Result<Vec<_>, HvError> = (0..config.cpus).map(|cpu| vm.create_vcpu(cpu)).collect();
@@ -100,9 +106,10 @@ impl Machine {
             dtb: (!contents.device_tree.is_empty()).then_some((boot.start.x0, contents.device_tree.len())),
             bus: &devices.bus,
         });
-        let firmware = Firmware { power: power.clone(), ram, console: console.clone() };
+        let accounts = Arc::new(Accounts::new(config.cpus));
+        let firmware = Firmware { power: power.clone(), ram, console: console.clone(), entropy };
         Ok(Machine {
-            shared: Shared { bus: devices.bus, firmware, power, console, observers },
+            shared: Shared { bus: devices.bus, firmware, power, console, observers, accounts },
             vcpus,
             boot,
             input: ConsoleInput { uart: devices.uart },
@@ -129,7 +136,11 @@ impl Machine {
 
     /// A handle to stop and watch the machine.
     pub fn control(&self) -> MachineControl {
-        MachineControl { power: self.shared.power.clone(), counters: self.wakers.counters.clone() }
+        MachineControl {
+            power: self.shared.power.clone(),
+            counters: self.wakers.counters.clone(),
+            accounts: self.shared.accounts.clone(),
+        }
     }
 
     /// Runs the machine to its end, a host thread for each vCPU.
@@ -154,7 +165,11 @@ struct Contents {
 }
 
 impl Contents {
-    fn gather(config: &mut MachineConfig, checked: &Checked) -> Result<Self, MachineError> {
+    fn gather(
+        config: &mut MachineConfig,
+        checked: &Checked,
+        entropy: &Entropy,
+    ) -> Result<Self, MachineError> {
         let payload = config.kernel.take().ok_or(MachineError::NoPayload(config.board.name()))?;
         let (base, flat_at) = match config.board {
             BoardKind::Virt => (virt::map::RAM, virt::FLAT_AT),
@@ -172,7 +187,7 @@ impl Contents {
         let request = Request { ram, ..request };
         let (device_tree, x0, sp) = match config.board {
             BoardKind::Virt => {
-                let (tree, at) = device_tree(config, checked, &request, &placement)?;
+                let (tree, at) = device_tree(config, checked, &request, &placement, entropy)?;
                 let (data, len) = (tree.clone(), tree.len() as u64);
                 placement.loads.push(Load { what: "device tree", gpa: at, data, len });
                 (tree, at, None)
@@ -195,13 +210,14 @@ fn device_tree(
     checked: &Checked,
     request: &Request,
     placement: &Placement,
+    entropy: &Entropy,
 ) -> Result<(Vec<u8>, u64), MachineError> {
     let chosen = Chosen { bootargs: config.append.clone(), initrd: placement.initrd.clone() };
     let tree = match &config.dtb {
         Some(own) => fdt::patch(own, &chosen)?,
         None => {
             let mut seed = [0; 40];
-            getrandom::fill(&mut seed).map_err(|e| HvError::Os {
+            entropy.fill(&mut seed).map_err(|e| HvError::Os {
                 what: "the host gave no random numbers for the device tree".into(),
                 source: std::io::Error::other(e.to_string()),
             })?;

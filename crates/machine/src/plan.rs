@@ -37,6 +37,9 @@ pub(crate) fn rows(facts: &Facts) -> Vec<(&'static str, String)> {
             ),
         ),
     ];
+    if config.deterministic.is_some() {
+        rows.push(("time", "virtual, 1 ns an instruction; a run can be repeated exactly".to_owned()));
+    }
     if let Some(initrd) = &facts.initrd {
         rows.push(("initrd", format!("{} at {:#x}", size(initrd.end - initrd.start), initrd.start)));
     }

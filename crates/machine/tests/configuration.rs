@@ -2,7 +2,7 @@
 
 mod common;
 
-use armlet_hv::GicKind;
+use armlet_hv::{Deterministic, GicKind};
 use armlet_hv_fake::{Action, FakeHypervisor, Record};
 use armlet_machine::fdt::Tree;
 use armlet_machine::{BoardKind, Ending, MachineConfig, MachineError, Payload, PayloadKind};
@@ -114,6 +114,8 @@ fn limits_are_told_in_one_line() {
         c.max_cpus = 4;
     });
     assert!(error(&only_v2, MachineConfig { cpus: 5, ..virt() }).1.contains("backend fake has 1 to 4"));
+    let deterministic = MachineConfig { deterministic: Some(Deterministic::default()), ..virt() };
+    assert!(error(&only_v2, deterministic).1.ends_with("use --backend soft"));
     let v3 = MachineConfig { gic: Some(GicKind::V3), ..virt() };
     assert!(error(&only_v2, v3).1.contains("has no GICv3"));
     assert_eq!("virt".parse(), Ok(BoardKind::Virt));

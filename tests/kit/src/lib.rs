@@ -4,6 +4,7 @@
 
 pub mod cpio;
 pub mod payloads;
+pub mod programs;
 pub mod session;
 
 use std::path::{Path, PathBuf};

@@ -21,20 +21,26 @@ pub fn get() -> Result<&'static Payloads, String> {
 }
 
 fn fetch() -> Result<Payloads, String> {
-    let dir = crate::root().join("target/payloads");
-    let lock_path = crate::root().join("target/payloads.lock");
+    let dir = fetched("payloads")?;
+    let busybox = std::fs::read(dir.join("busybox")).map_err(|e| format!("busybox: {e}"))?;
+    Ok(Payloads { kernel: dir.join("vmlinuz"), cloud_kernel: dir.join("vmlinuz-cloud"), busybox })
+}
+
+/// Has `tests/NAME.sh` fill `target/NAME`, one process at a time; the directory.
+pub(crate) fn fetched(name: &str) -> Result<PathBuf, String> {
+    let dir = crate::root().join("target").join(name);
+    let lock_path = crate::root().join("target").join(format!("{name}.lock"));
     std::fs::create_dir_all(&dir).map_err(|e| format!("{}: {e}", dir.display()))?;
     let lock = std::fs::File::create(&lock_path).map_err(|e| format!("{}: {e}", lock_path.display()))?;
     lock.lock().map_err(|e| format!("{}: {e}", lock_path.display()))?;
     let output = Command::new("sh")
-        .arg(crate::root().join("tests/payloads.sh"))
+        .arg(crate::root().join(format!("tests/{name}.sh")))
         .arg(&dir)
         .output()
-        .map_err(|e| format!("tests/payloads.sh does not start: {e}"))?;
+        .map_err(|e| format!("tests/{name}.sh does not start: {e}"))?;
     if !output.status.success() {
         let text = String::from_utf8_lossy(&output.stderr);
-        return Err(format!("tests/payloads.sh could not fetch Debian's kernels: {}", text.trim()));
+        return Err(format!("tests/{name}.sh could not fetch Debian's packages: {}", text.trim()));
     }
-    let busybox = std::fs::read(dir.join("busybox")).map_err(|e| format!("busybox: {e}"))?;
-    Ok(Payloads { kernel: dir.join("vmlinuz"), cloud_kernel: dir.join("vmlinuz-cloud"), busybox })
+    Ok(dir)
 }

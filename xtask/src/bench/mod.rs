@@ -1,6 +1,7 @@
 //! `cargo xtask bench`: the same guest, the same workloads, on armlet and on QEMU, in one run.
 
 mod machine;
+mod programs;
 mod report;
 mod svg;
 
@@ -21,9 +22,15 @@ pub struct Options {
     /// Runs of each machine; the best of each figure counts.
     #[arg(long, default_value_t = 2)]
     runs: usize,
-    /// Only these kernels or classes (integer, calls, fp, neon-fp, neon-int, memory, system).
+    /// Only these kernels, programs or classes (integer, calls, fp, neon-fp, neon-int, memory, system, programs).
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
+    /// Runs of each machine with real programs, which take longer; 0 leaves them out.
+    #[arg(long, default_value_t = 1)]
+    program_runs: usize,
+    /// A directory with the sources of CoreMark, to build and run it too.
+    #[arg(long)]
+    coremark: Option<PathBuf>,
     /// Leave QEMU out.
     #[arg(long)]
     no_qemu: bool,
@@ -39,27 +46,13 @@ const INIT_REACHED: &str = "@init";
 pub fn run(options: &Options) -> Result<(), String> {
     let armlet = build_armlet()?;
     let payloads = payloads::get()?;
-    let program = build_workloads()?;
-    let init = format!(
-        "{}echo {INIT_REACHED}\n/bin/bench {} {}\necho @end\npoweroff -f\n",
-        cpio::INIT_PROLOGUE,
-        options.scale,
-        options.only.join(" ")
-    );
-    let ramdisk = root().join("target/bench/initrd");
-    let data = cpio::busybox_ramdisk(&payloads.busybox, &init, &[("bin/bench", &program)]);
-    write(&ramdisk, &data)?;
     let mut machines = vec![Machine::armlet(&armlet, "soft")];
     if !options.no_qemu {
         machines.extend(Machine::qemu_best());
     }
     let mut results = Runs::default();
-    for round in 0..options.runs.max(1) {
-        for machine in &machines {
-            eprintln!("run {} of {}: {}", round + 1, options.runs.max(1), machine.name);
-            results.add(machine.boot(&payloads.cloud_kernel, &ramdisk)?);
-        }
-    }
+    run_kernels(options, &machines, &mut results)?;
+    programs::run(options, &machines, &mut results)?;
     let hello = best_of(20, || time_hello(&armlet))?;
     let mips = interpreter_mips()?;
     let idle = machine::idle_share(&machines[0], &payloads.cloud_kernel, &payloads.busybox)?;
@@ -82,6 +75,33 @@ pub fn run(options: &Options) -> Result<(), String> {
     Ok(())
 }
 
+/// The workloads of `guests/bench`.
+fn run_kernels(options: &Options, machines: &[Machine], results: &mut Runs) -> Result<(), String> {
+    let only: Vec<&str> = options.only.iter().map(String::as_str).collect();
+    let only_kernels: Vec<&str> = only.iter().copied().filter(|name| !programs::is_program(name)).collect();
+    if only_kernels.is_empty() && !only.is_empty() {
+        return Ok(());
+    }
+    let payloads = payloads::get()?;
+    let program = compile("bench", &[root().join("guests/bench/bench.c")], &["-lm", "-lpthread"])?;
+    let init = format!(
+        "{}echo {INIT_REACHED}\n/bin/bench {} {}\necho @end\npoweroff -f\n",
+        cpio::INIT_PROLOGUE,
+        options.scale,
+        only_kernels.join(" ")
+    );
+    let ramdisk = root().join("target/bench/initrd");
+    write(&ramdisk, &cpio::busybox_ramdisk(&payloads.busybox, &init, &[("bin/bench", &program)]))?;
+    let rounds = options.runs.max(1);
+    for round in 0..rounds {
+        for machine in machines {
+            eprintln!("run {} of {rounds}: {}", round + 1, machine.name);
+            results.add(machine.boot(&payloads.cloud_kernel, &ramdisk)?);
+        }
+    }
+    Ok(())
+}
+
 fn build_armlet() -> Result<PathBuf, String> {
     let built = Command::new("cargo")
         .args(["build", "--release", "--package", "armlet"])
@@ -94,18 +114,19 @@ fn build_armlet() -> Result<PathBuf, String> {
     Ok(root().join("target/release/armlet"))
 }
 
-fn build_workloads() -> Result<Vec<u8>, String> {
-    let out = root().join("target/bench/bench");
+/// Compiles a static guest program to `target/bench/NAME`.
+fn compile(name: &str, sources: &[PathBuf], options: &[&str]) -> Result<Vec<u8>, String> {
+    let out = root().join("target/bench").join(name);
     write(&out, &[])?;
     let compiled = Command::new("aarch64-linux-gnu-gcc")
         .args(["-O2", "-w", "-static", "-o"])
         .arg(&out)
-        .arg(root().join("guests/bench/bench.c"))
-        .args(["-lm", "-lpthread"])
+        .args(sources)
+        .args(options)
         .status()
         .map_err(|e| format!("aarch64-linux-gnu-gcc does not start ({e}): install gcc-aarch64-linux-gnu and libc6-dev-arm64-cross"))?;
     if !compiled.success() {
-        return Err("guests/bench/bench.c does not compile".into());
+        return Err(format!("the guest program {name} does not compile"));
     }
     std::fs::read(&out).map_err(|e| format!("{}: {e}", out.display()))
 }

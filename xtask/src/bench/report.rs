@@ -47,7 +47,7 @@ impl Report {
         let mut text = String::from(
             "# Benchmarks\n\nMade by `cargo xtask bench`: one run, the same Debian kernel and programs on every machine.\n",
         );
-        text += "Figures are nanoseconds per unit of work, smaller is better; *ratio* is how many times faster armlet is than\nthe best QEMU configuration (`kpti=off`) on that kernel. Below 1 armlet is slower.\n\n";
+        text += "Figures are nanoseconds per unit of work, seconds for whole programs: smaller is better; *ratio* is how many times faster armlet is than\nthe best QEMU configuration (`kpti=off`) on that kernel. Below 1 armlet is slower.\n\n";
         let _ = writeln!(text, "- host: {}", self.host);
         let _ = writeln!(
             text,
@@ -63,7 +63,7 @@ impl Report {
         let _ = writeln!(text, "| class | kernel | {} | ratio |", self.machines.join(" | "));
         let _ = writeln!(text, "|---|---|{}---|", "---|".repeat(self.machines.len()));
         for (class, name) in &self.results.order {
-            let cell = |m: &String| self.results.best[name].get(m).map_or("-".into(), |v| format!("{v:.1}"));
+            let cell = |m: &String| self.results.best[name].get(m).map_or("-".into(), |v| figure(class, *v));
             let cells: Vec<String> = self.machines.iter().map(cell).collect();
             let ratio = self.ratio(name).map_or("-".into(), |r| format!("{r:.2}x"));
             let _ = writeln!(text, "| {class} | {name} | {} | {ratio} |", cells.join(" | "));
@@ -73,5 +73,14 @@ impl Report {
             let _ = writeln!(text, "| {class} | {} |", mean.map_or("-".into(), |m| format!("{m:.2}x")));
         }
         text
+    }
+}
+
+/// A value in the unit of its class.
+fn figure(class: &str, nanoseconds: f64) -> String {
+    match class {
+        super::programs::CLASS => format!("{:.2} s", nanoseconds / 1e9),
+        super::programs::COREMARK => format!("{:.0} iterations/s", 1e9 / nanoseconds),
+        _ => format!("{nanoseconds:.1}"),
     }
 }

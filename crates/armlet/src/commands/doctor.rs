@@ -4,6 +4,7 @@ use std::fmt::Write;
 use std::io::{self, IsTerminal};
 
 use armlet::{GicKind, Hypervisor, backends};
+use armlet_hv_soft::host;
 
 use super::answer;
 use crate::failure::Failure;
@@ -34,9 +35,37 @@ pub fn doctor() -> Result<u8, Failure> {
             }
         }
     }
+    jit(&mut text);
     let chosen = backends::open("auto").map_err(|error| Failure::broken(error.to_string()))?;
     let _ = writeln!(text, "\n--backend auto takes {}: {}", chosen.hypervisor.name(), chosen.why);
     answer(text)
+}
+
+/// What the JIT finds here.
+fn jit(text: &mut String) {
+    let features = host::features();
+    match host::check() {
+        Ok(()) => {
+            let _ = writeln!(text, "[ok] JIT of soft: compiles for {}", host::TARGET);
+            let _ = writeln!(text, "     memory can be mapped twice, to be written and to be executed");
+        }
+        Err(why) => {
+            let _ = writeln!(
+                text,
+                "[--] JIT of soft: {why}; the interpreter runs the guest, several times slower"
+            );
+        }
+    }
+    for found in [true, false] {
+        let names: Vec<_> = features.iter().filter(|f| f.found == found).map(|f| f.name).collect();
+        if !names.is_empty() {
+            let _ =
+                writeln!(text, "     {}: {}", if found { "found" } else { "not found" }, names.join(", "));
+        }
+    }
+    for feature in features.iter().filter(|feature| !feature.found) {
+        let _ = writeln!(text, "     without {}: {}", feature.name, feature.cost);
+    }
 }
 
 fn processors() -> String {

@@ -2,8 +2,12 @@
 
 use std::io::{self, IsTerminal};
 use std::sync::Arc;
+use std::time::Instant;
 
-use armlet::{Board, Ending, Machine, MachineConfig, Observer, Payload, backends};
+use armlet::backends::{self, SoftChoices};
+use armlet::{
+    Board, Checkpoints, Deterministic, Ending, Engine, Machine, MachineConfig, Observer, Payload, SoftOptions,
+};
 use armlet_machine::board::monitor;
 
 use crate::args::{LogTarget, RunArgs};
@@ -12,7 +16,7 @@ use crate::console::{self, Action, Screen};
 use crate::dts;
 use crate::failure::{Failure, chain, did_you_mean};
 use crate::files::{self, Thing};
-use crate::observe::{Devices, ExitLog, Narrator};
+use crate::observe::{Devices, ExitLog, Hashes, Narrator, statistics, watch};
 use crate::plan::Plan;
 use crate::progress;
 use crate::stop::{Stopper, Why};
@@ -21,19 +25,19 @@ use crate::terminal;
 
 /// Runs a guest to its end and returns the exit status.
 pub fn run(args: RunArgs) -> Result<u8, Failure> {
-    let backend = backends::open(args.backend.as_deref().unwrap_or("auto"))
+    let stopper = Arc::new(Stopper::default());
+    let on_broken = stopper.clone();
+    let (screen, writer) = Screen::start(move || on_broken.stop(Why::BrokenPipe)).map_err(Failure::broken)?;
+    let choices = soft_choices(&args, &screen)?;
+    let backend = backends::open_with(args.backend.as_deref().unwrap_or("auto"), &choices)
         .map_err(|error| Failure::input_chain(&error))?;
     let hypervisor = backend.hypervisor.as_ref();
-    let (embedded, config) = configure(&args, &hypervisor.capabilities().cpu_models)?;
+    let (embedded, mut config) = configure(&args, &hypervisor.capabilities().cpu_models)?;
     let (board, cpus) = (config.board, config.cpus);
     let log_file = match &args.log {
         Some(LogTarget::File(path)) => Some(files::create("--log", path)?),
         _ => None,
     };
-
-    let stopper = Arc::new(Stopper::default());
-    let on_broken = stopper.clone();
-    let (screen, writer) = Screen::start(move || on_broken.stop(Why::BrokenPipe)).map_err(Failure::broken)?;
     let devices = Arc::new(Devices::new(boardmap::regions(board, args.gic)));
     let log = args.log.as_ref().map(|_| {
         Arc::new(match log_file {
@@ -47,6 +51,8 @@ pub fn run(args: RunArgs) -> Result<u8, Failure> {
     observers.extend(log.clone().map(|log| log as Arc<dyn Observer>));
     observers.extend(narrator.clone().map(|narrator| narrator as Arc<dyn Observer>));
 
+    let hashes = checkpoints(&args, &mut config, &screen)?;
+
     let machine = Machine::build(hypervisor, config, screen.console(), observers)
         .map_err(|error| Failure::input_chain(&error))?;
     if let Some(path) = &args.show_dtb {
@@ -56,7 +62,9 @@ pub fn run(args: RunArgs) -> Result<u8, Failure> {
     if !args.quiet {
         let mut plan = Plan::default();
         plan.line("machine", format!("{board} ({})", board.description()));
-        plan.line("backend", format!("{} ({})", hypervisor.name(), backend.why));
+        let details = Some(hypervisor.details()).filter(|details| !details.is_empty());
+        let engine = details.map(|details| format!(", {details}")).unwrap_or_default();
+        plan.line("backend", format!("{}{engine} ({})", hypervisor.name(), backend.why));
         for (name, value) in machine.summary() {
             plan.line_unless_told(name, value);
         }
@@ -87,10 +95,12 @@ pub fn run(args: RunArgs) -> Result<u8, Failure> {
     })
     .map_err(Failure::broken)?;
     if narrator.is_none() && !args.quiet {
-        progress::start(screen.clone(), hypervisor.name(), control).map_err(Failure::broken)?;
+        progress::start(screen.clone(), hypervisor.name(), control.clone()).map_err(Failure::broken)?;
     }
 
+    let began = Instant::now();
     let ending = machine.run();
+    let ran = began.elapsed();
 
     let broken = screen.finish();
     // A pipe nobody reads any more has ended the writer already; nothing else can panic there.
@@ -102,8 +112,14 @@ pub fn run(args: RunArgs) -> Result<u8, Failure> {
     if let Some(log) = &log {
         log.finish().map_err(|error| Failure::broken(format_args!("can't write the log: {error}")))?;
     }
+    if let Some(hashes) = &hashes {
+        hashes.finish().map_err(|error| Failure::broken(format_args!("can't write the hashes: {error}")))?;
+    }
     if let Some(kind) = broken.filter(|kind| *kind != io::ErrorKind::BrokenPipe) {
         return Err(Failure::broken(format_args!("can't write to standard output: {kind}")));
+    }
+    if args.stats {
+        screen.say(&statistics::table(&control.statistics(), ran));
     }
     let ending = ending.map_err(|error| Failure::broken(chain(&error)))?;
     let (status, remark) = conclude(&ending, stopper.why())?;
@@ -111,6 +127,27 @@ pub fn run(args: RunArgs) -> Result<u8, Failure> {
         screen.say(&format!("armlet: {remark}\n"));
     }
     Ok(status)
+}
+
+/// What the user chose for the software backend.
+fn soft_choices(args: &RunArgs, screen: &Arc<Screen>) -> Result<SoftChoices, Failure> {
+    let mut options = SoftOptions::default();
+    options.engine = args.engine.unwrap_or(options.engine);
+    options.code_cache = args.code_cache.unwrap_or(options.code_cache);
+    options.count_helped = args.stats;
+    options.watch = watch::watch(args, screen)?;
+    let watched = watch::option(args);
+    if let Some(option) = watched {
+        if options.engine == Engine::Interpreter {
+            let why = format!("{option} is about the code that the JIT makes; leave out --engine interp");
+            return Err(Failure::input(why));
+        }
+        options.engine = Engine::Jit;
+    }
+    let engine = args.engine.is_some_and(|engine| engine != Engine::Auto).then_some("--engine");
+    let cache = args.code_cache.is_some().then_some("--code-cache");
+    let made_by = engine.or(cache).or(watched).map(str::to_owned);
+    Ok(SoftChoices { options, made_by })
 }
 
 /// The machine the user asks for, and whether its guest is an embedded one: a lesson that wants telling.
@@ -147,8 +184,28 @@ fn configure(args: &RunArgs, models: &[String]) -> Result<(bool, MachineConfig),
         load_address: args.load,
         entry: args.entry,
         no_reboot: args.no_reboot,
+        deterministic: args.deterministic.then(|| Deterministic {
+            block_limit: args.block_limit.map_or(0, |limit| limit as usize),
+            checkpoints: None,
+        }),
     };
     Ok((embedded, config))
+}
+
+/// Sets up the checkpoints that the user asks for, and where they go.
+fn checkpoints(
+    args: &RunArgs,
+    config: &mut MachineConfig,
+    screen: &Arc<Screen>,
+) -> Result<Option<Arc<Hashes>>, Failure> {
+    let (Some(every), Some(deterministic)) = (args.hash_every, &mut config.deterministic) else {
+        return Ok(None);
+    };
+    let file = args.hash_file.as_deref().map(|path| files::create("--hash-file", path)).transpose()?;
+    let hashes = Hashes::new(file, screen.clone());
+    let (from, memory_every) = (args.hash_from.unwrap_or(0), args.hash_memory.unwrap_or(0));
+    deterministic.checkpoints = Some(Checkpoints { from, every, memory_every, sink: hashes.sink() });
+    Ok(Some(hashes))
 }
 
 fn cpu_model(asked: Option<&str>, models: &[String]) -> Result<String, Failure> {

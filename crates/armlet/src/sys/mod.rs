@@ -2,11 +2,15 @@
 //! functions; nothing outside this folder asks which system it is.
 
 #[cfg(unix)]
+mod guardian;
+#[cfg(unix)]
 mod unix;
+#[cfg(unix)]
+pub use guardian::{Guardian, guard};
 #[cfg(unix)]
 pub use unix::{RawMode, Signal, memory_size, on_signal};
 
 #[cfg(windows)]
 mod windows;
 #[cfg(windows)]
-pub use windows::{RawMode, Signal, memory_size, on_signal};
+pub use windows::{Guardian, RawMode, Signal, guard, memory_size, on_signal};

@@ -17,10 +17,7 @@ impl RawMode {
     /// Output keeps its line endings, for the guest's console and our own lines share the screen.
     pub fn enter() -> io::Result<Self> {
         let before = tcgetattr(io::stdin())?;
-        let mut raw = before.clone();
-        raw.make_raw();
-        raw.output_modes = before.output_modes;
-        debug_assert!(!raw.local_modes.contains(LocalModes::ISIG));
+        let raw = raw(&before);
         let mode = Self { before, raw };
         mode.again()?;
         Ok(mode)
@@ -35,6 +32,15 @@ impl RawMode {
     pub fn leave(&self) -> io::Result<()> {
         Ok(tcsetattr(io::stdin(), OptionalActions::Drain, &self.before)?)
     }
+}
+
+/// The settings of raw mode, from those before.
+pub(super) fn raw(before: &Termios) -> Termios {
+    let mut raw = before.clone();
+    raw.make_raw();
+    raw.output_modes = before.output_modes;
+    debug_assert!(!raw.local_modes.contains(LocalModes::ISIG));
+    raw
 }
 
 /// What the system asks of the program.

@@ -45,15 +45,7 @@ pub fn lower_into(
     features: FeatureSet,
     words: impl Iterator<Item = u32>,
 ) -> u16 {
-    let mut lowering = Lowering {
-        uops,
-        delta: 0,
-        temps: 0,
-        vtemps: 0,
-        sp_checked: false,
-        mode,
-        features,
-    };
+    let mut lowering = Lowering { uops, delta: 0, temps: 0, vtemps: 0, sp_checked: false, mode, features };
     let mut insns = 0;
     let mut flow = Flow::Next;
     for word in words.take(MAX_INSNS) {

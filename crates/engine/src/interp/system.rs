@@ -16,6 +16,14 @@ use crate::world::{CallOutcome, Note, World};
 
 /// Runs one system uop. `Some` leaves the block.
 pub fn exec(cpu: &mut Cpu, world: &mut dyn World, op: SystemOp, u: &Uop) -> Result<Option<Exit>, Raised> {
+    cpu.publish_time();
+    let exit = perform(cpu, world, op, u);
+    cpu.attend_after(op);
+    exit
+}
+
+#[inline(always)]
+fn perform(cpu: &mut Cpu, world: &mut dyn World, op: SystemOp, u: &Uop) -> Result<Option<Exit>, Raised> {
     let a = cpu.x[(u.a & 63) as usize];
     let encoding = Encoding::from_bits(u.imm as u16);
     macro_rules! dst {
@@ -134,8 +142,12 @@ const FPCR: u32 = 0x07c0_0000;
 /// Writable bits of FPSR: QC and the cumulative exception bits. NZCV there is AArch32's.
 const FPSR: u32 = 0x0800_009f;
 
-/// After WFI, WFE or DSB: on to the next instruction, or to this one again once business is done.
+/// After WFI, WFE or DSB: on to the next instruction, or to this one again once business is done. In
+/// virtual time it must not count as retired then, although its block is about to count it.
 fn resume(cpu: &mut Cpu, done: bool) -> Exit {
+    if !done && cpu.slice.is_some() {
+        cpu.retired = cpu.retired.wrapping_sub(1);
+    }
     cpu.pc = cpu.insn_pc().wrapping_add(if done { 4 } else { 0 });
     Exit::Next
 }

@@ -59,8 +59,12 @@ impl Session<'_> {
         let index = (number & ((1 << UOP_BITS) - 1)) as usize;
         let mut uop = unit.uops[index];
         let segment = Trace::segment_of(&unit.segments, index);
+        let at_end = self.retired();
         let unpaid = u64::from(unit.insns - segment.before);
         self.jit.stats.helper_uops += 1;
+        if let Some(helped) = &mut self.jit.helped {
+            helped.add(uop.op);
+        }
         if let Some(va) = va {
             self.cpu.x[usize::from(ADDRESS)] = va;
             (uop.a, uop.flags, uop.imm) = (ADDRESS, 0, 0);
@@ -68,13 +72,16 @@ impl Session<'_> {
                 uop.b = ZERO;
             }
         }
-        self.cpu.retired = self.retired() - unpaid;
+        self.cpu.retired = at_end - unpaid;
         self.cpu.pc = self.cpu.jit.page + u64::from(segment.offset);
         self.cpu.nzcv = self.cpu.jit.flags.nzcv();
+        self.cpu.fpsr |= self.cpu.jit.take_exceptions();
         let exit = interp::exec_uop(self.cpu, self.world, &uop);
         self.cpu.jit.flags = RawFlags::from_nzcv(self.cpu.nzcv);
+        self.cpu.jit.set_fpcr(self.cpu.fpcr);
         match exit {
             None => {
+                self.shorten_budget(at_end);
                 self.spend_if_signalled();
                 Then::On
             }
@@ -82,10 +89,14 @@ impl Session<'_> {
         }
     }
 
-    /// Once a signal is up the next trace finds the budget used up, and the PE looks up.
+    /// Once a signal is up the next trace finds the budget used up, and the PE looks up. In virtual time the
+    /// slice says when.
     fn spend_if_signalled(&mut self) {
         let budget = &mut self.cpu.jit.budget;
-        if *budget >= 0 && self.cpu.port.signals() & self.cpu.ctl.poll != 0 {
+        if *budget >= 0
+            && self.cpu.port.signals() & self.cpu.ctl.poll != 0
+            && self.cpu.slice.is_none()
+        {
             self.entered.1 = self.entered.1.wrapping_add(SPENT - *budget);
             *budget = SPENT;
         }
@@ -94,27 +105,46 @@ impl Session<'_> {
     /// A uop leaves its trace: what the interpreter's loop does then. `Cpu::retired` is as of the beginning of
     /// the uop's segment.
     fn leave_by(&mut self, exit: Exit) -> Then {
-        self.cpu.retired += u64::from(self.cpu.delta / 2);
+        let done = u64::from(self.cpu.delta / 2);
         match exit {
             Exit::Raised => {
+                self.cpu.retired += done;
                 self.cpu.take_exception(self.world);
                 self.cpu.jit.flags = RawFlags::from_nzcv(self.cpu.nzcv);
             }
             Exit::Stop(stop) => {
-                self.cpu.retired += 1;
+                self.cpu.retired = self.cpu.retired.wrapping_add(done + 1);
                 self.stop = Some(stop);
                 return Then::Leave;
             }
-            Exit::Link(_) | Exit::Branch | Exit::Next => self.cpu.retired += 1,
+            Exit::Link(_) | Exit::Branch | Exit::Next => {
+                // Wraps if the first instruction of all is a WFI that is to run again.
+                self.cpu.retired = self.cpu.retired.wrapping_add(done + 1);
+            }
         }
         self.go_on()
     }
 
     /// Goes on at `Cpu::pc` with `Cpu::retired` instructions retired, if the outer loop isn't needed.
     fn go_on(&mut self) -> Then {
-        let (retired, granted) = self.entered;
-        self.cpu.jit.budget = granted.wrapping_sub(self.cpu.retired.wrapping_sub(retired) as i32);
+        let (before, granted) = self.entered;
+        let left = match self.cpu.slice {
+            Some(_) => self.cpu.budget().min(i32::MAX as u64) as i32,
+            None => granted.wrapping_sub(self.cpu.retired.wrapping_sub(before) as i32),
+        };
+        self.entered = (self.cpu.retired, left);
+        self.cpu.jit.budget = left;
         if self.cpu.must_look() { Then::Leave } else { Then::Jump }
+    }
+
+    /// In virtual time the uop may have shortened the slice; `at_end` instructions have retired at the end of
+    /// the trace that runs, which is paid for.
+    fn shorten_budget(&mut self, at_end: u64) {
+        if let Some(slice) = &self.cpu.slice {
+            let left = slice.stop().wrapping_sub(at_end) as i32;
+            self.entered.1 = self.entered.1.wrapping_add(left.wrapping_sub(self.cpu.jit.budget));
+            self.cpu.jit.budget = left;
+        }
     }
 
     /// Runs generated code from `entry` on. Returns what it returns.

@@ -29,6 +29,42 @@ pub struct Context {
     pub flags: RawFlags,
     /// Address of the word of signals of the PE's port.
     pub signals: u64,
+    /// What of the vector state is in host registers: [`Context::VECTORS`], [`Context::FLOAT`].
+    pub resident: u32,
+    /// Not zero if floating point is left to the interpreter: FPCR asks for what the host does otherwise.
+    pub slow_float: u32,
+    /// MXCSR for the guest's floating point, no exception flag set.
+    pub mxcsr: u32,
+    /// Exception flags of MXCSR that FPSR lacks.
+    pub sticky: u32,
+    /// MXCSR as Rust expects it, and room to store it.
+    pub rust_mxcsr: [u32; 2],
+}
+
+impl Context {
+    /// Mapped vector registers are in host registers, and MXCSR is the guest's.
+    pub const VECTORS: u32 = 1;
+    /// The host's floating point does what FPCR asks for.
+    pub const FLOAT: u32 = 2;
+
+    /// Prepares for FPCR. Rounding modes are those of the host; NaNs are looked at one by one, whatever DN says; flushed
+    /// denormals raise other flags on the host.
+    pub fn set_fpcr(&mut self, fpcr: u32) {
+        const FZ: u32 = 1 << 24;
+        const MASKS: u32 = 0x1f80;
+        // To nearest, up, down, to zero, in the host's order.
+        let rounding = [0, 2, 1, 3][(fpcr >> 22 & 3) as usize];
+        self.mxcsr = MASKS | rounding << 13;
+        self.slow_float = fpcr & FZ;
+        self.rust_mxcsr[0] = MASKS;
+    }
+
+    /// The exceptions noted since this was last asked, as FPSR has them.
+    pub fn take_exceptions(&mut self) -> u32 {
+        let sticky = std::mem::take(&mut self.sticky);
+        // Invalid; the host's denormal flag is nothing here; division by zero, overflow, underflow, inexact.
+        sticky & 1 | (sticky >> 2 & 0xf) << 1
+    }
 }
 
 #[cfg(test)]

@@ -2,13 +2,13 @@
 
 use std::mem::offset_of;
 
-use armlet_x64::{Gpr, Mem};
+use armlet_x64::{Gpr, K, Level, Mem, Xmm};
 
 use super::context::Context;
 use crate::cpu::{Cpu, Monitor};
 use crate::mmu::{CodeRequests, Mmu, Set};
 use crate::sys::Control;
-use crate::uop::Slot;
+use crate::uop::{Slot, VTEMP};
 
 /// Scratch, and where results of helpers come.
 pub const A: Gpr = Gpr::Rax;
@@ -30,11 +30,38 @@ pub const MAPPED: [(Slot, Gpr); 9] = [
     (2, Gpr::Rsi),
     (3, Gpr::Rdi),
     (4, Gpr::R8),
-    (19, Gpr::R9),
-    (20, Gpr::R10),
+    (5, Gpr::R9),
+    (6, Gpr::R10),
     (crate::uop::SP, Gpr::R11),
-    (21, Gpr::R12),
+    (19, Gpr::R12),
 ];
+
+/// Scratch vector registers. The encoder may use the last one.
+pub const V: [Xmm; 4] = [Xmm(0), Xmm(1), Xmm(3), Xmm(2)];
+
+/// With AVX-512, masks of the lowest lane and of the two lowest lanes while vector registers are resident.
+pub const ONE_LANE: K = K(6);
+/// See [`ONE_LANE`].
+pub const TWO_LANES: K = K(7);
+
+/// Where vector slots live: the host register by slot, or none. The last one is the first temporary.
+pub type VectorMap = [Option<Xmm>; 33];
+
+/// With 32 host registers all but five slots and the temporary of instructions by element fit, else twelve.
+pub fn vector_map(level: Level) -> VectorMap {
+    let slots: &[u8] = match level {
+        Level::Avx512 => &[
+            0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, VTEMP, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 8,
+            9, 10,
+        ],
+        _ => &[0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19],
+    };
+    let mut map = [None; 33];
+    for (n, &slot) in slots.iter().enumerate() {
+        map[usize::from(slot)] = Some(Xmm(4 + n as u8));
+    }
+    map
+}
 
 /// Distance of ENV from the first general slot, so that most slots are near.
 pub const BIAS: usize = 128;
@@ -59,6 +86,28 @@ pub const PAGE: Mem = field(offset_of!(Cpu, jit) + offset_of!(Context, page));
 pub const BUDGET_LEFT: Mem = field(offset_of!(Cpu, jit) + offset_of!(Context, budget));
 /// `Context::flags`.
 pub const FLAGS: Mem = field(offset_of!(Cpu, jit) + offset_of!(Context, flags));
+/// `Context::resident`.
+pub const RESIDENT: Mem = field(offset_of!(Cpu, jit) + offset_of!(Context, resident));
+/// `Context::slow_float`.
+pub const SLOW_FLOAT: Mem = field(offset_of!(Cpu, jit) + offset_of!(Context, slow_float));
+/// `Context::mxcsr`.
+pub const MXCSR: Mem = field(offset_of!(Cpu, jit) + offset_of!(Context, mxcsr));
+/// `Context::sticky`.
+pub const STICKY: Mem = field(offset_of!(Cpu, jit) + offset_of!(Context, sticky));
+/// `Context::rust_mxcsr[n]`.
+pub const fn rust_mxcsr(n: usize) -> Mem {
+    field(offset_of!(Cpu, jit) + offset_of!(Context, rust_mxcsr) + 4 * n)
+}
+/// `Cpu::fpsr`.
+pub const FPSR: Mem = field(offset_of!(Cpu, fpsr));
+/// A vector slot in memory.
+pub const fn vector_slot(slot: Slot) -> Mem {
+    field(offset_of!(Cpu, v) + slot as usize * 16)
+}
+/// The upper half of a vector slot in memory.
+pub const fn vector_slot_high(slot: Slot) -> Mem {
+    field(offset_of!(Cpu, v) + slot as usize * 16 + 8)
+}
 /// Address of the set in use.
 pub const SET_IN_USE: Mem = field(offset_of!(Cpu, mmu) + offset_of!(Mmu, set));
 
@@ -90,9 +139,6 @@ pub const MONITOR_HIGH: Mem = field(offset_of!(Cpu, exclusive) + offset_of!(Moni
 pub const fn system_register(number: usize) -> Mem {
     field(offset_of!(Cpu, sys) + number * 8)
 }
-
-/// `Set::mask`.
-pub const SET_MASK: Mem = Mem::base(SET, Set::MASK_OFFSET as i32);
 
 /// Field at `offset` of the data entry whose distance is in `index`.
 pub const fn data_entry(index: Gpr, offset: usize) -> Mem {

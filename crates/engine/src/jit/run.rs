@@ -23,6 +23,8 @@ enum Left {
     Site(u32),
     /// By a uop, to `cpu.pc`; stops if it says so.
     Uop(Option<Stop>),
+    /// Before a trace that is for the interpreter, at `cpu.pc`.
+    Interpret,
 }
 
 impl Cpu {
@@ -45,7 +47,16 @@ impl Cpu {
         loop {
             match self.run_from(jit, world, entry) {
                 Left::Uop(stop) => return stop,
+                // In virtual time a trace may be longer than what is left of the slice.
+                Left::Poll if self.slice.is_some() && self.budget() != 0 => {
+                    let key = Key::new(0, self.mode());
+                    return self.run_rest(self.budget(), key, world);
+                }
                 Left::Poll => return None,
+                Left::Interpret if self.slice.is_some() => {
+                    return self.interpret_sliced(blocks, Some(jit), world);
+                }
+                Left::Interpret => return self.run_blocks(blocks, Some(jit), world),
                 Left::Lookup | Left::Site(_) if self.must_look() => return None,
                 Left::Site(site) => entry = self.link(jit, site),
                 // Any fault of the fetch is met again by the outer loop.
@@ -108,30 +119,45 @@ impl Cpu {
         jit.memory.address(jit.table.unit(id).far as usize)
     }
 
+    /// Instructions to run before the PE looks up.
+    fn grant(&self) -> i32 {
+        if self.slice.is_some() { self.budget().min(i32::MAX as u64) as i32 } else { BUDGET }
+    }
+
     fn run_from(&mut self, jit: &mut Jit, world: &mut dyn World, entry: u64) -> Left {
         self.jit.flags = RawFlags::from_nzcv(self.nzcv);
-        self.jit.budget = BUDGET;
+        self.jit.set_fpcr(self.fpcr);
+        let granted = self.grant();
+        self.jit.budget = granted;
         jit.stats.entries += 1;
         let thunk = jit.thunks.enter;
-        let entered = (self.retired, BUDGET);
+        let entered = (self.retired, granted);
         self.jit.signals = self.port.signals_address();
         let mut session = Session { cpu: self, world, jit, entered, stop: None };
         let result = session.enter(thunk, entry);
         let retired = session.retired();
         let stop = session.stop.take();
         let number = (result >> 32) as u32;
-        jit.stats.exits[(result & 3) as usize] += 1;
+        jit.stats.exits[(result & 7) as usize] += 1;
         let page = self.jit.page;
         if result as u8 == Why::Uop as u8 {
             return Left::Uop(stop);
         }
         self.nzcv = self.jit.flags.nzcv();
+        self.fpsr |= self.jit.take_exceptions();
         self.retired = retired;
         self.delta = 0;
         match result as u8 {
             n if n == Why::Poll as u8 => {
                 self.pc = page + jit.table.unit(number).offset();
                 Left::Poll
+            }
+            n if n == Why::Interpret as u8 => {
+                // The trace was paid for.
+                let unit = jit.table.unit(number);
+                self.retired -= u64::from(unit.insns);
+                self.pc = page + unit.offset();
+                Left::Interpret
             }
             n if n == Why::Link as u8 => {
                 self.pc = page + u64::from(jit.table.site(number).target);
@@ -148,7 +174,7 @@ impl Cpu {
 
     /// True if the outer loop has something to do before more code runs.
     pub(crate) fn must_look(&self) -> bool {
-        self.signalled()
+        (if self.slice.is_some() { self.looks() } else { self.signalled() })
             || !self.mmu.code_requests.is_empty()
             || !self.can_compile()
             || self.detect_dead_end().is_some()

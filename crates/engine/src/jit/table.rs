@@ -16,6 +16,10 @@ pub struct Unit {
     pub far: u32,
     /// Offset of the code for entry from the same page.
     pub near: u32,
+    /// The same, skipping the question whether the vector state that it uses is resident.
+    pub inner: u32,
+    /// That vector state; it stays resident up to where the trace is left.
+    pub resident: u32,
     /// End of the code.
     pub end: u32,
     /// Guest instructions.
@@ -138,15 +142,18 @@ impl Table {
         let record = &mut self.sites[site as usize];
         if record.linked == 0 {
             record.linked = to + 1;
-            self.units[to as usize].incoming.push(site);
-            memory.retarget(record.jump as usize, self.units[to as usize].near as usize);
+            let from = self.units[record.unit as usize].resident;
+            let target = &mut self.units[to as usize];
+            target.incoming.push(site);
+            let entry = if target.resident & !from == 0 { target.inner } else { target.near };
+            memory.retarget(record.jump as usize, entry as usize);
         }
     }
 
-    /// Drops traces that depend on `len` bytes of guest physical memory at `pa`, within one page. True if there
-    /// were any.
-    pub fn invalidate(&mut self, memory: &mut CodeMemory, pa: u64, len: u64) -> bool {
-        let Some(mut ids) = self.by_page.remove(&(pa >> 12)) else { return false };
+    /// Drops traces that depend on `len` bytes of guest physical memory at `pa`, within one page. Returns how
+    /// many there were.
+    pub fn invalidate(&mut self, memory: &mut CodeMemory, pa: u64, len: u64) -> usize {
+        let Some(mut ids) = self.by_page.remove(&(pa >> 12)) else { return 0 };
         let (first, last) = ((pa & 0xfff) / LINE, ((pa & 0xfff) + len - 1) / LINE);
         let lines = u64::MAX >> (63 - (last - first)) << first;
         let before = ids.len();
@@ -157,11 +164,11 @@ impl Table {
             }
             keep
         });
-        let any = ids.len() != before;
+        let dropped = before - ids.len();
         if !ids.is_empty() {
             self.by_page.insert(pa >> 12, ids);
         }
-        any
+        dropped
     }
 
     /// Nothing leads to the trace any more. Its code stays until all is cleared.
@@ -200,16 +207,17 @@ impl Unit {
     #[allow(clippy::too_many_arguments)]
     pub fn new(
         key: Key,
-        code: [u32; 3],
+        code: [u32; 4],
         insns: u16,
         lines: u64,
         uops: &[Uop],
         segments: &[Segment],
         sites: std::ops::Range<u32>,
     ) -> Self {
-        let [far, near, end] = code;
+        let [far, near, inner, end] = code;
         let (uops, segments) = (uops.into(), segments.into());
-        Self { key, far, near, end, insns, lines, uops, segments, incoming: Vec::new(), sites }
+        let incoming = Vec::new();
+        Self { key, far, near, inner, resident: 0, end, insns, lines, uops, segments, incoming, sites }
     }
 
     /// Place of the first instruction in the page.

@@ -2,11 +2,13 @@
 
 use std::mem::offset_of;
 
-use armlet_x64::{Alu, Asm, Bits, Cond, Gpr, Mem, Shift};
+use armlet_x64::{Alu, Asm, Bits, Cond, Gpr, Lane, Level, Mem, Shift};
 
 use super::call::Then;
+use super::context::Context;
 use super::layout::*;
 use super::memory::CodeMemory;
+use super::pool;
 use crate::mmu::Jump;
 
 /// Why generated code was left: the low byte of what it returns; the upper half goes with it.
@@ -21,6 +23,8 @@ pub enum Why {
     Link,
     /// A uop left the trace; the session says how.
     Uop,
+    /// The trace whose number goes with it is for the interpreter, as FPCR is.
+    Interpret,
 }
 
 /// What goes with [`Why::Lookup`] if `Cpu::pc` is a branch target as a register has it, tag included.
@@ -39,6 +43,8 @@ const FRAME: i32 = 24;
 /// Addresses of the shared code.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Thunks {
+    /// The constants.
+    pub pool: u64,
     /// `fn(session, env, entry) -> why`.
     pub enter: u64,
     /// Jumped to with the number of the trace in ECX.
@@ -53,6 +59,16 @@ pub struct Thunks {
     pub uop: u64,
     /// The same for a plain access, whose address is in RCX.
     pub access: u64,
+    /// As `uop`, for traces that use vector registers.
+    pub vector_uop: u64,
+    /// As `access`, for traces that use vector registers.
+    pub vector_access: u64,
+    /// Called to get the vector registers.
+    pub load_vectors: u64,
+    /// Called to get them for floating point; jumps to `interpret` if that is slow. ECX: the number of the trace.
+    pub load_float: u64,
+    /// Jumped to with the number of the trace in ECX.
+    pub interpret: u64,
 }
 
 fn session(depth: i32) -> Mem {
@@ -64,6 +80,42 @@ fn spill(asm: &mut Asm) {
         asm.store(Bits::B64, slot(n), reg);
     }
     asm.store(Bits::B32, BUDGET_LEFT, BUDGET);
+}
+
+/// Leaves the vector state in memory. Changes RDX.
+fn unload_vectors(asm: &mut Asm, map: &VectorMap) {
+    let none = asm.label();
+    asm.alu_imm(Alu::Cmp, Bits::B32, RESIDENT, 0);
+    asm.jcc(Cond::E, none);
+    for (n, reg) in map.iter().enumerate() {
+        if let Some(reg) = reg {
+            asm.vstore(vector_slot(n as u8), *reg);
+        }
+    }
+    asm.stmxcsr(rust_mxcsr(1));
+    asm.ldmxcsr(rust_mxcsr(0));
+    asm.mov(Bits::B32, Gpr::Rdx, rust_mxcsr(1));
+    asm.alu_imm(Alu::And, Bits::B32, Gpr::Rdx, 0x3f);
+    asm.alu_mem(Alu::Or, Bits::B32, STICKY, Gpr::Rdx);
+    asm.store_imm(Bits::B32, RESIDENT, 0);
+    asm.bind(none);
+}
+
+/// Gets the vector state from memory. Changes RAX.
+fn load_vectors(asm: &mut Asm, map: &VectorMap, resident: u32) {
+    for (n, reg) in map.iter().enumerate() {
+        if let Some(reg) = reg {
+            asm.vload(*reg, vector_slot(n as u8));
+        }
+    }
+    if asm.level() == Level::Avx512 {
+        for (k, lanes) in [(ONE_LANE, 1), (TWO_LANES, 3)] {
+            asm.mov_imm(A, lanes);
+            asm.kmov_to(Lane::B, k, A);
+        }
+    }
+    asm.ldmxcsr(MXCSR);
+    asm.store_imm(Bits::B32, RESIDENT, resident as i32);
 }
 
 fn reload(asm: &mut Asm) {
@@ -87,12 +139,32 @@ pub fn jump_through_set(asm: &mut Asm, miss: u64) {
 }
 
 impl Thunks {
+    /// Names and addresses, in order of address.
+    pub fn named(&self) -> Vec<(&'static str, u64)> {
+        let mut named = vec![
+            ("enter", self.enter),
+            ("poll", self.poll),
+            ("lookup", self.lookup),
+            ("link", self.link),
+            ("uop", self.uop),
+            ("access", self.access),
+        ];
+        named.sort_by_key(|&(_, address)| address);
+        named
+    }
+
     /// Writes the shared code at `offset`; `helpers` are `fn(session, uop, address) -> stop`, for uops and
     /// for accesses. Returns the end.
-    pub fn build(memory: &mut CodeMemory, offset: usize, helpers: [u64; 2]) -> (Self, usize) {
+    pub fn build(memory: &mut CodeMemory, offset: usize, level: Level, helpers: [u64; 2]) -> (Self, usize) {
+        let map = &vector_map(level);
+        let constants = pool::bytes();
+        memory.put(offset, &constants);
+        let pool = memory.address(offset);
+        let offset = offset + constants.len();
         let mut asm = Asm::default();
+        asm.set_level(level);
         asm.start(memory.address(offset));
-        let mut thunks = Self { enter: asm.here(), ..Self::default() };
+        let mut thunks = Self { pool, enter: asm.here(), ..Self::default() };
         SAVED.iter().for_each(|&reg| asm.push(reg));
         asm.alu_imm(Alu::Sub, Bits::B64, Gpr::Rsp, FRAME);
         asm.store(Bits::B64, session(0), Gpr::Rdi);
@@ -104,7 +176,11 @@ impl Thunks {
 
         let exit = asm.label();
         let leave = asm.label();
-        for (at, why) in [(&mut thunks.poll, Why::Poll), (&mut thunks.link, Why::Link)] {
+        for (at, why) in [
+            (&mut thunks.poll, Why::Poll),
+            (&mut thunks.link, Why::Link),
+            (&mut thunks.interpret, Why::Interpret),
+        ] {
             *at = asm.here();
             asm.mov_imm(A, why as u64);
             asm.jmp(exit);
@@ -120,6 +196,7 @@ impl Thunks {
         asm.bind(find);
         asm.mov_imm(A, Why::Lookup as u64);
         asm.bind(exit);
+        unload_vectors(&mut asm, map);
         spill(&mut asm);
         asm.shift(Shift::Shl, Bits::B64, C, 32);
         asm.alu(Alu::Or, Bits::B64, A, C);
@@ -129,9 +206,20 @@ impl Thunks {
         asm.ret();
 
         let other = asm.label();
-        for (at, helper) in [&mut thunks.uop, &mut thunks.access].into_iter().zip(helpers) {
+        for (at, helper, vectors) in [
+            (&mut thunks.uop, helpers[0], false),
+            (&mut thunks.access, helpers[1], false),
+            (&mut thunks.vector_uop, helpers[0], true),
+            (&mut thunks.vector_access, helpers[1], true),
+        ] {
             *at = asm.here();
             spill(&mut asm);
+            if vectors {
+                // What is resident comes back afterwards.
+                asm.mov(Bits::B32, Gpr::Rdx, RESIDENT);
+                asm.store(Bits::B32, session(16), Gpr::Rdx);
+            }
+            unload_vectors(&mut asm, map);
             // The call of this thunk has pushed 8 bytes.
             asm.mov(Bits::B64, Gpr::Rdi, session(8));
             asm.alu_imm(Alu::Sub, Bits::B64, Gpr::Rsp, 8);
@@ -141,10 +229,33 @@ impl Thunks {
             asm.call(A);
             asm.test(Bits::B32, A, A);
             asm.jcc(Cond::Ne, other);
+            if vectors {
+                load_vectors(&mut asm, map, 0);
+                asm.mov(Bits::B32, A, session(24));
+                asm.store(Bits::B32, RESIDENT, A);
+            }
             reload(&mut asm);
             asm.alu_imm(Alu::Add, Bits::B64, Gpr::Rsp, 8);
             asm.ret();
         }
+        thunks.load_float = asm.here();
+        let slow = asm.label();
+        asm.alu_imm(Alu::Cmp, Bits::B32, SLOW_FLOAT, 0);
+        asm.jcc(Cond::Ne, slow);
+        // A trace that needs no floating point may have got them before, and changed them.
+        let there = asm.label();
+        asm.alu_imm(Alu::Cmp, Bits::B32, RESIDENT, 0);
+        asm.jcc(Cond::Ne, there);
+        load_vectors(&mut asm, map, 0);
+        asm.bind(there);
+        asm.store_imm(Bits::B32, RESIDENT, (Context::VECTORS | Context::FLOAT) as i32);
+        asm.ret();
+        asm.bind(slow);
+        asm.alu_imm(Alu::Add, Bits::B64, Gpr::Rsp, 8);
+        asm.jmp_to(thunks.interpret);
+        thunks.load_vectors = asm.here();
+        load_vectors(&mut asm, map, Context::VECTORS);
+        asm.ret();
         asm.bind(other);
         asm.alu_imm(Alu::Add, Bits::B64, Gpr::Rsp, 16);
         asm.alu_imm(Alu::Cmp, Bits::B32, A, Then::Jump as i32);

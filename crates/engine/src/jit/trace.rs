@@ -51,7 +51,7 @@ impl Trace {
         while self.segments.len() < MAX_SEGMENTS && !self.segments.iter().any(|s| s.offset == at) {
             let room = MAX_INSNS - usize::from(self.insns);
             let left = usize::from(4096 - at) / 4;
-            let words = (0..left.min(room))
+            let words = (0..cpu.limit_block(left.min(room)))
                 .map(|n| cpu.vm.ram.load::<u32>(page + usize::from(at) + n * 4, Ordering::Relaxed));
             let first = self.uops.len() as u16;
             let insns = a64::lower_into(&mut self.uops, mode, cpu.model().features, words);

@@ -281,11 +281,13 @@ impl Cpu {
     ) -> Result<u128, Raised> {
         let pc = self.insn_pc();
         let half = size.min(8) as u8;
+        self.publish_time();
         let mut read = |pa| world.mmio_read(pc, pa, half);
         let value = match size {
             16 => read(pa).and_then(|low| Ok(u128::from(low) | u128::from(read(pa + 8)?) << 64)),
             _ => read(pa).map(u128::from),
         };
+        self.attend();
         value.map_err(|_| {
             world.note(Note::Unmapped { pc, pa, fetch: false, write: false });
             self.data_abort(va, fsc::EXTERNAL, false)
@@ -302,10 +304,12 @@ impl Cpu {
     ) -> Result<(), Raised> {
         let pc = self.insn_pc();
         let half = size.min(8) as u8;
+        self.publish_time();
         let mut done = world.mmio_write(pc, pa, half, value as u64);
         if size == 16 && done.is_ok() {
             done = world.mmio_write(pc, pa + 8, half, (value >> 64) as u64);
         }
+        self.attend();
         done.map_err(|_| {
             world.note(Note::Unmapped { pc, pa, fetch: false, write: true });
             self.data_abort(va, fsc::EXTERNAL, true)

@@ -119,6 +119,7 @@ impl Cpu {
         misaligned: bool,
         unprivileged: bool,
     ) -> Result<Located, Raised> {
+        self.mmu.counters.data_misses += 1;
         let kind = match access.kind {
             Kind::Load => mmu::Kind::Read,
             Kind::Store => mmu::Kind::Write,
@@ -169,8 +170,11 @@ impl Cpu {
             && access.refused(found.rights).is_none()
             && (found.normal || !access.misaligned)
         {
+            self.mmu.counters.second_hits += 1;
             return Ok(found);
         }
+        self.mmu.counters.walks += 1;
+        let regime = &self.mmu.regime;
         let translation = regime.translate(&Physical(&self.vm.ram), va, access)?;
         if let Some(va) = plain {
             self.mmu.remember(va, &translation);
@@ -202,6 +206,7 @@ impl Cpu {
 
     #[cold]
     fn fetch_slow(&mut self, world: &mut dyn World) -> Result<(u64, usize), Raised> {
+        self.mmu.counters.fetch_misses += 1;
         let va = self.pc;
         let privileged = self.pstate.el() != 0;
         let asked =

@@ -21,5 +21,5 @@ mod wide;
 
 pub use access::{Access, Kind, Place};
 pub(crate) use requests::{CodeRequests, Requests};
-pub use spaces::Mmu;
+pub use spaces::{Counters, Mmu};
 pub use tlb::{Entry, Jump, Set};

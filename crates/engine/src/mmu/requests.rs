@@ -89,7 +89,7 @@ impl CodeRequests {
         if std::mem::take(&mut self.all) {
             blocks.clear();
             if let Some(jit) = &mut jit {
-                jit.clear();
+                jit.flush();
             }
         }
         for (page, mut lines) in self.pages.drain(..) {

@@ -33,6 +33,19 @@ struct Context {
     turn: u64,
 }
 
+/// How often the first level of the TLB did not know, and what came of it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Counters {
+    /// Loads and stores that no entry of the first level allowed: those to devices too, which never have one.
+    pub data_misses: u64,
+    /// The same for fetches.
+    pub fetch_misses: u64,
+    /// Translations, mostly for misses, that the second level knew.
+    pub second_hits: u64,
+    /// Translations that it did not: walks of the tables, or the MMU was off.
+    pub walks: u64,
+}
+
 /// The translation state of one PE.
 pub struct Mmu {
     /// The entries that accesses and fetches at the current exception level use.
@@ -71,6 +84,7 @@ pub struct Mmu {
     pub(crate) user_set: u64,
     /// A set that holds nothing.
     nothing: Box<Set>,
+    pub(super) counters: Counters,
 }
 
 impl Default for Mmu {
@@ -98,11 +112,17 @@ impl Default for Mmu {
             unsent: 0,
             user_set: nothing.address(),
             nothing,
+            counters: Counters::default(),
         }
     }
 }
 
 impl Mmu {
+    /// What was counted so far.
+    pub fn counters(&self) -> Counters {
+        self.counters
+    }
+
     /// The set `id`, wherever it is, free of what a complete flush removed.
     fn set_mut(&mut self, id: usize) -> &mut Set {
         let set = match self.home[id] {

@@ -9,10 +9,12 @@ use bytemuck::Zeroable;
 pub const NONE: u64 = !0;
 /// In a tag: only aligned accesses are allowed, which the slow path checks. No fast path matches it.
 pub const ALIGNED_ONLY: u64 = 1 << 11;
-/// Entries for data in one set.
-const DATA: usize = 1024;
-/// The most a set grows to.
-const MOST_DATA: usize = 8192;
+/// Entries for data in one set: as many as 32 MiB have pages. Those never used take no memory of the host.
+const DATA: usize = 8192;
+/// Entries that are cleared together, if any of them was used.
+const BLOCK: usize = 64;
+/// Words of bits for blocks.
+const BLOCKS: usize = DATA / BLOCK / 64;
 /// Jumps remembered in one set.
 const JUMPS: usize = 1 << 14;
 /// Jumps up to which they are forgotten one by one rather than all places.
@@ -90,19 +92,17 @@ impl Jump {
 #[derive(Zeroable)]
 #[repr(C)]
 pub struct Set {
-    /// What of `va >> 7` is the distance of the page's entry in `data`.
-    mask: u64,
     /// The mode that `jumps` are good for.
     pub(crate) jump_mode: u64,
     jumps: [Jump; JUMPS],
-    data: [Entry; MOST_DATA],
+    data: [Entry; DATA],
     code: [Entry; CODE],
     /// For each page number, mixed to one below [`JUMP_PAGES`], whether there may be jumps into the page.
     jump_pages: [u64; JUMP_PAGES / 64],
-    /// Live entries that others have displaced since the set was last empty or grew.
-    conflicts: u64,
-    /// Anything was filled in since it was last empty: 0 or 1.
-    used: u64,
+    /// Blocks of `data` that entries were filled into since the set was last empty.
+    used: [u64; BLOCKS],
+    /// There may be entries in `code`: 0 or 1.
+    code_used: u64,
     /// Jumps filled in since there was none.
     jumps_used: u64,
     /// Where the first of them are.
@@ -116,18 +116,21 @@ pub struct Set {
 }
 
 impl Set {
-    /// Offset of the mask.
-    pub const MASK_OFFSET: usize = std::mem::offset_of!(Self, mask);
+    /// What of `va >> 7` is the distance of the page's entry.
+    pub const INDEX_MASK: i32 = ((DATA - 1) * size_of::<Entry>()) as i32;
     /// Offset of the data entries.
     pub const DATA_OFFSET: usize = std::mem::offset_of!(Self, data);
     /// Offset of the jumps.
     pub const JUMPS_OFFSET: usize = std::mem::offset_of!(Self, jumps);
 
-    /// An empty set. Its entries beyond those in use don't take memory of the host.
+    /// An empty set.
     pub fn new() -> Box<Self> {
         let mut set: Box<Self> = bytemuck::zeroed_box();
-        set.set_len(DATA);
-        set.code.fill(Entry::EMPTY);
+        // An entry of zeros matches page 0 alone. The first one is asked for it, and the last one, for an access
+        // that wraps around.
+        set.data[0] = Entry::EMPTY;
+        set.data[DATA - 1] = Entry::EMPTY;
+        set.code[0] = Entry::EMPTY;
         set.jumps.fill(Jump::EMPTY);
         set
     }
@@ -138,22 +141,17 @@ impl Set {
         &raw const *self as u64
     }
 
-    /// Changes the number of data entries, a power of two, and forgets those there were.
-    fn set_len(&mut self, len: usize) {
-        self.mask = ((len - 1) * size_of::<Entry>()) as u64;
-        self.data[..len].fill(Entry::EMPTY);
-        self.conflicts = 0;
-    }
-
-    /// Number of data entries in use.
-    fn len(&self) -> usize {
-        self.mask as usize / size_of::<Entry>() + 1
-    }
-
     /// Number of the data entry for `va`.
     #[inline(always)]
-    fn index(&self, va: u64) -> usize {
-        ((va >> 7 & self.mask) as usize / size_of::<Entry>()) % MOST_DATA
+    fn index(va: u64) -> usize {
+        (va >> 12) as usize % DATA
+    }
+
+    /// The data entries that may be in use, block by block.
+    fn used_blocks(&mut self) -> impl Iterator<Item = &mut [Entry]> {
+        let used = self.used;
+        let is_used = move |n: usize| used[n / 64] >> (n % 64) & 1 != 0;
+        self.data.chunks_mut(BLOCK).enumerate().filter(move |(n, _)| is_used(*n)).map(|(_, block)| block)
     }
 
     /// Remembers where a branch to `va` goes on.
@@ -220,7 +218,6 @@ impl Set {
     }
 
     fn note(&mut self, va: u64, entry: &Entry) {
-        self.used = 1;
         self.halves |= half(va);
         self.global |= u64::from(entry.pa & PRIVATE == 0);
     }
@@ -243,7 +240,7 @@ impl Set {
     /// The entry that may hold the page of `va` for data.
     #[inline(always)]
     pub fn data(&self, va: u64) -> &Entry {
-        &self.data[self.index(va)]
+        &self.data[Self::index(va)]
     }
 
     /// The entry that may hold the page of `va` for fetches.
@@ -255,31 +252,25 @@ impl Set {
     /// Fills in the page of `va` for data.
     pub fn fill_data(&mut self, va: u64, entry: Entry) {
         self.note(va, &entry);
-        let index = self.index(va);
-        let old = self.data[index].read;
-        if old != NONE && old != va & !0xfff {
-            self.conflicts += 1;
-            let len = self.len();
-            if self.conflicts > len as u64 && len < MOST_DATA {
-                self.set_len(len * 2);
-            }
-        }
-        let index = self.index(va);
+        let index = Self::index(va);
+        self.used[index / BLOCK / 64] |= 1 << (index / BLOCK % 64);
         self.data[index] = entry;
     }
 
     /// Fills in the page of `va` for fetches.
     pub fn fill_code(&mut self, va: u64, entry: Entry) {
         self.note(va, &entry);
+        self.code_used = 1;
         self.code[(va >> 12) as usize % CODE] = entry;
     }
 
     /// Forgets everything.
     pub fn clear(&mut self) {
-        if self.used != 0 {
-            self.set_len(DATA);
+        self.used_blocks().for_each(|block| block.fill(Entry::EMPTY));
+        self.used = [0; BLOCKS];
+        if self.code_used != 0 {
             self.code.fill(Entry::EMPTY);
-            self.used = 0;
+            self.code_used = 0;
         }
         self.clear_jumps();
         (self.halves, self.global) = (0, 0);
@@ -287,9 +278,6 @@ impl Set {
 
     /// Forgets `pages` pages from `first` on, under any top byte.
     pub fn drop_range(&mut self, first: u64, pages: u64) {
-        if self.used == 0 {
-            return;
-        }
         if pages > FEW_PAGES {
             self.drop_if(|entry| entry.within(first, pages));
             self.drop_jumps_within(first, pages);
@@ -298,7 +286,7 @@ impl Set {
         for n in 0..pages {
             let page = (first >> 12).wrapping_add(n) as usize;
             self.drop_jumps((page as u64) << 12);
-            let index = self.index((page as u64) << 12);
+            let index = page % DATA;
             for entry in [&mut self.data[index], &mut self.code[page % CODE]] {
                 if entry.within(first, pages) {
                     *entry = Entry::EMPTY;
@@ -317,7 +305,7 @@ impl Set {
     pub fn drop_private_at(&mut self, va: u64) {
         let page = (va >> 12) as usize;
         self.drop_jumps(va);
-        let index = self.index(va);
+        let index = Self::index(va);
         for entry in [&mut self.data[index], &mut self.code[page % CODE]] {
             if entry.pa & PRIVATE != 0 {
                 *entry = Entry::EMPTY;
@@ -326,8 +314,12 @@ impl Set {
     }
 
     fn drop_if(&mut self, drops: impl Fn(&Entry) -> bool) {
-        let len = self.len();
-        for entry in self.data[..len].iter_mut().chain(&mut self.code) {
+        for entry in self.used_blocks().flatten() {
+            if drops(entry) {
+                *entry = Entry::EMPTY;
+            }
+        }
+        for entry in &mut self.code {
             if drops(entry) {
                 *entry = Entry::EMPTY;
             }

@@ -121,7 +121,7 @@ impl Cpu {
     pub fn masks_changed(&mut self) {
         let irq = if self.pstate.contains(Pstate::I) { 0 } else { Port::IRQ };
         let fiq = if self.pstate.contains(Pstate::F) { 0 } else { Port::FIQ };
-        self.ctl.poll = ALWAYS | irq | fiq;
+        self.ctl.poll = self.limit_poll(ALWAYS | irq | fiq);
     }
 
     /// Replaces bits of PSTATE.DAIF. An interrupt that became unmasked is taken when the block ends.
@@ -151,6 +151,14 @@ impl Cpu {
         self.model().features.has(feature)
     }
 
+    /// Answers [`Port::TIMER`] if it is up.
+    pub(crate) fn answer_timers(&mut self) {
+        if self.port.lower(Port::TIMER) != 0 {
+            self.timers_due();
+            self.pmu_due();
+        }
+    }
+
     /// Answers the signals of the port: kicks, mail, timers, a step that is due, interrupts that are not
     /// masked. pc is that of the next instruction.
     pub fn answer_signals(&mut self, code: &mut Code, world: &mut dyn World) -> Option<Stop> {
@@ -164,9 +172,7 @@ impl Cpu {
             self.read_mail(code, world);
         }
         if up & Port::TIMER != 0 {
-            self.port.lower(Port::TIMER);
-            self.timers_due();
-            self.pmu_due();
+            self.answer_timers();
         }
         if self.ctl.mode.has(Mode::STEP) && self.step_check().is_err() {
             self.take_exception(world);

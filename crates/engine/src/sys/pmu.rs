@@ -137,8 +137,8 @@ impl Cpu {
     }
 
     /// Instructions retired before the one that runs.
-    fn retired_here(&self) -> u64 {
-        self.retired + u64::from(self.delta / 2)
+    pub(crate) fn retired_here(&self) -> u64 {
+        self.retired.wrapping_add(u64::from(self.delta / 2))
     }
 
     /// The enabled counters that count at this exception level, as a mask.
@@ -181,7 +181,7 @@ impl Cpu {
         let insns = retired.wrapping_sub(std::mem::replace(&mut self.ctl.pmu.insns_seen, retired));
         let mut cycles = 0;
         if self.ctl.pmu.cycles {
-            let now = self.vm.alarms.clock().now_ns();
+            let now = self.time_at(retired);
             cycles = now.wrapping_sub(std::mem::replace(&mut self.ctl.pmu.ns_seen, now));
         }
         let counting = self.pmu_counting();
@@ -218,7 +218,7 @@ impl Cpu {
             cycles |= enabled >> n & 1 != 0 && self.sys[kind] & EVENT == event::CPU_CYCLES;
         }
         let insns_seen = self.retired_here();
-        let ns_seen = if cycles { self.vm.alarms.clock().now_ns() } else { 0 };
+        let ns_seen = if cycles { self.time_ns() } else { 0 };
         self.ctl.pmu = Pmu { active: enabled != 0, cycles, insns_seen, ns_seen, ..self.ctl.pmu };
         self.pmu_output();
         self.pmu_alarm();
@@ -232,7 +232,7 @@ impl Cpu {
     /// The alarm rang: looks for overflows and sets the next one.
     pub(crate) fn pmu_due(&mut self) {
         if self.ctl.pmu.active {
-            self.pmu_sync(self.retired);
+            self.pmu_look();
             self.pmu_alarm();
         }
     }
@@ -273,7 +273,7 @@ impl Cpu {
         if waiting & CYCLE != 0 {
             left = left.min((!self.sys[PMCCNTR_EL0]).saturating_add(1).max(patient(31)));
         }
-        let deadline = (left < u64::MAX / 2).then(|| self.vm.alarms.clock().now_ns().saturating_add(left));
+        let deadline = (left < u64::MAX / 2).then(|| self.time_ns().saturating_add(left));
         if self.ctl.pmu.deadline != deadline {
             self.ctl.pmu.deadline = deadline;
             self.vm.alarms.set(self.alarm_key(2), deadline, &self.port);

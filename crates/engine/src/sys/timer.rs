@@ -6,7 +6,7 @@
 use armlet_arm::SysReg::{self, *};
 use armlet_arm::gic::ppi;
 use armlet_arm::sysreg::Encoding;
-use armlet_base::clock::ticks_to_ns;
+use armlet_base::clock::{ns_to_ticks, ticks_to_ns};
 
 use super::bits::cntkctl;
 use super::regs::{El0, Row};
@@ -81,9 +81,9 @@ impl Cpu {
     /// CNTPCT_EL0.
     pub(crate) fn physical_count(&self) -> u64 {
         const SECOND: u64 = 1_000_000_000;
-        let (clock, hz) = (self.vm.alarms.clock(), self.model().counter_hz);
+        let (now, hz) = (self.time_ns(), self.model().counter_hz);
         // The frequencies of all models divide a second; spare them the wide division.
-        if SECOND.is_multiple_of(hz) { clock.now_ns() / (SECOND / hz) } else { clock.ticks(hz) }
+        if SECOND.is_multiple_of(hz) { now / (SECOND / hz) } else { ns_to_ticks(now, hz) }
     }
 
     /// CNTVCT_EL0.

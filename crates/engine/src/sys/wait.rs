@@ -36,6 +36,9 @@ impl Cpu {
         if world.notes() {
             world.note(Note::Wfi { pc: self.insn_pc() });
         }
+        if self.slice.is_some() {
+            return Ok(self.skip_to_interrupt());
+        }
         self.sleep_until_interrupt();
         Ok(self.port.signals() & INTERRUPTS != 0)
     }
@@ -43,7 +46,11 @@ impl Cpu {
     /// Sleeps until an interrupt is pending, masked or not, or the outer loop has business.
     pub(crate) fn sleep_until_interrupt(&mut self) {
         self.post_mail();
-        self.port.nap(Port::ENDS_WFI);
+        if self.slice.is_some() {
+            self.skip_to_interrupt();
+        } else {
+            self.port.nap(Port::ENDS_WFI);
+        }
     }
 
     /// WFE. `Ok(false)` as above.
@@ -57,6 +64,10 @@ impl Cpu {
             return Ok(true);
         }
         self.wait_trap(sctlr::NTWE, 1)?;
+        if self.slice.is_some() {
+            self.skip_to_event(self.event_stream());
+            return Ok(true);
+        }
         let limit = self.event_stream().map_or(WFE_LIMIT, |until| until.min(WFE_LIMIT));
         if self.exclusive.is_armed() {
             self.wait_for_store(wake, limit);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use armlet_arm::{Pstate, SysReg};
 use armlet_base::{Clock, GuestRam, RamKind, RamRegion};
-use armlet_engine::{Code, Cpu, EmptyWorld, Stop, Vm, uop};
+use armlet_engine::{Code, Cpu, EmptyWorld, Level, Stop, Vm, uop};
 
 use super::{CODE, Case, MEM, MEM_LEN, Outcome, State};
 
@@ -32,6 +32,11 @@ impl Ours {
     /// A PE at EL1 with a flat 1 GiB block of normal memory mapped, run by the best engine there is.
     pub fn new() -> Self {
         if Code::HAS_JIT { Self::with(Code::jit(1 << 22).expect("code memory")) } else { Self::interpreted() }
+    }
+
+    /// The same, run by the JIT with vector instructions of `most` at most.
+    pub fn at_level(most: Level) -> Self {
+        Self::with(Code::jit_at_level(1 << 22, most).expect("code memory"))
     }
 
     /// The same, run by the interpreter.
@@ -114,6 +119,11 @@ impl Ours {
         let mut mem = vec![0; MEM_LEN];
         cpu.vm.ram.read(MEM, &mut mem).unwrap();
         Outcome { raised, state, mem }
+    }
+
+    /// Uops that the interpreter has run for the JIT so far.
+    pub fn helper_uops(&self) -> u64 {
+        self.code.jit_stats().map_or(0, |stats| stats.helper_uops)
     }
 
     /// ESR_EL1 of the last exception.

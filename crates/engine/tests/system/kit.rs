@@ -9,7 +9,7 @@ use armlet_arm::smccc::Conduit;
 use armlet_arm::sysreg::Encoding;
 use armlet_arm::{CpuState, Pstate, SysReg};
 use armlet_base::{BusError, Clock, CpuIrqInput, GuestRam, RamKind, RamRegion};
-use armlet_engine::{CallOutcome, Cpu, Note, Port, Stop, Vm, World, Code};
+use armlet_engine::{CallOutcome, Code, Cpu, Note, Port, Stop, Vm, World};
 
 /// Where programs start.
 pub const CODE: u64 = 0x4000_0000;
@@ -99,6 +99,17 @@ impl Machine {
 
     /// The same of another model.
     pub fn of(model: &str, words: &[u32]) -> Self {
+        Self::on_clock(model, words, Clock::default())
+    }
+
+    /// The same in virtual time, with at most `insns` instructions in a block.
+    pub fn in_virtual_time(words: &[u32], insns: usize) -> Self {
+        let mut machine = Self::on_clock("max", words, Clock::new_virtual());
+        machine.cpu.slice.as_mut().unwrap().set_block_limit(insns);
+        machine
+    }
+
+    fn on_clock(model: &str, words: &[u32], clock: Clock) -> Self {
         let ram =
             GuestRam::new(&[RamRegion { gpa: CODE, len: 0x10_0000, kind: RamKind::ReadWrite }]).unwrap();
         let bytes: Vec<u8> = words.iter().flat_map(|w| w.to_le_bytes()).collect();
@@ -108,7 +119,7 @@ impl Machine {
             ram.write(VECTORS + offset, &hvc.to_le_bytes()).unwrap();
         }
         let model = armlet_arm::cpu::model(model).unwrap();
-        let vm = Vm::new(Arc::new(ram), model, 2, Clock::default());
+        let vm = Vm::new(Arc::new(ram), model, 2, clock);
         let levels = AtomicU32::new(0);
         let gic = Arc::new(Gic { port: vm.ports[0].clone(), levels, pmr: AtomicU32::new(0) });
         let mut cpu = Box::new(Cpu::new(vm, 0));

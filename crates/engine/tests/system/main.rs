@@ -8,3 +8,4 @@ mod kit;
 mod names;
 mod pmu;
 mod timer;
+mod virtual_time;

@@ -50,6 +50,8 @@ pub struct Capabilities {
     pub max_cpus: usize,
     /// CPU models `--cpu` can name; the first is the default.
     pub cpu_models: Vec<String>,
+    /// Virtual time and runs that can be repeated exactly ([`crate::Deterministic`]), with one vCPU.
+    pub deterministic: bool,
     /// Dirty-page tracking.
     pub dirty_log: bool,
     /// Breakpoints, watchpoints and single step from outside the guest.

@@ -5,15 +5,17 @@
 mod caps;
 mod error;
 mod exit;
+mod statistics;
 
 use std::sync::Arc;
 
 use armlet_arm::{CpuState, gic, smccc::Conduit};
-use armlet_base::{BusError, Clock, CpuIrqInput, GuestRam};
+use armlet_base::{BusError, Checkpoints, Clock, CpuIrqInput, GuestRam};
 
 pub use caps::{Capabilities, GicConfig, GicKind, GuestMode};
 pub use error::HvError;
 pub use exit::{ExitEvent, Observer};
+pub use statistics::{Statistic, Unit};
 
 /// What a VM is made of, fixed at creation.
 #[derive(Clone)]
@@ -26,8 +28,20 @@ pub struct VmConfig {
     pub cpu_model: String,
     /// The interrupt controller the board wants.
     pub gic: GicConfig,
-    /// The guest's time base.
+    /// The guest's time base; a virtual one for a deterministic VM.
     pub clock: Clock,
+    /// How a VM on a virtual clock runs.
+    pub deterministic: Option<Deterministic>,
+}
+
+/// How a VM runs whose runs can be repeated exactly: one instruction takes one nanosecond of virtual time.
+#[derive(Clone, Debug, Default)]
+pub struct Deterministic {
+    /// Most guest instructions that are translated at a time; 0 for as many as the backend likes. Nothing
+    /// that can be seen depends on it: tests show that by it.
+    pub block_limit: usize,
+    /// Hashes of the state now and then.
+    pub checkpoints: Option<Checkpoints>,
 }
 
 /// A CPU backend.
@@ -36,6 +50,10 @@ pub trait Hypervisor: Send + Sync {
     fn name(&self) -> &'static str;
     /// What this backend can do on this host.
     fn capabilities(&self) -> &Capabilities;
+    /// How it runs guest code, for people; empty where there is only one way.
+    fn details(&self) -> String {
+        String::new()
+    }
     /// Creates a virtual machine.
     fn create_vm(&self, config: VmConfig) -> Result<Box<dyn Vm>, HvError>;
 }
@@ -79,6 +97,10 @@ pub trait Vcpu: Send {
     /// A shared view of the retired-instruction count, for progress displays on other threads.
     fn retired_counter(&self) -> Option<Arc<std::sync::atomic::AtomicU64>> {
         None
+    }
+    /// What the vCPU has counted so far; names are the backend's own.
+    fn statistics(&self) -> Vec<Statistic> {
+        self.retired().map(|retired| Statistic::count("instructions", retired)).into_iter().collect()
     }
     /// A handle to see from other threads whether WFI has the vCPU asleep, where the backend can tell.
     fn sleeper(&self) -> Option<Arc<dyn Sleeper>> {

@@ -80,6 +80,7 @@ impl FakeHypervisor {
             address_bits: 40,
             max_cpus: 256,
             cpu_models: vec!["max".into(), "cortex-a53".into(), "cortex-a72".into()],
+            deterministic: false,
             dirty_log: false,
             guest_debug: false,
         };

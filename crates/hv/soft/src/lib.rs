@@ -1,6 +1,7 @@
 //! The `soft` backend: armlet's CPU engine behind the hypervisor interface. Works on any host.
 #![forbid(unsafe_code)]
 
+mod statistics;
 mod vcpu;
 mod world;
 
@@ -9,11 +10,19 @@ use std::sync::Arc;
 use armlet_arm::{cpu, gic};
 use armlet_base::CpuIrqInput;
 use armlet_engine as engine;
-use armlet_hv::{Capabilities, GicKind, GuestMode, HvError, Hypervisor, Vcpu, Vm, VmConfig};
+use armlet_hv::{Capabilities, Deterministic, GicKind, GuestMode, HvError, Hypervisor, Vcpu, Vm, VmConfig};
 
 use vcpu::SoftVcpu;
 
+pub use engine::block::Mode;
+pub use engine::jit::{CodeWatch, ListedInsn, Listing, Mark, host};
+pub use engine::uop::Uop;
+
 const NAME: &str = "soft";
+
+/// The least and the most that [`SoftOptions::code_cache`] can be.
+pub const CODE_CACHE: std::ops::RangeInclusive<u64> =
+    engine::jit::LEAST_CODE_BYTES as u64..=engine::jit::MOST_CODE_BYTES as u64;
 
 /// What runs guest code.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -28,25 +37,40 @@ pub enum Engine {
 }
 
 /// Choices of the software backend.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone)]
 pub struct SoftOptions {
     /// What runs guest code.
     pub engine: Engine,
-    /// Bytes of memory for generated code, of each vCPU.
+    /// Bytes of memory for generated code, of each vCPU, within [`CODE_CACHE`]. The host gives memory as it fills.
     pub code_cache: usize,
+    /// Count what generated code leaves to the interpreter by kind, which costs a little.
+    pub count_helped: bool,
+    /// Looks on while the JIT makes code.
+    pub watch: Option<Arc<dyn CodeWatch>>,
 }
 
 impl Default for SoftOptions {
     fn default() -> Self {
-        Self { engine: Engine::Auto, code_cache: engine::jit::DEFAULT_CODE_BYTES }
+        Self {
+            engine: Engine::Auto,
+            code_cache: engine::jit::DEFAULT_CODE_BYTES,
+            count_helped: false,
+            watch: None,
+        }
     }
 }
 
 /// The software backend.
 pub struct SoftHypervisor {
     options: SoftOptions,
+    /// Why there is no JIT, if that was left to the host.
+    no_jit: Option<String>,
     capabilities: Capabilities,
 }
+
+/// The JIT was asked for and can't run here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NoJit(pub String);
 
 impl Default for SoftHypervisor {
     fn default() -> Self {
@@ -57,13 +81,26 @@ impl Default for SoftHypervisor {
 impl SoftHypervisor {
     /// Always available.
     pub fn new() -> Self {
-        Self::with(SoftOptions::default())
+        Self::with(SoftOptions::default()).expect("without choices there is nothing to refuse")
     }
 
     /// With choices.
-    pub fn with(options: SoftOptions) -> Self {
-        Self {
+    ///
+    /// # Errors
+    /// If the JIT is asked for by name and can't run here.
+    pub fn with(mut options: SoftOptions) -> Result<Self, NoJit> {
+        let no_jit = match options.engine {
+            Engine::Interpreter => None,
+            Engine::Jit | Engine::Auto => host::check().err(),
+        };
+        options.engine = match (options.engine, &no_jit) {
+            (Engine::Jit, Some(why)) => return Err(NoJit(why.clone())),
+            (Engine::Interpreter, _) | (Engine::Auto, Some(_)) => Engine::Interpreter,
+            _ => Engine::Jit,
+        };
+        Ok(Self {
             options,
+            no_jit,
             capabilities: Capabilities {
                 modes: vec![GuestMode::A64El1],
                 gics: vec![GicKind::V3, GicKind::V2],
@@ -71,10 +108,11 @@ impl SoftHypervisor {
                 address_bits: 48,
                 max_cpus: 123,
                 cpu_models: cpu::MODELS.iter().map(|model| model.name.to_string()).collect(),
+                deterministic: true,
                 dirty_log: false,
                 guest_debug: false,
             },
-        }
+        })
     }
 }
 
@@ -87,6 +125,14 @@ impl Hypervisor for SoftHypervisor {
         &self.capabilities
     }
 
+    fn details(&self) -> String {
+        match (self.options.engine, &self.no_jit) {
+            (Engine::Interpreter, Some(why)) => format!("interpreter; no JIT: {why}"),
+            (Engine::Interpreter, None) => "interpreter".to_owned(),
+            _ => format!("JIT for {}", host::TARGET),
+        }
+    }
+
     fn create_vm(&self, config: VmConfig) -> Result<Box<dyn Vm>, HvError> {
         let unsupported = |what| HvError::Unsupported { backend: NAME, what };
         let model = cpu::model(&config.cpu_model)
@@ -95,15 +141,21 @@ impl Hypervisor for SoftHypervisor {
         if config.cpus == 0 || config.cpus > max {
             return Err(unsupported(format!("{} CPUs; it has 1 to {max}", config.cpus)));
         }
+        if config.clock.virtual_time().is_some() && config.cpus != 1 {
+            return Err(unsupported(format!("{} CPUs in virtual time; it has 1 then", config.cpus)));
+        }
+        let deterministic = config.deterministic;
         Ok(Box::new(SoftVm {
+            deterministic,
+            options: self.options.clone(),
             vm: engine::Vm::new(config.ram, model, config.cpus, config.clock),
-            options: self.options,
         }))
     }
 }
 
 struct SoftVm {
     options: SoftOptions,
+    deterministic: Option<Deterministic>,
     vm: Arc<engine::Vm>,
 }
 
@@ -129,23 +181,37 @@ impl Vm for SoftVm {
                 what: format!("vCPU {index} of {}", self.vm.ports.len()),
             });
         }
-        let code = code(self.options)?;
-        Ok(Box::new(SoftVcpu::new(engine::Cpu::new(self.vm.clone(), index), code)))
+        let mut cpu = engine::Cpu::new(self.vm.clone(), index);
+        if let (Some(slice), Some(how)) = (&mut cpu.slice, &self.deterministic) {
+            if how.block_limit != 0 {
+                slice.set_block_limit(how.block_limit);
+            }
+            if let Some(checkpoints) = &how.checkpoints {
+                slice.set_checkpoints(checkpoints.clone());
+            }
+        }
+        Ok(Box::new(SoftVcpu::new(cpu, code(index, &self.options)?)))
     }
 }
 
-/// Where a vCPU's code will be.
-fn code(options: SoftOptions) -> Result<engine::Code, HvError> {
-    let jit = match options.engine {
-        Engine::Auto => engine::Code::HAS_JIT,
-        Engine::Jit => true,
-        Engine::Interpreter => false,
-    };
-    if !jit {
+/// Where the code of vCPU `cpu` will be.
+fn code(cpu: usize, options: &SoftOptions) -> Result<engine::Code, HvError> {
+    if options.engine == Engine::Interpreter {
         return Ok(engine::Code::interpreter());
     }
-    engine::Code::jit(options.code_cache).map_err(|error| HvError::Unsupported {
+    let code = engine::Code::jit(options.code_cache);
+    let mut code = code.map_err(|error| HvError::Unsupported {
         backend: NAME,
-        what: format!("memory for generated code ({error}); use --engine interp"),
-    })
+        what: format!(
+            "{} bytes of code cache for each CPU ({error}); use less or no JIT",
+            options.code_cache
+        ),
+    })?;
+    if let Some(jit) = code.compiler_mut().filter(|_| options.count_helped) {
+        jit.count_helped();
+    }
+    if let (Some(jit), Some(watch)) = (code.compiler_mut(), &options.watch) {
+        jit.watch(cpu, watch.clone());
+    }
+    Ok(code)
 }

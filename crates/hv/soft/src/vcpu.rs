@@ -5,8 +5,9 @@ use std::sync::atomic::AtomicU64;
 
 use armlet_arm::CpuState;
 use armlet_engine::{self as engine, Code, Cpu, Port};
-use armlet_hv::{HvError, Kick, Sleeper, Stop, Vcpu, VcpuIo};
+use armlet_hv::{HvError, Kick, Sleeper, Statistic, Stop, Vcpu, VcpuIo};
 
+use crate::statistics::statistics;
 use crate::world::IoWorld;
 
 /// A PE and its lowered code.
@@ -55,6 +56,10 @@ impl Vcpu for SoftVcpu {
 
     fn retired(&self) -> Option<u64> {
         Some(self.cpu.retired)
+    }
+
+    fn statistics(&self) -> Vec<Statistic> {
+        statistics(&self.cpu, &self.code)
     }
 
     fn sleeper(&self) -> Option<Arc<dyn Sleeper>> {

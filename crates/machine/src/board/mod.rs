@@ -6,6 +6,7 @@ pub mod monitor;
 pub mod virt;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use armlet_base::{AlarmQueue, Bus, IrqLine};
 use armlet_devices::pl011::{self, Pl011};
@@ -27,7 +28,12 @@ pub(crate) struct Context {
     pub cpus: usize,
     pub console: Arc<Console>,
     pub alarms: Arc<AlarmQueue>,
+    /// UTC since 1970 when the machine is made.
+    pub utc: Duration,
 }
+
+/// UTC at the start of every deterministic machine: 1 January 2024, 00:00:00.
+pub(crate) const FIXED_UTC: Duration = Duration::from_secs(1_704_067_200);
 
 /// Shared peripheral interrupts of every board: as many as QEMU's `virt` has.
 const SPIS: usize = 256;

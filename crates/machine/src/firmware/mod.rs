@@ -12,6 +12,7 @@ use armlet_base::GuestRam;
 use armlet_hv::{CallOutcome, CallRegs};
 
 use crate::console::Console;
+use crate::entropy::Entropy;
 use crate::run::power::Power;
 
 /// Bit 30 of a function identifier: the 64-bit calling convention.
@@ -25,6 +26,8 @@ pub struct Firmware {
     pub ram: Arc<GuestRam>,
     /// Where the guest's text goes.
     pub console: Arc<Console>,
+    /// What TRNG calls get.
+    pub(crate) entropy: Entropy,
 }
 
 /// A call with its arguments as the convention passes them.
@@ -76,7 +79,7 @@ impl Firmware {
         let served = self
             .psci(&mut call)
             .or_else(|| smccc::call(&mut call))
-            .or_else(|| trng::call(&mut call))
+            .or_else(|| trng::call(&mut call, &self.entropy))
             .or_else(|| self.vendor(&mut call));
         served.unwrap_or_else(|| call.done(NOT_SUPPORTED))
     }
@@ -102,7 +105,7 @@ pub(crate) mod testing {
         power.next(0);
         let ram = Arc::new(GuestRam::new(&[region]).unwrap());
         let console = Arc::new(Console::new(Box::new(captured.clone())));
-        (Firmware { power, ram, console }, captured)
+        (Firmware { power, ram, console, entropy: Entropy::new(false) }, captured)
     }
 
     /// Calls with `args` from vCPU 0 and gives the outcome with X0 to X3.

@@ -1,9 +1,10 @@
-//! The true random number generator interface (DEN0098), fed by the host's generator.
+//! The true random number generator interface (DEN0098), fed by the machine's generator.
 
 use armlet_arm::smccc::{NOT_SUPPORTED, trng};
 use armlet_hv::CallOutcome;
 
 use super::{Call, SMC64};
+use crate::entropy::Entropy;
 
 /// Version 1.0.
 const VERSION: u64 = 0x1_0000;
@@ -13,7 +14,7 @@ const INVALID_PARAMETERS: u64 = -2i64 as u64;
 const NO_ENTROPY: u64 = -3i64 as u64;
 
 /// Serves a call if it is one of these.
-pub(super) fn call(call: &mut Call) -> Option<CallOutcome> {
+pub(super) fn call(call: &mut Call, entropy: &Entropy) -> Option<CallOutcome> {
     Some(match call.function {
         trng::VERSION => call.done(VERSION),
         trng::FEATURES => {
@@ -22,20 +23,20 @@ pub(super) fn call(call: &mut Call) -> Option<CallOutcome> {
             call.done(if found { 0 } else { NOT_SUPPORTED })
         }
         trng::GET_UUID => call.done4(UUID),
-        trng::RND32 | trng::RND64 => random(call),
+        trng::RND32 | trng::RND64 => random(call, entropy),
         _ => return None,
     })
 }
 
 /// X1 bits of entropy in X3, then X2, then X1; the bits above are zero.
-fn random(call: &mut Call) -> CallOutcome {
+fn random(call: &mut Call, source: &Entropy) -> CallOutcome {
     let width = if call.function & SMC64 != 0 { 64 } else { 32 };
     let bits = call.args[1];
     if bits == 0 || bits > 3 * width {
         return call.done(INVALID_PARAMETERS);
     }
     let mut entropy = [0; 24];
-    if getrandom::fill(&mut entropy).is_err() {
+    if source.fill(&mut entropy).is_err() {
         return call.done(NO_ENTROPY);
     }
     let mut results = [0; 4];

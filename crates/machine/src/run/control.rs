@@ -5,12 +5,14 @@ use std::sync::atomic::Ordering;
 
 use super::power::{Power, Verdict};
 use super::{Counters, Ending};
+use crate::statistics::{Accounts, VcpuStatistics};
 
 /// Stops and watches a machine from any thread. Clones act on the same machine.
 #[derive(Clone)]
 pub struct MachineControl {
     pub(crate) power: Arc<Power>,
     pub(crate) counters: Arc<[Counters]>,
+    pub(crate) accounts: Arc<Accounts>,
 }
 
 impl MachineControl {
@@ -23,6 +25,11 @@ impl MachineControl {
     pub fn retired(&self) -> u64 {
         let counters = self.counters.iter().filter_map(|c| c.retired.as_ref());
         counters.fold(0, |sum, counter| sum.wrapping_add(counter.load(Ordering::Relaxed)))
+    }
+
+    /// What each vCPU has counted. Complete once [`crate::Machine::run`] has returned, empty before.
+    pub fn statistics(&self) -> Vec<VcpuStatistics> {
+        self.accounts.all()
     }
 
     /// How many vCPUs are on, and how many there are.

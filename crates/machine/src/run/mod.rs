@@ -20,6 +20,7 @@ use crate::console::Console;
 use crate::error::MachineError;
 use crate::firmware::Firmware;
 use crate::loader::Load;
+use crate::statistics::Accounts;
 use power::{Power, Start, Verdict};
 
 /// How a machine came to its end.
@@ -46,6 +47,7 @@ pub(crate) struct Shared {
     pub power: Arc<Power>,
     pub console: Arc<Console>,
     pub observers: Vec<Arc<dyn Observer>>,
+    pub accounts: Arc<Accounts>,
 }
 
 /// What a vCPU shows of itself to other threads.

@@ -45,6 +45,7 @@ pub(super) fn serve(cpu: usize, mut vcpu: Box<dyn Vcpu>, shared: &Shared) {
             return;
         }
     }
+    shared.accounts.close(cpu, vcpu.statistics());
 }
 
 /// Why a vCPU is no longer running.

@@ -142,6 +142,23 @@ impl Asm {
         self.three(&row, dst, a, b.into(), None);
     }
 
+    /// `op dst {mask}, a, b`: the same on packed lanes; AVX-512.
+    pub fn vfma_masked(
+        &mut self,
+        op: Fma,
+        order: FmaOrder,
+        fp: Fp,
+        mask: Mask,
+        dst: Xmm,
+        a: Xmm,
+        b: impl Into<Xm>,
+    ) {
+        debug_assert!(!fp.is_scalar());
+        let mut row = fp.row(2, order as u8 | op as u8).avx512().w(fp.is_double());
+        row.pp = P66;
+        self.evex(&row, mask, dst.0, a.0, b.into(), None);
+    }
+
     /// `op a, b`: flags only.
     pub fn vtest(&mut self, op: VTest, a: Xmm, b: impl Into<Xm>) {
         let row = match op {

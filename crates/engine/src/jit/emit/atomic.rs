@@ -38,7 +38,7 @@ impl Emitter<'_> {
     fn look_up_aligned(&mut self, va: Gpr, size: u8, what: For, slow: Label) {
         self.asm.mov(B32, A, va);
         self.asm.shift(Shift::Shr, B32, A, 7);
-        self.asm.alu(Alu::And, B32, A, SET_MASK);
+        self.asm.alu_imm(Alu::And, B32, A, Set::INDEX_MASK);
         self.tag(va, size, true);
         self.asm.alu(Alu::Cmp, B64, T, data_entry(A, what.tag()));
         self.asm.jcc(Cond::Ne, slow);
@@ -48,11 +48,10 @@ impl Emitter<'_> {
     /// The same in the set of EL0, and aligned only if that matters to all accesses.
     fn look_up_unprivileged(&mut self, va: Gpr, size: u8, what: For, slow: Label) {
         let at = |offset: usize| Mem::base(A, (Set::DATA_OFFSET + offset) as i32);
-        self.asm.mov(B64, T, USER_SET);
         self.asm.mov(B32, A, va);
         self.asm.shift(Shift::Shr, B32, A, 7);
-        self.asm.alu(Alu::And, B32, A, Mem::base(T, Set::MASK_OFFSET as i32));
-        self.asm.alu(Alu::Add, B64, A, T);
+        self.asm.alu_imm(Alu::And, B32, A, Set::INDEX_MASK);
+        self.asm.alu(Alu::Add, B64, A, USER_SET);
         self.tag(va, size, self.mode.has(Mode::ALIGN));
         self.asm.alu(Alu::Cmp, B64, T, at(what.tag()));
         self.asm.jcc(Cond::Ne, slow);

@@ -17,6 +17,13 @@ pub enum Flags {
         /// They are in memory as well.
         stored: bool,
     },
+    /// In the host's flags as a comparison of floating-point numbers left them.
+    Float {
+        /// It was `b` that was compared with `a`.
+        swapped: bool,
+        /// They are in memory as well.
+        stored: bool,
+    },
 }
 
 /// A condition, to be tested now.
@@ -59,6 +66,10 @@ impl Emitter<'_> {
 
     /// Puts the flags into memory if they are in the host's alone. Leaves the latter alone.
     pub(super) fn store_flags(&mut self) {
+        if let Flags::Float { swapped, stored: false } = self.flags {
+            self.store_float_flags(swapped);
+            self.flags = Flags::Float { swapped, stored: true };
+        }
         let Flags::Host { borrow, stored: false } = self.flags else { return };
         self.asm.lahf();
         self.asm.set(Cond::O, A);
@@ -72,7 +83,8 @@ impl Emitter<'_> {
 
     /// Puts the flags into the host's.
     pub(super) fn load_flags(&mut self) {
-        if self.flags == Flags::Memory {
+        if !matches!(self.flags, Flags::Host { .. }) {
+            self.store_flags();
             self.asm.mov(Bits::B32, A, FLAGS);
             self.flags_from_a();
             self.flags = Flags::Host { borrow: false, stored: true };
@@ -96,12 +108,14 @@ impl Emitter<'_> {
 
     /// The carry of the host = C, inverted if `inverted`.
     pub(super) fn carry(&mut self, inverted: bool) {
+        self.store_float();
         let borrow = match self.flags {
             Flags::Memory => {
                 self.asm.bt(Bits::B32, FLAGS, 8);
                 false
             }
             Flags::Host { borrow, .. } => borrow,
+            Flags::Float { .. } => unreachable!("they were stored"),
         };
         if borrow != inverted {
             self.asm.cmc();
@@ -116,6 +130,9 @@ impl Emitter<'_> {
     pub(super) fn condition(&mut self, cc: u8) -> Test {
         if cc >= 14 {
             return Test::Always;
+        }
+        if let Some(cond) = self.float_condition(cc) {
+            return Test::Host(cond);
         }
         self.load_flags();
         let Flags::Host { borrow, stored } = self.flags else { unreachable!("they were loaded") };
@@ -152,6 +169,9 @@ impl Emitter<'_> {
             3 => 1,
             _ => 0,
         };
+        if bit != 0 && self.float_condition(cc).is_none() {
+            self.store_float();
+        }
         if self.flags != Flags::Memory || bit == 0 {
             return self.condition(cc);
         }

@@ -1,7 +1,7 @@
 //! Integer data processing.
 
 use armlet_x64::Bits::{B32, B64};
-use armlet_x64::{Alu, Bits, Cond, Gpr, Mem, Shift};
+use armlet_x64::{Alu, Bits, Cond, Gpr, Lane, Mem, Shift, VOpImm};
 
 use super::flags::Test;
 use super::{Emitter, Loc};
@@ -15,6 +15,20 @@ fn as_i32(imm: i64) -> Option<i32> {
 fn ones(count: u32) -> u64 {
     if count == 0 { 0 } else { u64::MAX >> (64 - count) }
 }
+
+/// The polynomial of CRC32, lowest degree highest, and the low 64 of 65 bits of x^96 divided by it.
+const CRC32: (u64, u64) = {
+    const P: u128 = 0x1_04c1_1db7;
+    let (mut rest, mut quotient, mut bit) = (1u128 << 96, 0u128, 65);
+    while bit > 0 {
+        bit -= 1;
+        if rest >> (bit + 32) & 1 != 0 {
+            rest ^= P << bit;
+            quotient |= 1 << bit;
+        }
+    }
+    ((P as u64).reverse_bits() >> 31, (quotient >> 1) as u64)
+};
 
 impl Emitter<'_> {
     /// Compiles an integer uop; false if it is something else.
@@ -142,6 +156,7 @@ impl Emitter<'_> {
                 e.asm.crc32(u.flags & 3, A, b);
                 e.asm.mov(B32, d, A);
             }),
+            O::Crc32 if self.host.pclmul => self.crc32(u),
             O::Crc32 => self.by_interpreter(),
 
             O::Csel64 => self.select(B64, u),
@@ -525,7 +540,11 @@ impl Emitter<'_> {
             }
             8 | 16 => {
                 let src = self.src(n);
-                if len == 8 { self.asm.movzx8(d, src) } else { self.asm.movzx16(d, src) }
+                if len == 8 {
+                    self.asm.movzx8(d, src)
+                } else {
+                    self.asm.movzx16(d, src)
+                }
                 self.asm.shift(Shift::Shl, B64, d, by as u8);
             }
             _ if len < 32 => {
@@ -619,6 +638,14 @@ impl Emitter<'_> {
 
     /// Bytes are swapped as a whole, then nibbles, pairs and bits within.
     fn reverse_bits(&mut self, bits: Bits, d: Gpr, u: &Uop) {
+        if self.host.gfni {
+            let a = self.src(u.a);
+            self.asm.movd_to(bits, V[0], a);
+            let reversal = self.literal(0x8040_2010_0804_0201);
+            self.asm.vop_imm(VOpImm::Gf2p8affineqb, V[0], V[0], reversal, 0);
+            self.asm.movd_from(bits, d, V[0]);
+            return self.asm.bswap(bits, d);
+        }
         self.copy(bits, A, u.a);
         self.asm.bswap(bits, A);
         for (shift, mask) in [(4, 0x0f0f_0f0f), (2, 0x3333_3333), (1, 0x5555_5555)] {
@@ -639,6 +666,30 @@ impl Emitter<'_> {
         self.asm.alu(Alu::Or, bits, A, C);
     }
 
+    /// CRC32 of the lower bytes of `b` into `a`, by Barrett's reduction. All numbers have the lowest degree
+    /// highest, so that products of two have theirs one below the top.
+    fn crc32(&mut self, u: &Uop) {
+        self.clobber();
+        let width = 8 << (u.flags & 3);
+        let (polynomial, reciprocal) = CRC32;
+        let constants = self.literal(u128::from(polynomial) << 64 | u128::from(reciprocal.reverse_bits()));
+        self.copy(B32, A, u.a);
+        self.copy(B64, C, u.b);
+        self.asm.alu(Alu::Xor, B64, C, A);
+        if width < 64 {
+            self.asm.shift(Shift::Shl, B64, C, 64 - width);
+        }
+        self.asm.movd_to(B64, V[0], C);
+        self.asm.vop_imm(VOpImm::Pclmulqdq, V[0], V[0], constants, 0);
+        self.asm.vop_imm(VOpImm::Pclmulqdq, V[0], V[0], constants, 0x10);
+        self.asm.pextr(Lane::D, C, V[0], 2);
+        if width < 32 {
+            self.asm.shift(Shift::Shr, B32, A, width);
+            self.asm.alu(Alu::Xor, B32, C, A);
+        }
+        self.write(u.dst, C);
+    }
+
     fn swap_fields(&mut self, bits: Bits, d: Gpr, u: &Uop) {
         self.copy(bits, A, u.a);
         let mask = 0x00ff_00ff;
@@ -656,6 +707,13 @@ impl Emitter<'_> {
     /// `dst = c + a * b` or `c - a * b`.
     fn multiply(&mut self, bits: Bits, subtract: bool, u: &Uop) {
         self.clobber();
+        if u.c == ZERO && !subtract && !self.is_in(u.b, self.dst(u.dst, A)) {
+            let d = self.dst(u.dst, A);
+            self.copy_unless(bits, d, u.a);
+            let b = self.src(u.b);
+            self.asm.imul(bits, d, b);
+            return self.write(u.dst, d);
+        }
         self.copy(bits, A, u.a);
         let b = self.src(u.b);
         self.asm.imul(bits, A, b);
@@ -678,6 +736,10 @@ impl Emitter<'_> {
 
     /// `dst` = `c` plus or minus RAX.
     fn accumulate(&mut self, bits: Bits, subtract: bool, u: &Uop) {
+        if let (Loc::Reg(d), true) = (self.loc(u.dst), u.dst == u.c) {
+            let op = if subtract { Alu::Sub } else { Alu::Add };
+            return self.asm.alu(op, bits, d, A);
+        }
         if subtract {
             self.asm.neg(bits, A);
         }
@@ -692,7 +754,11 @@ impl Emitter<'_> {
         self.clobber();
         self.copy(B64, A, u.a);
         let b = self.src(u.b);
-        if u.op == Op::Smulh { self.asm.imul_wide(B64, b) } else { self.asm.mul(B64, b) }
+        if u.op == Op::Smulh {
+            self.asm.imul_wide(B64, b)
+        } else {
+            self.asm.mul(B64, b)
+        }
         self.write(u.dst, T);
     }
 

@@ -9,7 +9,7 @@ use armlet_x64::{Alu, Bits, Cond, Gpr, Label, Mem, Shift};
 use super::{Emitter, Loc};
 use crate::block::Mode;
 use crate::jit::layout::*;
-use crate::mmu::Entry;
+use crate::mmu::{Entry, Set};
 use crate::uop::{Op, SINK, Slot, Uop, ZERO};
 
 /// What the soft TLB must allow.
@@ -64,22 +64,22 @@ impl Emitter<'_> {
             O::StorePair32 => self.store_pair(u, B32),
             O::StorePair64 => self.store_pair(u, B64),
             O::CheckSp => self.check_sp(u),
-            O::VLoad8
-            | O::VLoad16
-            | O::VLoad32
-            | O::VLoad64
-            | O::VLoad128
-            | O::VStore8
-            | O::VStore16
-            | O::VStore32
-            | O::VStore64
-            | O::VStore128
-            | O::VLoadPair32
-            | O::VLoadPair64
-            | O::VLoadPair128
-            | O::VStorePair32
-            | O::VStorePair64
-            | O::VStorePair128 => self.by_interpreter(),
+            O::VLoad8 => self.vector_load(u, 0),
+            O::VLoad16 => self.vector_load(u, 1),
+            O::VLoad32 => self.vector_load(u, 2),
+            O::VLoad64 => self.vector_load(u, 3),
+            O::VLoad128 => self.vector_load(u, 4),
+            O::VStore8 => self.vector_store(u, 0),
+            O::VStore16 => self.vector_store(u, 1),
+            O::VStore32 => self.vector_store(u, 2),
+            O::VStore64 => self.vector_store(u, 3),
+            O::VStore128 => self.vector_store(u, 4),
+            O::VLoadPair32 => self.vector_load_pair(u, 2),
+            O::VLoadPair64 => self.vector_load_pair(u, 3),
+            O::VLoadPair128 => self.vector_load_pair(u, 4),
+            O::VStorePair32 => self.vector_store_pair(u, 2),
+            O::VStorePair64 => self.vector_store_pair(u, 3),
+            O::VStorePair128 => self.vector_store_pair(u, 4),
             _ => return false,
         }
         true
@@ -128,7 +128,7 @@ impl Emitter<'_> {
     pub(super) fn look_up(&mut self, va: Gpr, size: u8, len: i32, what: For, slow: Label) {
         self.asm.mov(B32, A, va);
         self.asm.shift(Shift::Shr, B32, A, 7);
-        self.asm.alu(Alu::And, B32, A, SET_MASK);
+        self.asm.alu_imm(Alu::And, B32, A, Set::INDEX_MASK);
         let unit = 1i32 << size;
         if self.mode.has(Mode::ALIGN) {
             // The last element's page and the low bits of its address.
@@ -239,6 +239,52 @@ impl Emitter<'_> {
         self.look_up(va, size, 2 << size, For::Store, slow);
         self.store_slot(u.c, Mem::indexed(A, va, 0, 0), size);
         self.store_slot(u.b, Mem::indexed(A, va, 0, 1 << size), size);
+        self.asm.bind(resume);
+    }
+
+    fn vector_load(&mut self, u: &Uop, size: u8) {
+        self.clobber();
+        let va = self.address(u, u.b);
+        let (slow, resume) = self.slow_access(va);
+        self.look_up(va, size, 1 << size, For::Load, slow);
+        let d = self.vdst(u.dst, V[0]);
+        self.load_vector(d, Mem::indexed(A, va, 0, 0), size);
+        self.vwrite(u.dst, d);
+        self.asm.bind(resume);
+    }
+
+    fn vector_load_pair(&mut self, u: &Uop, size: u8) {
+        self.clobber();
+        let va = self.address(u, ZERO);
+        let (slow, resume) = self.slow_access(va);
+        self.look_up(va, size, 2 << size, For::Load, slow);
+        for (slot, disp) in [(u.dst, 0), (u.c, 1 << size)] {
+            let d = self.vdst(slot, V[0]);
+            self.load_vector(d, Mem::indexed(A, va, 0, disp), size);
+            self.vwrite(slot, d);
+        }
+        self.asm.bind(resume);
+    }
+
+    fn vector_store(&mut self, u: &Uop, size: u8) {
+        self.clobber();
+        let va = self.address(u, u.b);
+        let (slow, resume) = self.slow_access(va);
+        self.look_up(va, size, 1 << size, For::Store, slow);
+        let value = self.vsrc(u.c, V[0]);
+        self.store_vector(Mem::indexed(A, va, 0, 0), value, size);
+        self.asm.bind(resume);
+    }
+
+    fn vector_store_pair(&mut self, u: &Uop, size: u8) {
+        self.clobber();
+        let va = self.address(u, ZERO);
+        let (slow, resume) = self.slow_access(va);
+        self.look_up(va, size, 2 << size, For::Store, slow);
+        for (slot, disp) in [(u.c, 0), (u.b, 1 << size)] {
+            let value = self.vsrc(slot, V[0]);
+            self.store_vector(Mem::indexed(A, va, 0, disp), value, size);
+        }
         self.asm.bind(resume);
     }
 

@@ -6,18 +6,26 @@
 mod atomic;
 mod branch;
 mod flags;
+mod float;
 mod integer;
 mod liveness;
 mod memory;
+mod structures;
 mod system;
+mod vector;
+mod vector_state;
 
-use armlet_x64::{Alu, Asm, Bits, Cond, Gpr, Label, Mem, Rm};
+use armlet_x64::{Alu, Asm, Bits, Cond, Gpr, Label, Mem, Rm, Xmm};
 
 use super::call::UOP_BITS;
+use super::constants::Constants;
+use super::host::Host;
 use super::layout::*;
+use super::listing::Mark;
 use super::thunks::Thunks;
 use super::trace::{Segment, Trace};
 use crate::block::Mode;
+use crate::cpu::Cpu;
 use crate::uop::{Op, SINK, Slot, TEMP, Uop, ZERO};
 use crate::vm::Vm;
 use flags::Flags;
@@ -47,6 +55,8 @@ pub struct SiteDraft {
 enum Cold {
     /// Runs uop `index` by the interpreter and goes on at `resume`.
     Uop { entry: Label, index: usize, resume: Label },
+    /// The same for a floating-point uop, after the second register of `restore` was copied to the first one.
+    Float { entry: Label, index: usize, resume: Label, restore: Option<(Xmm, Xmm)> },
     /// The same for a plain access at the address in `va`.
     Access { entry: Label, index: usize, va: Gpr, resume: Label },
     /// Leaves by a taken branch in mid-trace: `refund` instructions didn't run.
@@ -62,12 +72,27 @@ pub struct Buffers {
     /// Sites of the trace.
     pub sites: Vec<SiteDraft>,
     cold: Vec<Cold>,
+    /// What code is whose, if somebody wants to know.
+    pub marks: Option<Vec<Mark>>,
+    /// Constants of all traces.
+    pub constants: Constants,
+}
+
+impl Buffers {
+    /// Empty, with room for constants.
+    pub fn new(constants: Constants) -> Self {
+        Self { constants, ..Self::default() }
+    }
 }
 
 /// What came of a trace.
 pub struct Done {
     /// Offset of the entry from the same page.
     pub near: usize,
+    /// The same where the vector state that the trace uses is resident.
+    pub inner: usize,
+    /// What that is.
+    pub resident: u32,
 }
 
 /// Compiles one trace.
@@ -75,8 +100,15 @@ pub struct Emitter<'a> {
     asm: &'a mut Asm,
     buffers: &'a mut Buffers,
     thunks: &'a Thunks,
+    host: &'a Host,
+    /// Where vector slots live.
+    vectors: VectorMap,
+    /// What of the vector state the trace uses.
+    resident: u32,
     trace: &'a Trace,
     vm: &'a Vm,
+    /// The PE runs in virtual time.
+    in_slices: bool,
     mode: Mode,
     /// Number of the trace.
     id: u32,
@@ -88,6 +120,10 @@ pub struct Emitter<'a> {
     flags: Flags,
     /// Slot of the temporary in [`T`], if one is.
     temp: Slot,
+    /// The next uop was compiled with this one.
+    fused: bool,
+    /// Vector registers that are known to be zero above a scalar.
+    narrow: float::Narrow,
 }
 
 impl<'a> Emitter<'a> {
@@ -97,18 +133,41 @@ impl<'a> Emitter<'a> {
         asm: &'a mut Asm,
         buffers: &'a mut Buffers,
         thunks: &'a Thunks,
+        host: &'a Host,
         trace: &'a Trace,
-        vm: &'a Vm,
+        cpu: &'a Cpu,
         mode: Mode,
         id: u32,
         first_site: u32,
     ) -> Self {
         buffers.sites.clear();
         buffers.cold.clear();
+        buffers.marks.iter_mut().for_each(Vec::clear);
         liveness::analyse(&trace.uops, &mut buffers.needs);
         let segment = trace.segments[0];
         let flags = Flags::Memory;
-        Self { asm, buffers, thunks, trace, vm, mode, id, first_site, index: 0, segment, flags, temp: SINK }
+        let vectors = vector_map(host.level);
+        let resident = vector_state::needed(&trace.uops);
+        Self {
+            vectors,
+            resident,
+            host,
+            asm,
+            buffers,
+            thunks,
+            trace,
+            vm: &cpu.vm,
+            in_slices: cpu.slice.is_some(),
+            mode,
+            id,
+            first_site,
+            index: 0,
+            segment,
+            flags,
+            temp: SINK,
+            fused: false,
+            narrow: float::Narrow::default(),
+        }
     }
 
     /// Emits everything.
@@ -118,39 +177,77 @@ impl<'a> Emitter<'a> {
         self.asm.lea(Bits::B64, C, Mem::base(C, -offset));
         self.asm.store(Bits::B64, PAGE, C);
         let near = self.asm.here_label();
+        let get_vectors = self.want_vectors();
+        let inner = self.asm.here_label();
         let poll = self.asm.label();
-        let insns = i32::from(self.trace.insns);
-        self.asm.alu_imm(Alu::Sub, Bits::B32, BUDGET, insns);
-        self.asm.jcc(Cond::S, poll);
+        self.pay(poll);
+        let body = self.asm.here_label();
         let trace = self.trace;
         for (n, segment) in trace.segments.iter().enumerate() {
             self.segment = *segment;
             let end = trace.segments.get(n + 1).map_or(trace.uops.len(), |next| next.first.into());
             for index in segment.first.into()..end {
                 self.index = index;
+                self.mark(Some(index), false);
                 self.uop(&trace.uops[index], index + 1 == trace.uops.len());
             }
         }
         self.cold_code();
+        self.mark(None, true);
+        if let Some(get) = get_vectors {
+            self.asm.bind(get);
+            self.pay(poll);
+            self.get_vectors();
+            self.asm.jmp(body);
+        }
         self.asm.bind(poll);
-        self.asm.alu_imm(Alu::Add, Bits::B32, BUDGET, insns);
+        self.asm.alu_imm(Alu::Add, Bits::B32, BUDGET, trace.insns.into());
         self.asm.mov_imm(C, self.id.into());
         self.asm.jmp_to(self.thunks.poll);
-        Done { near: self.asm.offset_of(near) }
+        let [near, inner] = [near, inner].map(|label| self.asm.offset_of(label));
+        Done { near, inner, resident: self.resident }
+    }
+
+    /// Pays for the trace's instructions.
+    fn pay(&mut self, poll: Label) {
+        self.asm.alu_imm(Alu::Sub, Bits::B32, BUDGET, self.trace.insns.into());
+        self.asm.jcc(Cond::S, poll);
     }
 
     fn uop(&mut self, u: &Uop, last: bool) {
         let needs = self.buffers.needs[self.index];
         self.temp = if needs.temp_in_register { u.dst } else { self.temp };
         match u.op {
+            Op::Vector(op) => self.vector(op, u),
+            Op::Float(op) => self.float(op, u),
+            Op::Memory(op) if self.structures(op, u) => {}
             Op::Memory(op) => self.ordered(op, u),
-            Op::Vector(_) | Op::Float(_) => self.by_interpreter(),
             Op::System(op) => self.system(op, u),
             _ if self.integer(u) || self.memory(u) => {}
             _ => self.branch(u, last),
         }
+        self.narrow.note(u);
         if !needs.temp_in_register {
             self.temp = SINK;
+        }
+    }
+
+    /// Notes that what comes next is for uop `uop`.
+    fn mark(&mut self, uop: Option<usize>, cold: bool) {
+        let at = self.asm.len() as u32;
+        if let Some(marks) = &mut self.buffers.marks {
+            marks.push(Mark { at, uop, cold });
+        }
+    }
+
+    /// The uop that cold code belongs to.
+    fn uop_of(&self, cold: &Cold) -> usize {
+        match cold {
+            Cold::Uop { index, .. } | Cold::Access { index, .. } | Cold::Float { index, .. } => *index,
+            Cold::SideExit { segment, .. } | Cold::Look { segment, .. } => {
+                let next = self.trace.segments.iter().find(|other| other.first > segment.first);
+                next.map_or(self.trace.uops.len(), |next| next.first.into()) - 1
+            }
         }
     }
 
@@ -159,7 +256,8 @@ impl<'a> Emitter<'a> {
         self.before_clobber();
         let number = self.number();
         self.asm.mov_imm(A, number);
-        self.asm.call_to(self.thunks.uop);
+        let thunk = self.uop_thunk();
+        self.asm.call_to(thunk);
         self.flags = Flags::Memory;
     }
 
@@ -185,13 +283,27 @@ impl<'a> Emitter<'a> {
     fn cold_code(&mut self) {
         // Side exits may add sites, but no cold code.
         for cold in std::mem::take(&mut self.buffers.cold) {
+            self.mark(Some(self.uop_of(&cold)), true);
             match cold {
                 Cold::Uop { entry, index, resume } => {
                     self.asm.bind(entry);
                     self.index = index;
                     let number = self.number();
                     self.asm.mov_imm(A, number);
-                    self.asm.call_to(self.thunks.uop);
+                    let thunk = self.uop_thunk();
+                    self.asm.call_to(thunk);
+                    self.asm.jmp(resume);
+                }
+                Cold::Float { entry, index, resume, restore } => {
+                    self.asm.bind(entry);
+                    if let Some((reg, saved)) = restore {
+                        self.asm.vmov(reg, saved);
+                    }
+                    self.index = index;
+                    let number = self.number();
+                    self.asm.mov_imm(A, number);
+                    let thunk = self.uop_thunk();
+                    self.asm.call_to(thunk);
                     self.asm.jmp(resume);
                 }
                 Cold::Access { entry, index, va, resume } => {
@@ -202,7 +314,8 @@ impl<'a> Emitter<'a> {
                         self.asm.mov(Bits::B64, C, va);
                     }
                     self.asm.mov_imm(A, number);
-                    self.asm.call_to(self.thunks.access);
+                    let thunk = self.access_thunk();
+                    self.asm.call_to(thunk);
                     self.asm.jmp(resume);
                 }
                 Cold::Look { entry, segment, imm } => {
@@ -220,6 +333,7 @@ impl<'a> Emitter<'a> {
                 }
             }
         }
+        self.mark(None, true);
         for n in 0..self.buffers.sites.len() {
             let site = self.buffers.sites[n];
             self.asm.bind(site.stub);

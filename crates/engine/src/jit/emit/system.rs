@@ -27,6 +27,8 @@ impl Emitter<'_> {
     pub(super) fn system(&mut self, op: SystemOp, u: &Uop) {
         let el1 = self.mode.has(Mode::EL1);
         match op {
+            // Each may end the slice.
+            _ if self.in_slices => self.by_interpreter(),
             SystemOp::ReadReg => {
                 let d = self.dst(u.dst, A);
                 self.asm.mov(B64, d, system_register(u.imm as usize));
@@ -199,6 +201,12 @@ impl Emitter<'_> {
     /// The end of a trace behind a system uop, which may have changed the mode, or let an interrupt in.
     pub(super) fn after_system(&mut self, op: SystemOp, u: &Uop) {
         match op {
+            // What is resident was made for the old FPCR.
+            SystemOp::WriteFpcr => {
+                self.page_address(C, i64::from(self.segment.offset) + u.imm);
+                self.asm.jmp_to(self.thunks.arrive);
+            }
+            _ if self.in_slices => self.go_through_set(u),
             SystemOp::ClearDaif | SystemOp::WriteDaif if self.mode.has(Mode::EL1) => {
                 self.asm.mov(B64, A, SIGNALS);
                 self.asm.mov(B32, A, Mem::base(A, 0));

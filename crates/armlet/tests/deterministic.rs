@@ -1,0 +1,102 @@
+//! Deterministic runs: the same guest twice is the same run, bit by bit, however code is cut into blocks.
+
+mod common;
+
+use std::sync::{Arc, Mutex};
+
+use armlet::{
+    Board, Checkpoint, Checkpoints, Deterministic, Ending, Machine, MachineConfig, Payload, SerialOutput,
+    backends,
+};
+use armlet_testkit::{cpio, payloads, skip};
+
+/// What a guest does that might show a difference: random numbers, time, sleep, processes, floating point.
+const INIT: &str = "
+date; cat /proc/uptime; head -c 32 /dev/urandom | od -x; cat /proc/sys/kernel/random/uuid
+i=0; while [ $i -lt 300 ]; do i=$((i+1)); done; echo total=$((i*2))
+seq 1 1000 | sort -n | tail -n 1 | sed s/^/last=/
+dd if=/dev/urandom of=/tmp/a bs=64k count=4 2>/dev/null; gzip -c /tmp/a | gunzip | cmp - /tmp/a; echo same=$?
+echo | awk '{ print 1.1 * 3.7 / 0.3 }'
+sleep 3; cat /proc/interrupts; date
+poweroff -f
+";
+
+/// A console that keeps everything.
+#[derive(Clone, Default)]
+struct Kept(Arc<Mutex<Vec<u8>>>);
+
+impl SerialOutput for Kept {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+    }
+}
+
+/// Everything that can be seen of one run: its console and its checkpoints.
+fn boot(kernel: &std::path::Path, initrd: &[u8], block_limit: usize) -> (String, Vec<Checkpoint>) {
+    let hypervisor = backends::open("soft").unwrap().hypervisor;
+    let (console, checkpoints) = (Kept::default(), Arc::<Mutex<Vec<_>>>::default());
+    let into = checkpoints.clone();
+    let sink = Arc::new(move |checkpoint: &Checkpoint| into.lock().unwrap().push(*checkpoint));
+    let config = MachineConfig {
+        memory: Some(192 << 20),
+        kernel: Some(Payload::detect("vmlinuz", std::fs::read(kernel).unwrap()).unwrap()),
+        initrd: Some(initrd.to_vec()),
+        deterministic: Some(Deterministic {
+            block_limit,
+            checkpoints: Some(Checkpoints { from: 0, every: 250_000, memory_every: 400, sink }),
+        }),
+        ..MachineConfig::new(Board::Virt)
+    };
+    let machine = Machine::build(hypervisor.as_ref(), config, Box::new(console.clone()), Vec::new()).unwrap();
+    assert_eq!(machine.run().unwrap(), Ending::PowerOff);
+    let text = String::from_utf8_lossy(&console.0.lock().unwrap()).into_owned();
+    (text, std::mem::take(&mut *checkpoints.lock().unwrap()))
+}
+
+#[test]
+fn debian_boots_the_same_way_twice_whatever_the_shape_of_blocks() {
+    let payloads = match payloads::get() {
+        Ok(payloads) => payloads,
+        Err(why) => return skip(&why),
+    };
+    let init = format!("{}{INIT}", cpio::INIT_PROLOGUE);
+    let initrd = cpio::busybox_ramdisk(&payloads.busybox, &init, &[]);
+    let (text, checkpoints) = boot(&payloads.cloud_kernel, &initrd, 0);
+    for says in ["Mon Jan  1 00:00:0", "total=600", "last=1000", "same=0", "13.5667"] {
+        assert!(text.contains(says), "no {says:?} in:\n{text}");
+    }
+    assert!(checkpoints.len() > 1000 && checkpoints.iter().any(|c| c.memory.is_some()));
+    let (again, others) = boot(&payloads.cloud_kernel, &initrd, 7);
+    if let Some((one, other)) = checkpoints.iter().zip(&others).find(|(one, other)| one != other) {
+        panic!("the runs differ:\n{one}\n{other}");
+    }
+    assert_eq!(checkpoints.len(), others.len());
+    assert_eq!(text, again);
+}
+
+#[test]
+fn the_program_writes_hashes_and_refuses_what_cannot_be_repeated() {
+    // A loop of 13 million instructions, then the exit call.
+    let mut words = vec![0xd2a0_0c62, 0xf100_0442, 0x54ff_ffe1]; // mov x2, #0x630000; subs x2, x2, #1; b.ne
+    words.extend(common::call(0x8600_0002, 5));
+    let program = common::Program::new(&words);
+    let dir = tempfile::tempdir().unwrap();
+    let mut seen = Vec::new();
+    for (name, limit) in [("a", "64"), ("b", "1")] {
+        let file = dir.path().join(name);
+        let options = ["--hash-every", "3000000", "--hash-memory=2", "--hash-file", file.to_str().unwrap()];
+        let args = [&["--deterministic", "--block-limit", limit, program.path()], &options[..]].concat();
+        let (status, _, stderr) = common::run(&[&["-M", "monitor"], &args[..]].concat());
+        assert!(status == Some(5) && stderr.contains("time     virtual"), "{stderr}");
+        seen.push(std::fs::read_to_string(file).unwrap());
+    }
+    assert_eq!(seen[0], seen[1]);
+    let lines: Vec<_> = seen[0].lines().collect();
+    assert_eq!(lines.len(), 4, "{lines:?}");
+    assert!(lines[0].starts_with("3000000 3000000 ns pc=0x4000100") && !lines[0].contains("memory="));
+    assert!(lines[1].contains(" registers=") && lines[1].contains(" memory="), "{}", lines[1]);
+
+    let (status, _, stderr) = common::run(&["hello", "--deterministic", "--cpus", "2"]);
+    assert_eq!(status, Some(2));
+    assert!(stderr.ends_with("use --cpus 1\n") && stderr.lines().count() == 1, "{stderr}");
+}

@@ -1,0 +1,354 @@
+//! Conversions: between formats, and with integers and fixed point.
+
+use armlet_x64::{Alu, Bits, Cond, FromGpr, Gpr, Lane, ToGpr, VOp, VTest, VUn, VUnImm, Xm, Xmm};
+
+use super::arith::MUL;
+use super::round::{QUIET, rounding};
+use super::{Check, Emitter, K_SCRATCH, Lanes, Shape, is_half};
+use crate::jit::layout::*;
+use crate::jit::pool::Constant;
+use crate::uop::float::{FBITS_SHIFT, TO_ZERO};
+use crate::uop::{FloatOp, Uop, ZERO};
+
+/// The number of fraction bits.
+fn fbits(u: &Uop) -> u32 {
+    (u.imm >> FBITS_SHIFT) as u32 & 0xff
+}
+
+impl Emitter<'_> {
+    /// Conversions; false if the op is something else or left to the interpreter.
+    pub(super) fn float_convert(&mut self, op: FloatOp, u: &Uop) -> bool {
+        if is_half(u) {
+            return false;
+        }
+        let double = Shape::of(u).double;
+        match op {
+            FloatOp::ToSingle if double => self.to_other_format(u, true),
+            FloatOp::ToDouble if !double => self.to_other_format(u, false),
+            FloatOp::Lengthen => self.lengthen(u),
+            FloatOp::Narrow if double => self.narrow(u),
+            FloatOp::ToSigned32 => return self.float_to_general(u, Bits::B32, false),
+            FloatOp::ToSigned64 => return self.float_to_general(u, Bits::B64, false),
+            FloatOp::ToUnsigned32 => return self.float_to_general(u, Bits::B32, true),
+            FloatOp::ToUnsigned64 => return self.float_to_general(u, Bits::B64, true),
+            FloatOp::FromSigned32 => self.from_general(u, Bits::B32, false),
+            FloatOp::FromSigned64 => self.from_general(u, Bits::B64, false),
+            FloatOp::FromUnsigned32 => self.from_general(u, Bits::B32, true),
+            FloatOp::FromUnsigned64 => self.from_general(u, Bits::B64, true),
+            FloatOp::ToSigned => return self.to_integers(u, false),
+            FloatOp::ToUnsigned => return self.to_integers(u, true),
+            FloatOp::FromSigned => return self.from_integers(u, false),
+            FloatOp::FromUnsigned => return self.from_integers(u, true),
+            _ => return false,
+        }
+        true
+    }
+
+    /// FCVT between single and double.
+    fn to_other_format(&mut self, u: &Uop, narrows: bool) {
+        self.clobber();
+        let target = self.target(u.dst, &[u.a]);
+        let d = target.reg;
+        let (packed, scalar) =
+            if narrows { (VUn::Cvtpd2ps, VOp::Cvtsd2ss) } else { (VUn::Cvtps2pd, VOp::Cvtss2sd) };
+        let a = target.restore.map_or(self.vxm(u.a), |(_, saved)| saved.into());
+        if self.wide() {
+            self.asm.vun_masked(packed, ONE_LANE.zeroing(), d, a);
+        } else {
+            self.asm.vop(VOp::Xorps, d, d, d);
+            self.asm.vop(scalar, d, d, a);
+        }
+        let check = if narrows { Check::Tiny } else { Check::Nan };
+        self.float_finish(u.dst, target, Shape::one(!narrows), check);
+    }
+
+    /// FCVTL to doubles.
+    fn lengthen(&mut self, u: &Uop) {
+        self.clobber();
+        let target = self.target(u.dst, &[u.a]);
+        let mut a = match self.vreg(u.a) {
+            Some(a) => a,
+            None => {
+                self.asm.vload64(V[1], if u.imm & 1 != 0 { vector_slot_high(u.a) } else { vector_slot(u.a) });
+                V[1]
+            }
+        };
+        if u.imm & 1 != 0 && a != V[1] {
+            self.asm.vun_imm(VUnImm::Pshufd, V[1], a, 0xee);
+            a = V[1];
+        }
+        self.asm.vun(VUn::Cvtps2pd, target.reg, a);
+        self.float_finish(u.dst, target, Shape::all(true), Check::Nan);
+    }
+
+    /// FCVTN from doubles.
+    fn narrow(&mut self, u: &Uop) {
+        self.clobber();
+        let a = self.vxm(u.a);
+        self.asm.vun(VUn::Cvtpd2ps, V[0], a);
+        let (slow, resume) = self.float_slow_path(None);
+        self.check(Shape::all(false), V[0], Check::Tiny, slow);
+        if u.imm & 1 == 0 {
+            self.vwrite(u.dst, V[0]);
+        } else {
+            match self.vreg(u.dst) {
+                Some(d) => self.asm.vop(VOp::Movlhps, d, d, V[0]),
+                None => self.asm.vstore64(vector_slot_high(u.dst), V[0]),
+            }
+        }
+        self.asm.bind(resume);
+    }
+
+    /// To an integer in a general register; false if it is left to the interpreter.
+    fn float_to_general(&mut self, u: &Uop, bits: Bits, unsigned: bool) -> bool {
+        let Some(mode) = rounding(u.imm).filter(|_| fbits(u) == 0) else { return false };
+        self.clobber();
+        let (slow, resume) = self.float_slow_path(None);
+        let a = self.vxm(u.a);
+        let d = self.dst(u.dst, A);
+        self.to_integer(u, bits, unsigned, mode, a, d, slow);
+        self.write(u.dst, d);
+        self.asm.bind(resume);
+        true
+    }
+
+    /// `d` = scalar `a` rounded to an integer. Goes to `slow` if it may not fit. Uses RAX, RDX, `V[0]` and `V[1]`.
+    fn to_integer(
+        &mut self,
+        u: &Uop,
+        bits: Bits,
+        unsigned: bool,
+        mode: u8,
+        a: Xm,
+        d: Gpr,
+        slow: armlet_x64::Label,
+    ) {
+        let double = Shape::of(u).double;
+        let rounds = u.imm & 7 != TO_ZERO;
+        let round = if double { armlet_x64::VOpImm::Roundsd } else { armlet_x64::VOpImm::Roundss };
+        let from = if rounds {
+            self.asm.vop(VOp::Xorps, V[0], V[0], V[0]);
+            self.asm.vop_imm(round, V[0], V[0], a, mode | QUIET);
+            V[0].into()
+        } else {
+            a
+        };
+        let signed = if double { ToGpr::Cvttsd2si } else { ToGpr::Cvttss2si };
+        if !unsigned {
+            self.asm.cvt_to_gpr(signed, bits, d, from);
+            // The most negative number stands for all that does not fit.
+            self.asm.alu_imm(Alu::Cmp, bits, d, 1);
+            self.asm.jcc(Cond::O, slow);
+        } else if self.wide() {
+            let op = if double { ToGpr::Vcvttsd2usi } else { ToGpr::Vcvttss2usi };
+            self.asm.cvt_to_gpr(op, bits, d, from);
+            self.asm.alu_imm(Alu::Cmp, bits, d, -1);
+            self.asm.jcc(Cond::E, slow);
+        } else {
+            self.check_unsigned(double, bits, from, slow);
+            self.asm.cvt_to_gpr(signed, Bits::B64, d, from);
+        }
+        if rounds {
+            // Now that it fits: an inexact result shows.
+            self.asm.vop(VOp::Xorps, V[1], V[1], V[1]);
+            self.asm.vop_imm(round, V[1], V[1], a, mode);
+        }
+    }
+
+    /// Goes to `slow` unless `a` is a number from +0 to 2^32 or 2^63. Uses RAX and RDX.
+    fn check_unsigned(&mut self, double: bool, bits: Bits, a: Xm, slow: armlet_x64::Label) {
+        let limit = if bits == Bits::B32 { (1u64 << 32) as f64 } else { (1u64 << 63) as f64 };
+        let (width, limit) =
+            if double { (Bits::B64, limit.to_bits()) } else { (Bits::B32, (limit as f32).to_bits().into()) };
+        match a {
+            Xm::R(a) => self.asm.movd_from(width, A, a),
+            Xm::M(mem) => self.asm.mov(width, A, mem),
+        }
+        self.asm.mov_imm(T, limit);
+        self.asm.alu(Alu::Cmp, width, A, T);
+        self.asm.jcc(Cond::Ae, slow);
+    }
+
+    /// From an integer in a general register.
+    fn from_general(&mut self, u: &Uop, bits: Bits, unsigned: bool) {
+        let d = self.vdst(u.dst, V[0]);
+        let resume = if unsigned && bits == Bits::B64 && !self.wide() {
+            self.clobber();
+            let (slow, resume) = self.float_slow_path(None);
+            self.copy(Bits::B64, A, u.a);
+            self.asm.test(Bits::B64, A, A);
+            self.asm.jcc(Cond::S, slow);
+            Some(resume)
+        } else {
+            None
+        };
+        if u.a == ZERO {
+            self.zero(A);
+        }
+        let src = if u.a == ZERO { A.into() } else { self.src(u.a) };
+        self.from_integer(Shape::of(u).double, bits, unsigned, d, src);
+        self.scale(u, d);
+        self.vwrite(u.dst, d);
+        if let Some(resume) = resume {
+            self.asm.bind(resume);
+        }
+    }
+
+    /// `d` = an integer, zero above. Uses RAX.
+    fn from_integer(&mut self, double: bool, bits: Bits, unsigned: bool, d: Xmm, src: armlet_x64::Rm) {
+        self.asm.vop(VOp::Xorps, d, d, d);
+        let signed = if double { FromGpr::Cvtsi2sd } else { FromGpr::Cvtsi2ss };
+        match (unsigned, bits) {
+            (true, _) if self.wide() => {
+                let op = if double { FromGpr::Vcvtusi2sd } else { FromGpr::Vcvtusi2ss };
+                self.asm.cvt_from_gpr(op, bits, d, d, src);
+            }
+            (true, Bits::B32) => {
+                self.asm.mov(Bits::B32, A, src);
+                self.asm.cvt_from_gpr(signed, Bits::B64, d, d, A);
+            }
+            _ => self.asm.cvt_from_gpr(signed, bits, d, d, src),
+        }
+    }
+
+    /// Divides a scalar by two to the number of fraction bits, which is exact. Uses RAX and `V[1]`.
+    fn scale(&mut self, u: &Uop, d: Xmm) {
+        let fbits = fbits(u);
+        if fbits == 0 {
+            return;
+        }
+        let pair = MUL.of(Shape::of(u));
+        if Shape::of(u).double {
+            self.asm.mov_imm(A, u64::from(1023 - fbits) << 52);
+            self.asm.movd_to(Bits::B64, V[1], A);
+        } else {
+            self.asm.mov_imm(A, u64::from(127 - fbits) << 23);
+            self.asm.movd_to(Bits::B32, V[1], A);
+        }
+        match Shape::of(u).lanes {
+            Lanes::One => self.asm.vop(pair.scalar, d, d, V[1]),
+            _ => {
+                let all = if Shape::of(u).double { 0x44 } else { 0 };
+                self.asm.vun_imm(VUnImm::Pshufd, V[1], V[1], all);
+                self.asm.vop(pair.packed, d, d, V[1]);
+            }
+        }
+    }
+
+    /// Lanes to integers of their size; false if they are left to the interpreter.
+    fn to_integers(&mut self, u: &Uop, unsigned: bool) -> bool {
+        let shape = Shape::of(u);
+        let op = match (shape.double, unsigned) {
+            (false, false) => VUn::Cvttps2dq,
+            (true, false) => VUn::Vcvttpd2qq,
+            (false, true) => VUn::Vcvttps2udq,
+            (true, true) => VUn::Vcvttpd2uqq,
+        };
+        let Some(mode) = rounding(u.imm).filter(|_| fbits(u) == 0) else { return false };
+        if op.level() > self.host.level {
+            return shape.is_one() && self.to_integer_lane(u, unsigned, mode);
+        }
+        self.clobber();
+        let rounds = u.imm & 7 != TO_ZERO;
+        let target = self.target(u.dst, &[u.a]);
+        let a = self.cleared(u.a, shape, V[2]);
+        // The operand is needed twice.
+        let again = if a == target.reg { V[0] } else { a };
+        let from = if rounds { V[1] } else { a };
+        if rounds {
+            self.round_lanes(shape, from, a, mode | QUIET);
+        }
+        self.asm.vun(op, target.reg, from);
+        let (slow, resume) = self.float_slow_path(target.restore);
+        self.check_indefinite(shape, target.reg, unsigned, slow);
+        if rounds {
+            self.round_lanes(shape, V[1], again, mode);
+        }
+        self.vwrite(u.dst, target.reg);
+        self.asm.bind(resume);
+        true
+    }
+
+    /// Goes to `slow` if a lane is what the host gives for integers that do not fit. Changes `V[1]`.
+    fn check_indefinite(&mut self, shape: Shape, r: Xmm, unsigned: bool, slow: armlet_x64::Label) {
+        let bad = self.pooled(match (unsigned, shape.double) {
+            (true, _) => Constant::AllOnes,
+            (false, true) => Constant::SignD2,
+            (false, false) => Constant::SignS4,
+        });
+        if self.wide() {
+            self.asm.vpcmp(if shape.double { Lane::Q } else { Lane::D }, K_SCRATCH, r, bad, EQUAL);
+            self.asm.kortest(Lane::B, K_SCRATCH, K_SCRATCH);
+        } else {
+            self.asm.vop(VOp::Pcmpeqd, V[1], r, bad);
+            self.asm.vtest(VTest::Ptest, V[1], V[1]);
+        }
+        self.asm.jcc(Cond::Ne, slow);
+    }
+
+    /// One lane to an integer through a general register.
+    fn to_integer_lane(&mut self, u: &Uop, unsigned: bool, mode: u8) -> bool {
+        self.clobber();
+        let bits = super::moves::bits(u);
+        let (slow, resume) = self.float_slow_path(None);
+        let a = self.vxm(u.a);
+        self.to_integer(u, bits, unsigned, mode, a, C, slow);
+        let d = self.vdst(u.dst, V[0]);
+        self.asm.movd_to(bits, d, C);
+        self.vwrite(u.dst, d);
+        self.asm.bind(resume);
+        true
+    }
+
+    /// Integer lanes to their size's format; false if they are left to the interpreter.
+    fn from_integers(&mut self, u: &Uop, unsigned: bool) -> bool {
+        let shape = Shape::of(u);
+        let op = match (shape.double, unsigned) {
+            (false, false) => VUn::Cvtdq2ps,
+            (true, false) => VUn::Vcvtqq2pd,
+            (false, true) => VUn::Vcvtudq2ps,
+            (true, true) => VUn::Vcvtuqq2pd,
+        };
+        let d = self.vdst(u.dst, V[0]);
+        if op.level() > self.host.level {
+            return self.from_integers_without(u, unsigned, d);
+        }
+        if self.wide() {
+            let a = self.vxm(u.a);
+            self.asm.vun_masked(op, shape.mask(), d, a);
+        } else {
+            let a = self.cleared(u.a, shape, V[1]);
+            self.asm.vun(op, d, a);
+        }
+        self.scale(u, d);
+        self.vwrite(u.dst, d);
+        true
+    }
+
+    /// The same without an instruction for it: scalars, and signed doubles.
+    fn from_integers_without(&mut self, u: &Uop, unsigned: bool, d: Xmm) -> bool {
+        let shape = Shape::of(u);
+        match (shape.lanes, unsigned && shape.double) {
+            (Lanes::One, false) => {
+                self.scalar_bits(u, u.a, C);
+                self.from_integer(shape.double, super::moves::bits(u), unsigned, d, C.into());
+            }
+            (Lanes::All, false) if shape.double => {
+                let a = self.vsrc(u.a, V[1]);
+                self.asm.pextr(Lane::Q, C, a, 1);
+                self.asm.movd_from(Bits::B64, A, a);
+                self.asm.vop(VOp::Xorps, V[2], V[2], V[2]);
+                self.asm.cvt_from_gpr(FromGpr::Cvtsi2sd, Bits::B64, V[2], V[2], C);
+                self.from_integer(true, Bits::B64, false, d, A.into());
+                self.asm.vop(VOp::Movlhps, d, d, V[2]);
+            }
+            _ => return false,
+        }
+        self.scale(u, d);
+        self.vwrite(u.dst, d);
+        true
+    }
+}
+
+/// The predicate of integer comparisons.
+const EQUAL: u8 = 0;

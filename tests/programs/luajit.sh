@@ -1,0 +1,3 @@
+# group: tools
+# Code that is made while it runs: traces, their exits, and traces thrown away.
+work() { run /usr/bin/luajit "$here/jit.lua"; }

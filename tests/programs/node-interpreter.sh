@@ -1,0 +1,3 @@
+# group: node
+# set: long
+work() { run /usr/bin/node --jitless "$here/jit.js" 16; }

@@ -1,0 +1,2 @@
+# group: node
+work() { run /usr/bin/node "$here/jit.js" 5; }

@@ -1,0 +1,2 @@
+# group: perl
+work() { run /usr/bin/perl "$here/mixed.pl"; }
