@@ -20,6 +20,42 @@ use crate::vm::Vm;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Raised;
 
+/// The local exclusive monitor, by value: it remembers what was loaded.
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(C)]
+pub struct Monitor {
+    /// Host address of the location, 0 if there is none.
+    pub(crate) at: u64,
+    /// Its size in bytes.
+    pub(crate) size: u64,
+    /// The data, in two halves.
+    pub(crate) value: [u64; 2],
+}
+
+impl Monitor {
+    /// Guards `size` bytes at a host address, which hold `value`.
+    pub(crate) fn arm(&mut self, at: u64, size: usize, value: u128) {
+        *self = Self { at, size: size as u64, value: [value as u64, (value >> 64) as u64] };
+    }
+
+    /// True if it guards anything.
+    #[inline(always)]
+    pub fn is_armed(&self) -> bool {
+        self.at != 0
+    }
+
+    /// Guards nothing any more.
+    #[inline(always)]
+    pub fn clear(&mut self) {
+        self.at = 0;
+    }
+
+    /// What the location held.
+    pub(crate) fn value(&self) -> u128 {
+        u128::from(self.value[0]) | u128::from(self.value[1]) << 64
+    }
+}
+
 /// One PE, on the thread that runs it.
 pub struct Cpu {
     /// General slots, see [`crate::uop`]. The stack pointer in use is `x[SP]`; the other one is in `sys`.
@@ -46,8 +82,8 @@ pub struct Cpu {
     pub mmu: Mmu,
     /// The exception that [`Raised`] speaks of.
     pub raised: Exception,
-    /// The local exclusive monitor: physical address, size in bytes and the data that was loaded.
-    pub exclusive: Option<(u64, u8, u128)>,
+    /// The local exclusive monitor.
+    pub exclusive: Monitor,
     /// Instructions retired.
     pub retired: u64,
     /// Execution in virtual time, if the machine's clock is virtual.
@@ -85,7 +121,7 @@ impl Cpu {
             sys: SysRegs::default(),
             mmu: Mmu::default(),
             raised: Exception::default(),
-            exclusive: None,
+            exclusive: Monitor::default(),
             retired: 0,
             slice,
             ctl: Control::default(),
@@ -153,7 +189,7 @@ impl Cpu {
         self.sys = state.sys.clone();
         (self.sys[SysReg::MIDR_EL1], self.sys[SysReg::MPIDR_EL1]) = (midr, mpidr);
         self.x[SP as usize] = self.sys[sp_bank(self.pstate)];
-        self.exclusive = None;
+        self.exclusive.clear();
         self.state_replaced();
     }
 }

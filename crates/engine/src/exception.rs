@@ -78,7 +78,7 @@ impl Cpu {
         self.pstate = self.exception_entry_pstate(from);
         self.switch_sp(sp_bank(from), SysReg::SP_EL1);
         self.pc = self.sys[SysReg::VBAR_EL1].wrapping_add(group + exception.vector as u64);
-        self.exclusive = None;
+        self.exclusive.clear();
         self.ctl.step = Step::Idle;
         self.ctl.dead_end.see(&exception, self.pc, self.retired);
         self.mode_changed();
@@ -129,7 +129,7 @@ impl Cpu {
         new.set(Pstate::SS, ss);
         self.set_spsr(new.bits() | spsr & Pstate::NZCV.bits());
         self.pc = self.branch_address(target);
-        self.exclusive = None;
+        self.exclusive.clear();
         self.send_event_local();
         self.mode_changed();
     }

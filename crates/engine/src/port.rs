@@ -51,6 +51,11 @@ impl Port {
         self.signals.load(Ordering::Relaxed)
     }
 
+    /// Address of the word that [`Port::signals`] reads, for generated code.
+    pub(crate) fn signals_address(&self) -> u64 {
+        self.signals.as_ptr() as u64
+    }
+
     /// Raises signals and wakes the PE if it sleeps.
     pub fn raise(&self, signals: u32) {
         if self.signals.fetch_or(signals, Ordering::SeqCst) & signals != signals {

@@ -408,6 +408,16 @@ impl Asm {
         self.form(prefix, bits, map, opcode | u8::from(size != 0), reg as u8, mem.into(), size == 0, 0);
     }
 
+    /// The prefix that makes the next instruction, one that changes memory, atomic.
+    pub fn lock(&mut self) {
+        self.byte(0xf0);
+    }
+
+    /// `rep stosq`: stores RAX RCX times from RDI on.
+    pub fn rep_stos(&mut self) {
+        self.bytes(&[0xf3, 0x48, 0xab]);
+    }
+
     /// `mfence`.
     pub fn mfence(&mut self) {
         self.bytes(&[0x0f, 0xae, 0xf0]);

@@ -58,7 +58,8 @@ fn perform(cpu: &mut Cpu, world: &mut dyn World, op: SystemOp, u: &Uop) -> Resul
         SystemOp::Sevl => cpu.send_event_local(),
 
         SystemOp::Clrex => {
-            if cpu.exclusive.take().is_some() {
+            if cpu.exclusive.is_armed() {
+                cpu.exclusive.clear();
                 cpu.send_event_local();
             }
         }

@@ -7,6 +7,7 @@ use super::layout;
 use super::trace::Trace;
 use crate::cpu::Cpu;
 use crate::interp::{self, Exit};
+use crate::run::Stop;
 use crate::uop::{Op, SLOTS, Slot, ZERO};
 use crate::world::World;
 
@@ -26,9 +27,24 @@ pub struct Session<'a> {
     pub jit: &'a mut Jit,
     /// Instructions retired when the code was entered, with the budget it was entered with.
     pub entered: (u64, i32),
-    /// How a uop left the trace.
-    pub exit: Option<Exit>,
+    /// Why the run stops, if it does.
+    pub stop: Option<Stop>,
 }
+
+/// What generated code does after a helper.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub enum Then {
+    /// It goes on.
+    On = 0,
+    /// It is left: the PE must look up, or it stops.
+    Leave = 1,
+    /// It goes on at `Cpu::pc`, by the jump that the set remembers.
+    Jump = 2,
+}
+
+/// A budget that is used up, however much of it is given back.
+const SPENT: i32 = -1 << 24;
 
 impl Session<'_> {
     /// Instructions retired up to the beginning of the trace that runs, when its price has been paid.
@@ -37,9 +53,8 @@ impl Session<'_> {
         retired + granted.wrapping_sub(self.cpu.jit.budget) as u64
     }
 
-    /// Runs the uop with this number by the interpreter. True if it leaves the trace. A plain access goes to
-    /// `va` if that is given.
-    fn exec_uop(&mut self, number: u32, va: Option<u64>) -> bool {
+    /// Runs the uop with this number by the interpreter. A plain access goes to `va` if that is given.
+    fn exec_uop(&mut self, number: u32, va: Option<u64>) -> Then {
         let unit = self.jit.table.unit(number >> UOP_BITS);
         let index = (number & ((1 << UOP_BITS) - 1)) as usize;
         let mut uop = unit.uops[index];
@@ -61,11 +76,65 @@ impl Session<'_> {
         self.cpu.pc = self.cpu.jit.page + u64::from(segment.offset);
         self.cpu.nzcv = self.cpu.jit.flags.nzcv();
         self.cpu.fpsr |= self.cpu.jit.take_exceptions();
-        self.exit = interp::exec_uop(self.cpu, self.world, &uop);
+        let exit = interp::exec_uop(self.cpu, self.world, &uop);
         self.cpu.jit.flags = RawFlags::from_nzcv(self.cpu.nzcv);
         self.cpu.jit.set_fpcr(self.cpu.fpcr);
-        self.shorten_budget(at_end);
-        self.exit.is_some()
+        match exit {
+            None => {
+                self.shorten_budget(at_end);
+                self.spend_if_signalled();
+                Then::On
+            }
+            Some(exit) => self.leave_by(exit),
+        }
+    }
+
+    /// Once a signal is up the next trace finds the budget used up, and the PE looks up. In virtual time the
+    /// slice says when.
+    fn spend_if_signalled(&mut self) {
+        let budget = &mut self.cpu.jit.budget;
+        if *budget >= 0
+            && self.cpu.port.signals() & self.cpu.ctl.poll != 0
+            && self.cpu.slice.is_none()
+        {
+            self.entered.1 = self.entered.1.wrapping_add(SPENT - *budget);
+            *budget = SPENT;
+        }
+    }
+
+    /// A uop leaves its trace: what the interpreter's loop does then. `Cpu::retired` is as of the beginning of
+    /// the uop's segment.
+    fn leave_by(&mut self, exit: Exit) -> Then {
+        let done = u64::from(self.cpu.delta / 2);
+        match exit {
+            Exit::Raised => {
+                self.cpu.retired += done;
+                self.cpu.take_exception(self.world);
+                self.cpu.jit.flags = RawFlags::from_nzcv(self.cpu.nzcv);
+            }
+            Exit::Stop(stop) => {
+                self.cpu.retired = self.cpu.retired.wrapping_add(done + 1);
+                self.stop = Some(stop);
+                return Then::Leave;
+            }
+            Exit::Link(_) | Exit::Branch | Exit::Next => {
+                // Wraps if the first instruction of all is a WFI that is to run again.
+                self.cpu.retired = self.cpu.retired.wrapping_add(done + 1);
+            }
+        }
+        self.go_on()
+    }
+
+    /// Goes on at `Cpu::pc` with `Cpu::retired` instructions retired, if the outer loop isn't needed.
+    fn go_on(&mut self) -> Then {
+        let (before, granted) = self.entered;
+        let left = match self.cpu.slice {
+            Some(_) => self.cpu.budget().min(i32::MAX as u64) as i32,
+            None => granted.wrapping_sub(self.cpu.retired.wrapping_sub(before) as i32),
+        };
+        self.entered = (self.cpu.retired, left);
+        self.cpu.jit.budget = left;
+        if self.cpu.must_look() { Then::Leave } else { Then::Jump }
     }
 
     /// In virtual time the uop may have shortened the slice; `at_end` instructions have retired at the end of
@@ -95,12 +164,12 @@ impl Session<'_> {
 unsafe extern "sysv64" fn exec_uop(session: *mut Session, number: u32, _: u64) -> u32 {
     // SAFETY: generated code passes on the pointer that `enter` got, whose session is borrowed by nobody
     // else while generated code runs.
-    u32::from(unsafe { &mut *session }.exec_uop(number, None))
+    unsafe { &mut *session }.exec_uop(number, None) as u32
 }
 
 unsafe extern "sysv64" fn exec_access(session: *mut Session, number: u32, va: u64) -> u32 {
     // SAFETY: as in `exec_uop`.
-    u32::from(unsafe { &mut *session }.exec_uop(number, Some(va)))
+    unsafe { &mut *session }.exec_uop(number, Some(va)) as u32
 }
 
 /// Ops whose slot `b` is data rather than an index.

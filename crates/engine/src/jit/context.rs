@@ -27,6 +27,8 @@ pub struct Context {
     pub budget: i32,
     /// The flags.
     pub flags: RawFlags,
+    /// Address of the word of signals of the PE's port.
+    pub signals: u64,
     /// What of the vector state is in host registers: [`Context::VECTORS`], [`Context::FLOAT`].
     pub resident: u32,
     /// Not zero if floating point is left to the interpreter: FPCR asks for what the host does otherwise.

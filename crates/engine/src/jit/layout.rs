@@ -5,8 +5,9 @@ use std::mem::offset_of;
 use armlet_x64::{Gpr, K, Level, Mem, Xmm};
 
 use super::context::Context;
-use crate::cpu::Cpu;
-use crate::mmu::{Mmu, Set};
+use crate::cpu::{Cpu, Monitor};
+use crate::mmu::{CodeRequests, Mmu, Set};
+use crate::sys::Control;
 use crate::uop::{Slot, VTEMP};
 
 /// Scratch, and where results of helpers come.
@@ -109,6 +110,35 @@ pub const fn vector_slot_high(slot: Slot) -> Mem {
 }
 /// Address of the set in use.
 pub const SET_IN_USE: Mem = field(offset_of!(Cpu, mmu) + offset_of!(Mmu, set));
+
+/// `Cpu::pstate`.
+pub const PSTATE: Mem = field(offset_of!(Cpu, pstate));
+/// The signals that matter.
+pub const POLL: Mem = field(offset_of!(Cpu, ctl) + offset_of!(Control, poll));
+/// `InUse::step` and `InUse::breakpoints`, a byte each.
+pub const DEBUG: Mem = field(offset_of!(Cpu, ctl) + offset_of!(Control, debug));
+/// `Context::signals`.
+pub const SIGNALS: Mem = field(offset_of!(Cpu, jit) + offset_of!(Context, signals));
+/// `Mmu::user_set`.
+pub const USER_SET: Mem = field(offset_of!(Cpu, mmu) + offset_of!(Mmu, user_set));
+/// `Mmu::unsent`.
+pub const UNSENT: Mem = field(offset_of!(Cpu, mmu) + offset_of!(Mmu, unsent));
+/// `CodeRequests::any`.
+pub const CODE_REQUESTS: Mem =
+    field(offset_of!(Cpu, mmu) + offset_of!(Mmu, code_requests) + offset_of!(CodeRequests, any));
+/// `Monitor::at`.
+pub const MONITOR_AT: Mem = field(offset_of!(Cpu, exclusive) + offset_of!(Monitor, at));
+/// `Monitor::size`.
+pub const MONITOR_SIZE: Mem = field(offset_of!(Cpu, exclusive) + offset_of!(Monitor, size));
+/// The lower half of `Monitor::value`.
+pub const MONITOR_LOW: Mem = field(offset_of!(Cpu, exclusive) + offset_of!(Monitor, value));
+/// The upper half.
+pub const MONITOR_HIGH: Mem = field(offset_of!(Cpu, exclusive) + offset_of!(Monitor, value) + 8);
+
+/// A system register.
+pub const fn system_register(number: usize) -> Mem {
+    field(offset_of!(Cpu, sys) + number * 8)
+}
 
 /// Field at `offset` of the data entry whose distance is in `index`.
 pub const fn data_entry(index: Gpr, offset: usize) -> Mem {

@@ -223,6 +223,7 @@ impl Jit {
             &self.thunks,
             &self.host,
             &self.trace,
+            cpu,
             mode,
             id,
             first_site,

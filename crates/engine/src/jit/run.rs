@@ -2,12 +2,11 @@
 
 use super::call::Session;
 use super::context::RawFlags;
-use super::thunks::Why;
+use super::thunks::{BRANCH, Why};
 use super::{Jit, layout};
 use crate::block::{Key, Mode};
 use crate::cache::Cache;
 use crate::cpu::{Cpu, Raised};
-use crate::interp::Exit;
 use crate::run::Stop;
 use crate::world::World;
 
@@ -22,8 +21,8 @@ enum Left {
     Poll,
     /// By a site that is not linked, to `cpu.pc`.
     Site(u32),
-    /// By a uop.
-    Uop(Exit),
+    /// By a uop, to `cpu.pc`; stops if it says so.
+    Uop(Option<Stop>),
     /// Before a trace that is for the interpreter, at `cpu.pc`.
     Interpret,
 }
@@ -47,7 +46,7 @@ impl Cpu {
         };
         loop {
             match self.run_from(jit, world, entry) {
-                Left::Uop(exit) => return self.leave_by(exit, world),
+                Left::Uop(stop) => return stop,
                 // In virtual time a trace may be longer than what is left of the slice.
                 Left::Poll if self.slice.is_some() && self.budget() != 0 => {
                     let key = Key::new(0, self.mode());
@@ -58,7 +57,7 @@ impl Cpu {
                     return self.interpret_sliced(blocks, Some(jit), world);
                 }
                 Left::Interpret => return self.run_blocks(blocks, Some(jit), world),
-                Left::Lookup | Left::Site(_) if self.is_wanted() => return None,
+                Left::Lookup | Left::Site(_) if self.must_look() => return None,
                 Left::Site(site) => entry = self.link(jit, site),
                 // Any fault of the fetch is met again by the outer loop.
                 Left::Lookup => entry = self.enter_by_address(jit, world).ok()?,
@@ -70,8 +69,16 @@ impl Cpu {
     fn enter_by_address(&mut self, jit: &mut Jit, world: &mut dyn World) -> Result<u64, Raised> {
         let (pa, offset) = self.locate_code(world)?;
         let key = Key::new(pa, self.mode());
-        let id = self.unit(jit, key, offset);
-        let entry = jit.memory.address(jit.table.unit(id).far as usize);
+        let at = match jit.table.find_entry(key) {
+            Some(at) => at,
+            None => {
+                let id = self.unit(jit, key, offset);
+                let at = jit.table.unit(id).far;
+                jit.table.note_entry(key, at);
+                at
+            }
+        };
+        let entry = jit.memory.address(at as usize);
         self.mmu.set.fill_jump(self.pc, entry);
         Ok(entry)
     }
@@ -112,14 +119,6 @@ impl Cpu {
         jit.memory.address(jit.table.unit(id).far as usize)
     }
 
-    /// True if the outer loop has something to do.
-    fn is_wanted(&self) -> bool {
-        if !self.mmu.code_requests.is_empty() {
-            return true;
-        }
-        if self.slice.is_some() { self.looks() } else { self.signalled() }
-    }
-
     /// Instructions to run before the PE looks up.
     fn grant(&self) -> i32 {
         if self.slice.is_some() { self.budget().min(i32::MAX as u64) as i32 } else { BUDGET }
@@ -133,15 +132,16 @@ impl Cpu {
         jit.stats.entries += 1;
         let thunk = jit.thunks.enter;
         let entered = (self.retired, granted);
-        let mut session = Session { cpu: self, world, jit, entered, exit: None };
+        self.jit.signals = self.port.signals_address();
+        let mut session = Session { cpu: self, world, jit, entered, stop: None };
         let result = session.enter(thunk, entry);
         let retired = session.retired();
-        let exit = session.exit.take();
+        let stop = session.stop.take();
         let number = (result >> 32) as u32;
         jit.stats.exits[(result & 7) as usize] += 1;
         let page = self.jit.page;
         if result as u8 == Why::Uop as u8 {
-            return Left::Uop(exit.expect("a uop that left said how"));
+            return Left::Uop(stop);
         }
         self.nzcv = self.jit.flags.nzcv();
         self.fpsr |= self.jit.take_exceptions();
@@ -164,31 +164,20 @@ impl Cpu {
                 Left::Site(number)
             }
             _ => {
-                self.pc = self.branch_address(self.pc);
+                if number == BRANCH {
+                    self.pc = self.branch_address(self.pc);
+                }
                 Left::Lookup
             }
         }
     }
 
-    /// A uop left its trace: what the interpreter's loop does then.
-    fn leave_by(&mut self, exit: Exit, world: &mut dyn World) -> Option<Stop> {
-        let done = u64::from(self.delta / 2);
-        match exit {
-            Exit::Raised => {
-                self.retired += done;
-                self.take_exception(world);
-                None
-            }
-            Exit::Stop(stop) => {
-                self.retired = self.retired.wrapping_add(done + 1);
-                Some(stop)
-            }
-            Exit::Link(_) | Exit::Branch | Exit::Next => {
-                // Wraps if the first instruction of all is a WFI that is to run again.
-                self.retired = self.retired.wrapping_add(done + 1);
-                None
-            }
-        }
+    /// True if the outer loop has something to do before more code runs.
+    pub(crate) fn must_look(&self) -> bool {
+        (if self.slice.is_some() { self.looks() } else { self.signalled() })
+            || !self.mmu.code_requests.is_empty()
+            || !self.can_compile()
+            || self.detect_dead_end().is_some()
     }
 
     /// True if code of the current mode can be compiled.

@@ -1,6 +1,7 @@
 //! The compiled traces of one PE: by key, by page, and how they are linked.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 
 use super::memory::CodeMemory;
 use super::trace::{LINE, Segment};
@@ -50,13 +51,43 @@ pub struct Site {
     pub linked: u32,
 }
 
+/// Hashes one number, which no guest chooses for long: a trace is found by it once, then by jumps and links.
+#[derive(Default)]
+struct Mixer(u64);
+
+impl Hasher for Mixer {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|&byte| self.write_u64(byte.into()));
+    }
+    fn write_u64(&mut self, n: u64) {
+        let product = u128::from(n ^ self.0) * 0x9e37_79b9_7f4a_7c15;
+        self.0 = product as u64 ^ (product >> 64) as u64;
+    }
+}
+
 /// All traces.
 #[derive(Default)]
 pub struct Table {
     units: Vec<Unit>,
     sites: Vec<Site>,
-    by_key: HashMap<Key, u32>,
-    by_page: HashMap<u64, Vec<u32>>,
+    by_key: HashMap<Key, u32, BuildHasherDefault<Mixer>>,
+    by_page: HashMap<u64, Vec<u32>, BuildHasherDefault<Mixer>>,
+    /// Traces looked up lately: key, and the offset of the code for entry from another page.
+    recent: Recent,
+}
+
+/// A direct-mapped front to [`Table::by_key`].
+struct Recent(Box<[(Option<Key>, u32); RECENT]>);
+
+const RECENT: usize = 1 << 14;
+
+impl Default for Recent {
+    fn default() -> Self {
+        Self(vec![(None, 0); RECENT].into_boxed_slice().try_into().expect("the length is that"))
+    }
 }
 
 impl Table {
@@ -73,6 +104,17 @@ impl Table {
     /// The trace of `key`.
     pub fn find(&self, key: Key) -> Option<u32> {
         self.by_key.get(&key).copied()
+    }
+
+    /// Where the trace of `key` is entered from another page, if it was looked up lately.
+    pub fn find_entry(&self, key: Key) -> Option<u32> {
+        let (known, entry) = self.recent.0[key.hash() % RECENT];
+        (known == Some(key)).then_some(entry)
+    }
+
+    /// Remembers what was looked up.
+    pub fn note_entry(&mut self, key: Key, entry: u32) {
+        self.recent.0[key.hash() % RECENT] = (Some(key), entry);
     }
 
     /// The number that the next trace gets.
@@ -134,6 +176,7 @@ impl Table {
         let unit = &mut self.units[id as usize];
         if self.by_key.get(&unit.key) == Some(&id) {
             self.by_key.remove(&unit.key);
+            self.recent.0[unit.key.hash() % RECENT].0 = None;
         }
         for site in std::mem::take(&mut unit.incoming) {
             let record = &mut self.sites[site as usize];
@@ -150,6 +193,7 @@ impl Table {
         self.sites.clear();
         self.by_key.clear();
         self.by_page.clear();
+        self.recent.0.fill((None, 0));
     }
 
     /// Number of traces that can be entered.

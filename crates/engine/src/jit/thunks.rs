@@ -1,11 +1,15 @@
 //! Code that every trace shares: the way in, the ways out, and calls of helpers.
 
-use armlet_x64::{Alu, Asm, Bits, Cond, Gpr, Lane, Level, Mem};
+use std::mem::offset_of;
 
+use armlet_x64::{Alu, Asm, Bits, Cond, Gpr, Lane, Level, Mem, Shift};
+
+use super::call::Then;
 use super::context::Context;
 use super::layout::*;
 use super::memory::CodeMemory;
 use super::pool;
+use crate::mmu::Jump;
 
 /// Why generated code was left: the low byte of what it returns; the upper half goes with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +26,11 @@ pub enum Why {
     /// The trace whose number goes with it is for the interpreter, as FPCR is.
     Interpret,
 }
+
+/// What goes with [`Why::Lookup`] if `Cpu::pc` is a branch target as a register has it, tag included.
+pub const BRANCH: u32 = 0;
+/// The same if it is an address as it is.
+const EXACT: u32 = 1;
 
 /// Registers that the calling convention preserves.
 const SAVED: [Gpr; 6] = [Gpr::Rbx, Gpr::Rbp, Gpr::R12, Gpr::R13, Gpr::R14, Gpr::R15];
@@ -42,6 +51,8 @@ pub struct Thunks {
     pub poll: u64,
     /// Jumped to with the target in RCX.
     pub lookup: u64,
+    /// Jumped to with an address that isn't a branch target in RCX.
+    pub arrive: u64,
     /// Jumped to with the number of the site in ECX.
     pub link: u64,
     /// Called with the number of a uop in EAX; runs it by the interpreter.
@@ -115,6 +126,18 @@ fn reload(asm: &mut Asm) {
     asm.mov(Bits::B64, SET, SET_IN_USE);
 }
 
+/// Goes on at RCX, by the jump that the set remembers for it; at `miss` if there is none.
+pub fn jump_through_set(asm: &mut Asm, miss: u64) {
+    asm.mov(Bits::B32, A, C);
+    asm.shift(Shift::Shr, Bits::B32, A, 10);
+    asm.alu(Alu::Xor, Bits::B32, A, C);
+    asm.shift(Shift::Shl, Bits::B32, A, 2);
+    asm.alu_imm(Alu::And, Bits::B32, A, Jump::INDEX_MASK);
+    asm.alu(Alu::Cmp, Bits::B64, C, jump_entry(A, offset_of!(Jump, va)));
+    asm.jcc_to(Cond::Ne, miss);
+    asm.jmp_rm(jump_entry(A, offset_of!(Jump, host)));
+}
+
 impl Thunks {
     /// Names and addresses, in order of address.
     pub fn named(&self) -> Vec<(&'static str, u64)> {
@@ -167,21 +190,27 @@ impl Thunks {
             asm.mov_imm(A, why as u64);
             asm.jmp(exit);
         }
+        let find = asm.label();
+        thunks.arrive = asm.here();
+        asm.store(Bits::B64, PC, C);
+        asm.mov_imm(C, EXACT.into());
+        asm.jmp(find);
         thunks.lookup = asm.here();
         asm.store(Bits::B64, PC, C);
-        asm.mov_imm(C, 0);
+        asm.mov_imm(C, BRANCH.into());
+        asm.bind(find);
         asm.mov_imm(A, Why::Lookup as u64);
         asm.bind(exit);
         unload_vectors(&mut asm, map);
         spill(&mut asm);
-        asm.shift(armlet_x64::Shift::Shl, Bits::B64, C, 32);
+        asm.shift(Shift::Shl, Bits::B64, C, 32);
         asm.alu(Alu::Or, Bits::B64, A, C);
         asm.bind(leave);
         asm.alu_imm(Alu::Add, Bits::B64, Gpr::Rsp, FRAME);
         SAVED.iter().rev().for_each(|&reg| asm.pop(reg));
         asm.ret();
 
-        let stop = asm.label();
+        let other = asm.label();
         for (at, helper, vectors) in [
             (&mut thunks.uop, helpers[0], false),
             (&mut thunks.access, helpers[1], false),
@@ -204,7 +233,7 @@ impl Thunks {
             asm.mov_imm(A, helper);
             asm.call(A);
             asm.test(Bits::B32, A, A);
-            asm.jcc(Cond::Ne, stop);
+            asm.jcc(Cond::Ne, other);
             if vectors {
                 load_vectors(&mut asm, map, 0);
                 asm.mov(Bits::B32, A, session(24));
@@ -232,8 +261,15 @@ impl Thunks {
         thunks.load_vectors = asm.here();
         load_vectors(&mut asm, map, Context::VECTORS);
         asm.ret();
-        asm.bind(stop);
+        asm.bind(other);
         asm.alu_imm(Alu::Add, Bits::B64, Gpr::Rsp, 16);
+        asm.alu_imm(Alu::Cmp, Bits::B32, A, Then::Jump as i32);
+        let stop = asm.label();
+        asm.jcc(Cond::Ne, stop);
+        reload(&mut asm);
+        asm.mov(Bits::B64, C, PC);
+        jump_through_set(&mut asm, thunks.arrive);
+        asm.bind(stop);
         asm.mov_imm(A, Why::Uop as u64);
         asm.jmp(leave);
         let code = asm.finish().to_vec();

@@ -199,7 +199,7 @@ impl Cpu {
     pub fn load_exclusive<T: Data>(&mut self, world: &mut dyn World, va: u64) -> Result<T, Raised> {
         let offset = self.atomic_place(world, va, T::SIZE, Access::LOAD_EXCLUSIVE)?;
         let value: T = wide::load(&self.vm.ram, offset, Ordering::SeqCst);
-        self.exclusive = Some((offset as u64, T::SIZE as u8, value.to_wide()));
+        self.exclusive.arm(self.host_of(offset), T::SIZE, value.to_wide());
         Ok(value)
     }
 
@@ -212,12 +212,12 @@ impl Cpu {
         value: T,
     ) -> Result<bool, Raised> {
         let offset = self.atomic_place(world, va, T::SIZE, Access::STORE_EXCLUSIVE)?;
-        match self.exclusive.take() {
-            Some((armed, size, old)) if armed == offset as u64 && usize::from(size) == T::SIZE => {
-                Ok(self.exchange_if(offset, old, value).to_wide() == old)
-            }
-            _ => Ok(false),
+        let armed = self.exclusive;
+        self.exclusive.clear();
+        if armed.at != self.host_of(offset) || armed.size != T::SIZE as u64 {
+            return Ok(false);
         }
+        Ok(self.exchange_if(offset, armed.value(), value).to_wide() == armed.value())
     }
 
     fn exchange_if<T: Data>(&self, offset: usize, expected: u128, new: T) -> T {

@@ -26,6 +26,7 @@ impl Cpu {
         let line = if by_address { Some(self.maintain(va, Kind::Maintain)?) } else { None };
         // All but IC IALLU go to every PE.
         let broadcast = (by_address || op.crm() == 1) && self.vm.ports.len() > 1;
+        self.mmu.unsent |= u32::from(broadcast);
         let others = broadcast.then_some(&mut self.mmu.outbox.code);
         for requests in [Some(&mut self.mmu.code_requests), others].into_iter().flatten() {
             match line {

@@ -48,7 +48,7 @@ impl Cpu {
     }
 
     /// Host address of an offset in guest memory.
-    fn host_of(&self, offset: usize) -> u64 {
+    pub(super) fn host_of(&self, offset: usize) -> u64 {
         (self.ram.host_base() as u64).wrapping_add(offset as u64)
     }
 

@@ -38,6 +38,7 @@ impl Cpu {
         self.mmu.invalidate(what);
         if !matches!(op.crm(), 6 | 7) && self.vm.ports.len() > 1 {
             self.mmu.outbox.push_tlb(what);
+            self.mmu.unsent = 1;
         }
     }
 

@@ -34,19 +34,22 @@ pub struct CodeRequests {
     /// Physical pages, with a bit for each line.
     pages: Vec<(u64, u64)>,
     all: bool,
+    /// There is something to do: 0 or 1, for generated code.
+    pub(crate) any: u32,
 }
 
 impl CodeRequests {
     /// True if there is nothing to do.
     #[inline(always)]
     pub fn is_empty(&self) -> bool {
-        !self.all && self.pages.is_empty()
+        self.any == 0
     }
 
     /// Everything must go.
     pub fn push_all(&mut self) {
         self.pages.clear();
         self.all = true;
+        self.any = 1;
     }
 
     /// The line at physical address `pa` must go.
@@ -55,6 +58,7 @@ impl CodeRequests {
     }
 
     fn push(&mut self, page: u64, lines: u64) {
+        self.any = 1;
         if self.all {
             return;
         }
@@ -79,6 +83,9 @@ impl CodeRequests {
 
     /// Does it all.
     pub fn apply(&mut self, blocks: &mut Cache, mut jit: Option<&mut Jit>) {
+        if std::mem::take(&mut self.any) == 0 {
+            return;
+        }
         if std::mem::take(&mut self.all) {
             blocks.clear();
             if let Some(jit) = &mut jit {
@@ -140,7 +147,7 @@ impl Requests {
     pub fn clear(&mut self) {
         self.tlb.clear();
         self.code.pages.clear();
-        self.code.all = false;
+        (self.code.all, self.code.any) = (false, 0);
     }
 }
 

@@ -128,6 +128,7 @@ impl Cpu {
                 std::thread::sleep(NAP);
             }
         }
+        self.mmu.unsent = 0;
         true
     }
 

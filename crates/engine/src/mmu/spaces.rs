@@ -77,11 +77,19 @@ pub struct Mmu {
     pub(super) outbox: Requests,
     /// Per PE: the last mail it got from here, to wait for at a DSB.
     pub(super) tickets: Vec<u64>,
+    /// A DSB has to send or to wait: 0 or 1, for generated code.
+    pub(crate) unsent: u32,
+    /// Address of the set of unprivileged accesses of EL1, for generated code, which finds nothing in it
+    /// while it isn't known.
+    pub(crate) user_set: u64,
+    /// A set that holds nothing.
+    nothing: Box<Set>,
     pub(super) counters: Counters,
 }
 
 impl Default for Mmu {
     fn default() -> Self {
+        let nothing = Set::new();
         let none = Regime { sctlr: 0, tcr: 0, mair: 0, ttbr: [0; 2], features: FeatureSet::EMPTY };
         Self {
             set: Set::new(),
@@ -101,6 +109,9 @@ impl Default for Mmu {
             code_requests: CodeRequests::default(),
             outbox: Requests::default(),
             tickets: Vec::new(),
+            unsent: 0,
+            user_set: nothing.address(),
+            nothing,
             counters: Counters::default(),
         }
     }
@@ -161,6 +172,9 @@ impl Mmu {
     pub(super) fn set_for(&mut self, unprivileged: bool) -> &mut Set {
         if unprivileged {
             let user = self.user();
+            let set = self.set_mut(user);
+            let address = set.address();
+            self.user_set = address;
             self.set_mut(user)
         } else {
             &mut self.set
@@ -202,14 +216,22 @@ impl Mmu {
     /// Tells the second level; `va` without tag.
     pub(super) fn remember(&mut self, va: u64, translation: &Translation) {
         if let Some(pages) = self.second.insert(va, translation, self.asid) {
-            self.drop_range(pages);
+            self.drop_range(pages, None);
         }
     }
 
-    fn drop_range(&mut self, pages: Pages) {
-        let epoch = self.epoch;
-        for set in self.parked.iter_mut().chain([&mut self.set]).filter(|set| set.epoch == epoch) {
-            set.drop_range(pages.va, pages.count);
+    /// Forgets pages, global ones and those of `asid`, of all ASIDs if that is `None`.
+    fn drop_range(&mut self, pages: Pages, asid: Option<u16>) {
+        for id in 0..SETS {
+            let space = self.contexts.get(id.wrapping_sub(USER)).and_then(|context| context.space);
+            let private = space.is_none_or(|space| asid.is_none_or(|asid| asid == space.0));
+            let set = match self.home[id] {
+                IN_USE => &mut self.set,
+                n => &mut self.parked[usize::from(n)],
+            };
+            if set.epoch == self.epoch && set.may_hold(pages.va, pages.count, private) {
+                set.drop_range(pages.va, pages.count);
+            }
         }
     }
 
@@ -234,6 +256,20 @@ impl Mmu {
         self.parked.iter_mut().chain([&mut self.set]).for_each(|set| set.clear_jumps());
     }
 
+    /// Tells generated code which set LDTR and STTR use: with PSTATE.UAO that in use.
+    #[inline]
+    fn publish_user_set(&mut self, override_user: bool) {
+        let user = USER + self.context;
+        self.user_set = if override_user {
+            self.set.address()
+        } else if self.unresolved || self.home[user] == IN_USE {
+            self.nothing.address()
+        } else {
+            let set = &self.parked[usize::from(self.home[user])];
+            if set.epoch == self.epoch { set.address() } else { self.nothing.address() }
+        };
+    }
+
     /// Forgets the jumps of the set in use unless they are good for `mode`.
     fn want_jumps(&mut self, mode: Mode) {
         let mode = mode.0.into();
@@ -248,6 +284,7 @@ impl Mmu {
         self.epoch += 1;
         self.set.clear();
         self.set.epoch = self.epoch;
+        self.user_set = self.nothing.address();
         self.second.clear();
         self.private.clear();
         self.private_overflow = false;
@@ -270,11 +307,11 @@ impl Mmu {
             }
             Invalidate::Pages { va, count, asid } => {
                 let pages = Pages { va, count };
-                self.drop_range(pages);
+                self.drop_range(pages, asid);
                 let mut blocks = Vec::new();
                 self.second.remove(pages, asid, |block| blocks.push(block));
                 for block in blocks {
-                    self.drop_range(block);
+                    self.drop_range(block, None);
                 }
             }
         }
@@ -323,6 +360,7 @@ impl Cpu {
             _ => EL1,
         };
         self.mmu.select(view);
+        self.mmu.publish_user_set(self.pstate.contains(Pstate::UAO));
         self.mmu.want_jumps(self.ctl.mode);
     }
 }

@@ -16,13 +16,19 @@ const BLOCK: usize = 64;
 /// Words of bits for blocks.
 const BLOCKS: usize = DATA / BLOCK / 64;
 /// Jumps remembered in one set.
-const JUMPS: usize = 1024;
+const JUMPS: usize = 1 << 14;
+/// Jumps up to which they are forgotten one by one rather than all places.
+const FEW_JUMPS: usize = 1024;
+/// Jumps of one page lie in one run of this length.
+const JUMPS_OF_PAGE: usize = 1024;
 /// Pages told apart by [`Set::jump_pages`].
-const JUMP_PAGES: usize = 4096;
+const JUMP_PAGES: usize = 1 << 15;
 /// Entries for code in one set.
 const CODE: usize = 256;
 /// Pages up to which a range is dropped slot by slot rather than by a scan.
 const FEW_PAGES: u64 = 64;
+/// Pages up to which the jumps of a range are dropped page by page.
+const MANY_PAGES: u64 = 2048;
 
 /// [`Entry::pa`]: Normal memory, so unaligned accesses don't fault for its type.
 pub const NORMAL: u64 = 1 << 0;
@@ -73,6 +79,11 @@ pub struct Jump {
 impl Jump {
     const EMPTY: Self = Self { va: NONE, host: 0 };
 
+    /// True if it leads into one of `pages` pages from `first` on, whatever the top byte of its address.
+    fn within(&self, first: u64, pages: u64) -> bool {
+        self.va != NONE && (self.va.wrapping_sub(first) << 8 >> 20) < pages
+    }
+
     /// What of `(va ^ va >> 10) << 2` is the distance of the jump's entry.
     pub const INDEX_MASK: i32 = ((JUMPS - 1) * size_of::<Self>()) as i32;
 }
@@ -86,14 +97,20 @@ pub struct Set {
     jumps: [Jump; JUMPS],
     data: [Entry; DATA],
     code: [Entry; CODE],
-    /// For each page number modulo [`JUMP_PAGES`], whether there may be jumps into the page.
+    /// For each page number, mixed to one below [`JUMP_PAGES`], whether there may be jumps into the page.
     jump_pages: [u64; JUMP_PAGES / 64],
     /// Blocks of `data` that entries were filled into since the set was last empty.
     used: [u64; BLOCKS],
     /// There may be entries in `code`: 0 or 1.
     code_used: u64,
-    /// There are jumps: 0 or 1.
+    /// Jumps filled in since there was none.
     jumps_used: u64,
+    /// Where the first of them are.
+    jumps_at: [u16; FEW_JUMPS],
+    /// Bit n: something may be known of the lower (0) or the upper (1) half of the address space.
+    halves: u64,
+    /// Something that is not private to an ASID may be known: 0 or 1.
+    global: u64,
     /// [`super::Mmu::epoch`] when it was last known to hold nothing stale.
     pub(super) epoch: u64,
 }
@@ -118,6 +135,12 @@ impl Set {
         set
     }
 
+    /// Where it is, for as long as it lives.
+    #[inline(always)]
+    pub(super) fn address(&self) -> u64 {
+        &raw const *self as u64
+    }
+
     /// Number of the data entry for `va`.
     #[inline(always)]
     fn index(va: u64) -> usize {
@@ -133,10 +156,15 @@ impl Set {
 
     /// Remembers where a branch to `va` goes on.
     pub fn fill_jump(&mut self, va: u64, host: u64) {
-        let page = (va >> 12) as usize % JUMP_PAGES;
+        let page = page_bit(va);
         self.jump_pages[page / 64] |= 1 << (page % 64);
-        self.jumps_used = 1;
-        self.jumps[Self::jump_index(va)] = Jump { va, host };
+        self.halves |= half(va);
+        let index = Self::jump_index(va);
+        if let Some(at) = self.jumps_at.get_mut(self.jumps_used as usize) {
+            *at = index as u16;
+        }
+        self.jumps_used += 1;
+        self.jumps[index] = Jump { va, host };
     }
 
     /// Number of the jump for `va`. Generated code computes the same.
@@ -147,18 +175,59 @@ impl Set {
     /// Forgets all jumps.
     pub fn clear_jumps(&mut self) {
         if self.jumps_used != 0 {
+            match self.jumps_at.get(..self.jumps_used as usize) {
+                Some(few) => few.iter().for_each(|&at| self.jumps[usize::from(at)] = Jump::EMPTY),
+                None => self.jumps.fill(Jump::EMPTY),
+            }
             self.jumps_used = 0;
-            self.jumps.fill(Jump::EMPTY);
             self.jump_pages.fill(0);
         }
     }
 
-    /// Forgets jumps into the page with this number.
-    fn drop_jumps(&mut self, page: usize) {
-        let page = page % JUMP_PAGES;
-        if self.jump_pages[page / 64] >> (page % 64) & 1 != 0 {
-            self.clear_jumps();
+    /// Forgets jumps into the page of `va`, under any top byte.
+    #[inline]
+    fn drop_jumps(&mut self, va: u64) {
+        let bit = page_bit(va);
+        if self.jump_pages[bit / 64] >> (bit % 64) & 1 != 0 {
+            self.find_and_drop_jumps(va);
         }
+    }
+
+    #[cold]
+    fn find_and_drop_jumps(&mut self, va: u64) {
+        let first = Self::jump_index(va) / JUMPS_OF_PAGE * JUMPS_OF_PAGE;
+        for jump in &mut self.jumps[first..first + JUMPS_OF_PAGE] {
+            if jump.within(va & !0xfff, 1) {
+                *jump = Jump::EMPTY;
+            }
+        }
+    }
+
+    /// Forgets jumps into a range of pages.
+    fn drop_jumps_within(&mut self, first: u64, pages: u64) {
+        if self.jumps_used == 0 {
+        } else if pages <= MANY_PAGES {
+            (0..pages).for_each(|n| self.drop_jumps(first.wrapping_add(n << 12)));
+        } else {
+            for jump in &mut self.jumps {
+                if jump.within(first, pages) {
+                    *jump = Jump::EMPTY;
+                }
+            }
+        }
+    }
+
+    fn note(&mut self, va: u64, entry: &Entry) {
+        self.halves |= half(va);
+        self.global |= u64::from(entry.pa & PRIVATE == 0);
+    }
+
+    /// True if something may be known of `pages` pages from `first` on, other than what is private to an ASID if
+    /// `private` isn't asked for.
+    pub fn may_hold(&self, first: u64, pages: u64, private: bool) -> bool {
+        let last = first.wrapping_add(pages << 12).wrapping_sub(1);
+        let wanted = if pages >> 42 != 0 { 3 } else { half(first) | half(last) };
+        self.halves & wanted != 0 && (private || self.global != 0)
     }
 
     /// What `va` must equal under a tag: the page, and the bits that an aligned access of `size` has clear.
@@ -182,6 +251,7 @@ impl Set {
 
     /// Fills in the page of `va` for data.
     pub fn fill_data(&mut self, va: u64, entry: Entry) {
+        self.note(va, &entry);
         let index = Self::index(va);
         self.used[index / BLOCK / 64] |= 1 << (index / BLOCK % 64);
         self.data[index] = entry;
@@ -189,6 +259,7 @@ impl Set {
 
     /// Fills in the page of `va` for fetches.
     pub fn fill_code(&mut self, va: u64, entry: Entry) {
+        self.note(va, &entry);
         self.code_used = 1;
         self.code[(va >> 12) as usize % CODE] = entry;
     }
@@ -202,18 +273,19 @@ impl Set {
             self.code_used = 0;
         }
         self.clear_jumps();
+        (self.halves, self.global) = (0, 0);
     }
 
     /// Forgets `pages` pages from `first` on, under any top byte.
     pub fn drop_range(&mut self, first: u64, pages: u64) {
         if pages > FEW_PAGES {
             self.drop_if(|entry| entry.within(first, pages));
-            self.clear_jumps();
+            self.drop_jumps_within(first, pages);
             return;
         }
         for n in 0..pages {
             let page = (first >> 12).wrapping_add(n) as usize;
-            self.drop_jumps(page);
+            self.drop_jumps((page as u64) << 12);
             let index = page % DATA;
             for entry in [&mut self.data[index], &mut self.code[page % CODE]] {
                 if entry.within(first, pages) {
@@ -232,7 +304,7 @@ impl Set {
     /// Forgets what is private to an ASID in the slots of `va`.
     pub fn drop_private_at(&mut self, va: u64) {
         let page = (va >> 12) as usize;
-        self.drop_jumps(page);
+        self.drop_jumps(va);
         let index = Self::index(va);
         for entry in [&mut self.data[index], &mut self.code[page % CODE]] {
             if entry.pa & PRIVATE != 0 {
@@ -254,6 +326,19 @@ impl Set {
         }
     }
 }
+
+/// The bit of `va`'s half of the address space in [`Set::halves`].
+fn half(va: u64) -> u64 {
+    1 << (va >> 55 & 1)
+}
+
+/// The bit of `va`'s page in [`Set::jump_pages`], the same under any top byte.
+fn page_bit(va: u64) -> usize {
+    ((va << 8 >> 20).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 49) as usize
+}
+
+const _: () = assert!(JUMPS <= 1 << 16);
+const _: () = assert!(JUMP_PAGES == 1 << (64 - 49));
 
 #[cfg(test)]
 mod tests {
@@ -278,6 +363,29 @@ mod tests {
         set.fill_data(last, entry(last));
         set.drop_range(0x00ff_ffff_ffff_f000, 1);
         assert_ne!(set.data(last).read, last);
+    }
+
+    #[test]
+    fn jumps_of_one_page_go_alone() {
+        let mut set = Set::new();
+        let pages = [0x4000_0000, 0x4000_1000, 0x5a00_0000_4000_0000, 0xffff_8000_0812_3000];
+        for page in pages {
+            for word in [0, 1, 513, 1023] {
+                let mut set = Set::new();
+                set.fill_code(page, entry(page));
+                set.fill_jump(page + word * 4, 1);
+                set.fill_jump(0x7777_0000, 2);
+                let index = Set::jump_index(page + word * 4);
+                set.drop_range(page.wrapping_add(0x1000), 1);
+                assert_eq!(set.jumps[index].host, 1);
+                set.drop_range(page, 1);
+                assert_eq!(set.jumps[index].va, NONE);
+                assert_eq!(set.jumps[Set::jump_index(0x7777_0000)].host, 2);
+            }
+        }
+        set.fill_data(0x1000, entry(0x1000));
+        assert!(set.may_hold(0, 1, true) && !set.may_hold(0, 1, false));
+        assert!(!set.may_hold(!0xfff, 1, true) && set.may_hold(!0xfff, 2, true));
     }
 
     #[test]

@@ -95,6 +95,7 @@ const WCRS: [SysReg; WATCHPOINTS] = [DBGWCR0_EL1, DBGWCR1_EL1, DBGWCR2_EL1, DBGW
 
 /// What is in use, so that the common case of none costs nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
 pub struct InUse {
     /// MDSCR_EL1.SS is set.
     pub step: bool,

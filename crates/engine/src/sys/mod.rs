@@ -59,7 +59,7 @@ impl Cpu {
         self.sys[SysReg::CNTFRQ_EL0] = self.model().counter_hz;
         self.sys[SysReg::OSLSR_EL1] = debug::OSLM | debug::OSLK;
         self.x[SP as usize] = 0;
-        self.exclusive = None;
+        self.exclusive.clear();
         self.state_replaced();
     }
 

@@ -33,7 +33,7 @@ impl Cpu {
     pub(crate) fn step_advance(&mut self) {
         if self.ctl.step == Step::Running {
             // The PE came here by an exception return, which left the monitor clear.
-            self.ctl.step = Step::Stepped(self.exclusive.is_some());
+            self.ctl.step = Step::Stepped(self.exclusive.is_armed());
             self.pstate.remove(Pstate::SS);
         }
     }

@@ -69,7 +69,7 @@ impl Cpu {
             return Ok(true);
         }
         let limit = self.event_stream().map_or(WFE_LIMIT, |until| until.min(WFE_LIMIT));
-        if self.exclusive.is_some() {
+        if self.exclusive.is_armed() {
             self.wait_for_store(wake, limit);
         } else {
             self.post_mail();
@@ -117,9 +117,10 @@ impl Cpu {
 
     /// Whether the location that the exclusive monitor guards still holds what was loaded.
     fn monitor_holds(&self) -> bool {
-        let Some((at, size, value)) = self.exclusive else { return false };
-        let (at, ram) = (at as usize, &self.vm.ram);
-        if at.checked_add(size.into()).is_none_or(|end| end > ram.len()) {
+        let ram = &self.vm.ram;
+        let (value, size) = (self.exclusive.value(), self.exclusive.size);
+        let at = (self.exclusive.at as usize).wrapping_sub(ram.host_base() as usize);
+        if !self.exclusive.is_armed() || at.checked_add(size as usize).is_none_or(|end| end > ram.len()) {
             return false;
         }
         let now = match size {

@@ -101,7 +101,7 @@ impl Ours {
         cpu.x[uop::SP as usize] = s.sp;
         cpu.v[..32].copy_from_slice(&s.v);
         (cpu.fpcr, cpu.fpsr, cpu.pc) = (s.fpcr, s.fpsr, at);
-        cpu.exclusive = None;
+        cpu.exclusive.clear();
         cpu.mode_changed();
         assert_eq!(cpu.run(&mut self.code, &mut EmptyWorld), Stop::World);
         let raised = (VECTORS..VECTORS + 0x800).contains(&cpu.pc);

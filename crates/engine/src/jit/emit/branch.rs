@@ -1,12 +1,12 @@
 //! Ends of segments: direct branches by links or through remembered jumps, indirect ones through the latter.
 
 use armlet_x64::Bits::{B32, B64};
-use armlet_x64::{Alu, Bits, Cond, Shift};
+use armlet_x64::{Alu, Bits, Cond};
 
 use super::flags::{Flags, Test};
 use super::{Cold, Emitter, SiteDraft};
 use crate::jit::layout::*;
-use crate::mmu::Jump;
+use crate::jit::thunks;
 use crate::uop::{Op, Slot, Uop};
 
 impl Emitter<'_> {
@@ -173,30 +173,17 @@ impl Emitter<'_> {
     }
 
     /// Goes on at RCX, by the jump that the set remembers for it.
-    fn jump_through_set(&mut self) {
-        self.asm.mov(B32, A, C);
-        self.asm.shift(Shift::Shr, B32, A, 10);
-        self.asm.alu(Alu::Xor, B32, A, C);
-        self.asm.shift(Shift::Shl, B32, A, 2);
-        self.asm.alu_imm(Alu::And, B32, A, Jump::INDEX_MASK);
-        self.asm.alu(Alu::Cmp, B64, C, jump_entry(A, std::mem::offset_of!(Jump, va)));
-        let lookup = self.thunks.lookup;
-        self.asm.jcc_to(Cond::Ne, lookup);
-        self.asm.jmp_rm(jump_entry(A, std::mem::offset_of!(Jump, host)));
+    pub(super) fn jump_through_set(&mut self) {
+        thunks::jump_through_set(self.asm, self.thunks.lookup);
     }
 
-    /// The end of a trace that no branch made. After a uop that may have changed the mode, or let an
-    /// interrupt in, the run loop looks first.
+    /// The end of a trace that no branch made. After a uop that may have changed the mode, or what is mapped,
+    /// a link won't do.
     fn next(&mut self, u: &Uop) {
         self.store_flags();
-        let before = self.index.checked_sub(1).map(|n| self.trace.uops[n].op);
-        let plain = !matches!(before, Some(Op::System(_)));
-        if plain {
-            self.go_to(u.imm);
-        } else {
-            self.page_address(C, i64::from(self.segment.offset) + u.imm);
-            let lookup = self.thunks.lookup;
-            self.asm.jmp_to(lookup);
+        match self.index.checked_sub(1).map(|n| self.trace.uops[n].op) {
+            Some(Op::System(op)) => self.after_system(op, u),
+            _ => self.go_to(u.imm),
         }
     }
 }

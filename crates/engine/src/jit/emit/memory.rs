@@ -23,10 +23,20 @@ pub enum For {
 
 /// What a load does with the value.
 #[derive(Clone, Copy)]
-enum Widen {
+pub(super) enum Widen {
     Zero,
     Sign32,
     Sign64,
+}
+
+impl For {
+    /// Offset of the tag that tells.
+    pub(super) fn tag(self) -> usize {
+        match self {
+            Self::Load => std::mem::offset_of!(Entry, read),
+            Self::Store => std::mem::offset_of!(Entry, write),
+        }
+    }
 }
 
 impl Emitter<'_> {
@@ -136,11 +146,7 @@ impl Emitter<'_> {
             }
             self.asm.alu_imm(Alu::And, B64, T, -4096);
         }
-        let tag = match what {
-            For::Load => std::mem::offset_of!(Entry, read),
-            For::Store => std::mem::offset_of!(Entry, write),
-        };
-        self.asm.alu(Alu::Cmp, B64, T, data_entry(A, tag));
+        self.asm.alu(Alu::Cmp, B64, T, data_entry(A, what.tag()));
         self.asm.jcc(Cond::Ne, slow);
         self.asm.mov(B64, A, data_entry(A, std::mem::offset_of!(Entry, host)));
     }
@@ -157,7 +163,7 @@ impl Emitter<'_> {
         self.asm.bind(resume);
     }
 
-    fn load_value(&mut self, d: Gpr, at: Mem, size: u8, extend: Widen) {
+    pub(super) fn load_value(&mut self, d: Gpr, at: Mem, size: u8, extend: Widen) {
         let bits = if matches!(extend, Widen::Sign64) { B64 } else { B32 };
         match (size, extend) {
             (0, Widen::Zero) => self.asm.movzx8(d, at),
@@ -181,7 +187,7 @@ impl Emitter<'_> {
     }
 
     /// Stores a slot; RDX is free.
-    fn store_slot(&mut self, n: Slot, at: Mem, size: u8) {
+    pub(super) fn store_slot(&mut self, n: Slot, at: Mem, size: u8) {
         if n == ZERO {
             match size {
                 0 => return self.asm.store_imm8(at, 0),

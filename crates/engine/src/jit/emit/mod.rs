@@ -3,6 +3,7 @@
 //! Every lowering reads all operands before it writes its destination, and leaves scratch registers free
 //! for the next uop. What a lowering does not know it leaves to [`Emitter::by_interpreter`].
 
+mod atomic;
 mod branch;
 mod crc;
 mod flags;
@@ -11,6 +12,7 @@ mod integer;
 mod liveness;
 mod memory;
 mod structures;
+mod system;
 mod vector;
 mod vector_state;
 
@@ -24,7 +26,9 @@ use super::listing::Mark;
 use super::thunks::Thunks;
 use super::trace::{Segment, Trace};
 use crate::block::Mode;
-use crate::uop::{Op, SINK, Slot, SystemOp, TEMP, Uop, ZERO};
+use crate::cpu::Cpu;
+use crate::uop::{Op, SINK, Slot, TEMP, Uop, ZERO};
+use crate::vm::Vm;
 use flags::Flags;
 use liveness::Needs;
 
@@ -58,6 +62,8 @@ enum Cold {
     Access { entry: Label, index: usize, va: Gpr, resume: Label },
     /// Leaves by a taken branch in mid-trace: `refund` instructions didn't run.
     SideExit { entry: Label, flags: Flags, refund: u16, segment: Segment, imm: i64 },
+    /// Leaves generated code at the end of the trace, for the run loop to look.
+    Look { entry: Label, segment: Segment, imm: i64 },
 }
 
 /// Memory that the emitter uses again and again.
@@ -101,6 +107,9 @@ pub struct Emitter<'a> {
     /// What of the vector state the trace uses.
     resident: u32,
     trace: &'a Trace,
+    vm: &'a Vm,
+    /// The PE runs in virtual time.
+    in_slices: bool,
     mode: Mode,
     /// Number of the trace.
     id: u32,
@@ -120,12 +129,14 @@ pub struct Emitter<'a> {
 
 impl<'a> Emitter<'a> {
     /// For `trace`, which becomes number `id`.
+    #[allow(clippy::too_many_arguments)]
     pub fn new(
         asm: &'a mut Asm,
         buffers: &'a mut Buffers,
         thunks: &'a Thunks,
         host: &'a Host,
         trace: &'a Trace,
+        cpu: &'a Cpu,
         mode: Mode,
         id: u32,
         first_site: u32,
@@ -146,6 +157,8 @@ impl<'a> Emitter<'a> {
             buffers,
             thunks,
             trace,
+            vm: &cpu.vm,
+            in_slices: cpu.slice.is_some(),
             mode,
             id,
             first_site,
@@ -209,7 +222,7 @@ impl<'a> Emitter<'a> {
             Op::Vector(op) => self.vector(op, u),
             Op::Float(op) => self.float(op, u),
             Op::Memory(op) if self.structures(op, u) => {}
-            Op::Memory(_) => self.by_interpreter(),
+            Op::Memory(op) => self.ordered(op, u),
             Op::System(op) => self.system(op, u),
             _ if self.integer(u) || self.memory(u) => {}
             _ => self.branch(u, last),
@@ -232,15 +245,11 @@ impl<'a> Emitter<'a> {
     fn uop_of(&self, cold: &Cold) -> usize {
         match cold {
             Cold::Uop { index, .. } | Cold::Access { index, .. } | Cold::Float { index, .. } => *index,
-            Cold::SideExit { segment, .. } => {
+            Cold::SideExit { segment, .. } | Cold::Look { segment, .. } => {
                 let next = self.trace.segments.iter().find(|other| other.first > segment.first);
                 next.map_or(self.trace.uops.len(), |next| next.first.into()) - 1
             }
         }
-    }
-
-    fn system(&mut self, _op: SystemOp, _u: &Uop) {
-        self.by_interpreter();
     }
 
     /// Leaves the uop to the interpreter.
@@ -309,6 +318,11 @@ impl<'a> Emitter<'a> {
                     let thunk = self.access_thunk();
                     self.asm.call_to(thunk);
                     self.asm.jmp(resume);
+                }
+                Cold::Look { entry, segment, imm } => {
+                    self.asm.bind(entry);
+                    self.page_address(C, i64::from(segment.offset) + imm);
+                    self.asm.jmp_to(self.thunks.arrive);
                 }
                 Cold::SideExit { entry, flags, refund, segment, imm } => {
                     self.asm.bind(entry);

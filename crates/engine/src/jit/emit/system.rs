@@ -1,0 +1,239 @@
+//! System instructions that are more frequent than rare: plain registers, DAIF, barriers, and how a trace
+//! goes on behind them.
+
+use armlet_arm::sysreg::Encoding;
+use armlet_arm::{Pstate, SysReg};
+use armlet_x64::Bits::{B32, B64};
+use armlet_x64::{Alu, Cond, Gpr, Mem, Shift};
+
+use super::memory::For;
+use super::{Cold, Emitter};
+use crate::block::Mode;
+use crate::jit::layout::*;
+use crate::jit::thunks;
+use crate::port::Port;
+use crate::sys::bits::sctlr;
+use crate::sys::regs;
+use crate::uop::{SystemOp, Uop};
+
+const DAIF: i32 = Pstate::DAIF.bits() as i32;
+/// What of [`DEBUG`] says that PSTATE.D matters.
+const DEBUG_ANY: i32 = 0x0101;
+
+const CTR_EL0: Encoding = Encoding::new(3, 3, 0, 0, 1);
+const DCZID_EL0: Encoding = Encoding::new(3, 3, 0, 0, 7);
+
+impl Emitter<'_> {
+    pub(super) fn system(&mut self, op: SystemOp, u: &Uop) {
+        let el1 = self.mode.has(Mode::EL1);
+        match op {
+            // Each may end the slice.
+            _ if self.in_slices => self.by_interpreter(),
+            SystemOp::ReadReg => {
+                let d = self.dst(u.dst, A);
+                self.asm.mov(B64, d, system_register(u.imm as usize));
+                self.write(u.dst, d);
+            }
+            SystemOp::WriteReg => {
+                let a = self.read(u.a, A);
+                self.asm.store(B64, system_register(u.imm as usize), a);
+            }
+            SystemOp::ReadId => {
+                let value = self.vm.model.id_register(Encoding::from_bits(u.imm as u16)).unwrap_or(0);
+                let d = self.dst(u.dst, A);
+                self.asm.mov_imm(d, value);
+                self.write(u.dst, d);
+            }
+            SystemOp::ReadDaif if el1 => {
+                self.clobber();
+                let d = self.dst(u.dst, A);
+                self.asm.mov(B32, d, PSTATE);
+                self.asm.alu_imm(Alu::And, B32, d, DAIF);
+                self.write(u.dst, d);
+            }
+            SystemOp::SetDaif if el1 => self.change_daif(u.flags, true),
+            SystemOp::ClearDaif if el1 => self.change_daif(u.flags, false),
+            SystemOp::WriteDaif if el1 => self.write_daif(u),
+            SystemOp::Dmb => self.barrier(u.imm & 3),
+            SystemOp::Dsb => {
+                self.barrier(3);
+                if !self.is_alone() {
+                    let (slow, resume) = self.slow_path();
+                    self.asm.alu_imm(Alu::Cmp, B32, UNSENT, 0);
+                    self.asm.jcc(Cond::Ne, slow);
+                    self.asm.bind(resume);
+                }
+            }
+            SystemOp::Isb => {}
+            SystemOp::ReadRow => self.read_row(u),
+            SystemOp::CheckSys => {
+                self.clobber();
+                let (slow, resume) = self.slow_path();
+                self.asm.bt(B64, system_register(SysReg::SCTLR_EL1 as usize), u.flags & 63);
+                self.asm.jcc(Cond::Ae, slow);
+                self.asm.bind(resume);
+            }
+            SystemOp::DcZva if !self.mode.has(Mode::ALIGN) => self.zero_block(u),
+            SystemOp::Clrex => {
+                self.clobber();
+                let (slow, resume) = self.slow_path();
+                self.asm.alu_imm(Alu::Cmp, B64, MONITOR_AT, 0);
+                self.asm.jcc(Cond::Ne, slow);
+                self.asm.bind(resume);
+            }
+            _ => self.by_interpreter(),
+        }
+    }
+
+    /// MRS of what follows from the model, with little else.
+    fn read_row(&mut self, u: &Uop) {
+        let (el1, model) = (self.mode.has(Mode::EL1), self.vm.model);
+        let d = self.dst(u.dst, A);
+        match regs::rows()[u.imm as usize].reg {
+            CTR_EL0 if el1 => self.asm.mov_imm(d, model.ctr()),
+            DCZID_EL0 if el1 => self.asm.mov_imm(d, model.dczid_bs.into()),
+            DCZID_EL0 => {
+                self.clobber();
+                self.asm.mov(B32, d, system_register(SysReg::SCTLR_EL1 as usize));
+                self.asm.not(B32, d);
+                self.asm.shift(Shift::Shr, B32, d, sctlr::DZE.trailing_zeros() as u8 - 4);
+                self.asm.alu_imm(Alu::And, B32, d, 1 << 4);
+                self.asm.alu_imm(Alu::Or, B32, d, model.dczid_bs.into());
+            }
+            _ => return self.by_interpreter(),
+        }
+        self.write(u.dst, d);
+    }
+
+    /// DC ZVA. Device memory refuses it, and has no entry that matches.
+    fn zero_block(&mut self, u: &Uop) {
+        const AT: Gpr = Gpr::Rdi;
+        self.clobber();
+        let len = 4i32 << self.vm.model.dczid_bs;
+        let va = self.read(u.a, C);
+        let (slow, resume) = self.slow_path();
+        self.look_up(va, 0, 1, For::Store, slow);
+        self.asm.lea(B64, A, Mem::indexed(A, va, 0, 0));
+        self.asm.alu_imm(Alu::And, B64, A, -len);
+        let home = MAPPED.iter().find(|(_, reg)| *reg == AT).map(|&(n, _)| slot(n));
+        if let Some(home) = home {
+            self.asm.store(B64, home, AT);
+        }
+        self.asm.mov(B64, AT, A);
+        self.asm.mov_imm(C, len as u64 / 8);
+        self.asm.mov_imm(A, 0);
+        self.asm.rep_stos();
+        if let Some(home) = home {
+            self.asm.mov(B64, AT, home);
+        }
+        self.asm.bind(resume);
+    }
+
+    /// True if the machine has no other PE. Its devices run on threads of their own all the same.
+    pub(super) fn is_alone(&self) -> bool {
+        self.vm.ports.len() == 1
+    }
+
+    /// DMB: the host only lets loads pass earlier stores, so that one kind of barrier does anything.
+    fn barrier(&mut self, kind: i64) {
+        if !matches!(kind, 1 | 2) {
+            self.clobber();
+            self.asm.lock();
+            self.asm.alu_imm(Alu::Or, B32, Mem::base(Gpr::Rsp, 0), 0);
+        }
+    }
+
+    /// DAIFSet and DAIFClr at EL1.
+    fn change_daif(&mut self, imm: u8, set: bool) {
+        self.clobber();
+        let bits = i32::from(imm & 15) << 6;
+        let resume = self.unless_debugging(bits & Pstate::D.bits() as i32 != 0);
+        let mut polled = 0;
+        for (mask, signal) in [(Pstate::I, Port::IRQ), (Pstate::F, Port::FIQ)] {
+            if bits & mask.bits() as i32 != 0 {
+                polled |= signal as i32;
+            }
+        }
+        let (add, keep) = if set { (bits, !polled) } else { (polled, !bits) };
+        let (added, kept) = if set { (PSTATE, POLL) } else { (POLL, PSTATE) };
+        self.asm.alu_imm(Alu::Or, B32, added, add);
+        self.asm.alu_imm(Alu::And, B32, kept, keep);
+        if let Some(resume) = resume {
+            self.asm.bind(resume);
+        }
+    }
+
+    /// Leaves a change of PSTATE.D to the interpreter while debug is in use.
+    fn unless_debugging(&mut self, changes: bool) -> Option<armlet_x64::Label> {
+        changes.then(|| {
+            let (slow, resume) = self.slow_path();
+            self.asm.test_imm(B32, DEBUG, DEBUG_ANY);
+            self.asm.jcc(Cond::Ne, slow);
+            resume
+        })
+    }
+
+    /// MSR DAIF at EL1.
+    fn write_daif(&mut self, u: &Uop) {
+        self.clobber();
+        let resume = self.unless_debugging(true);
+        self.copy(B32, A, u.a);
+        self.asm.alu_imm(Alu::And, B32, A, DAIF);
+        self.asm.mov(B32, T, PSTATE);
+        self.asm.alu_imm(Alu::And, B32, T, !DAIF);
+        self.asm.alu(Alu::Or, B32, T, A);
+        self.asm.store(B32, PSTATE, T);
+        // I is bit 7 and masks signal 0, F is bit 6 and masks signal 1.
+        self.asm.mov(B32, T, A);
+        self.asm.shift(Shift::Shr, B32, T, 7);
+        self.asm.alu_imm(Alu::And, B32, T, Port::IRQ as i32);
+        self.asm.shift(Shift::Shr, B32, A, 5);
+        self.asm.alu_imm(Alu::And, B32, A, Port::FIQ as i32);
+        self.asm.alu(Alu::Or, B32, A, T);
+        self.asm.alu_imm(Alu::Xor, B32, A, (Port::IRQ | Port::FIQ) as i32);
+        self.asm.alu_imm(Alu::And, B32, POLL, !((Port::IRQ | Port::FIQ) as i32));
+        self.asm.alu_mem(Alu::Or, B32, POLL, A);
+        if let Some(resume) = resume {
+            self.asm.bind(resume);
+        }
+    }
+
+    /// The end of a trace behind a system uop, which may have changed the mode, or let an interrupt in.
+    pub(super) fn after_system(&mut self, op: SystemOp, u: &Uop) {
+        match op {
+            // What is resident was made for the old FPCR.
+            SystemOp::WriteFpcr => {
+                self.page_address(C, i64::from(self.segment.offset) + u.imm);
+                self.asm.jmp_to(self.thunks.arrive);
+            }
+            _ if self.in_slices => self.go_through_set(u),
+            SystemOp::ClearDaif | SystemOp::WriteDaif if self.mode.has(Mode::EL1) => {
+                self.asm.mov(B64, A, SIGNALS);
+                self.asm.mov(B32, A, Mem::base(A, 0));
+                self.asm.test(B32, POLL, A);
+                self.look_if(Cond::Ne, u);
+                // With debug in use the mode may have changed: then a signal is up.
+                self.go_to(u.imm);
+            }
+            SystemOp::Isb => {
+                self.asm.alu_imm(Alu::Cmp, B32, CODE_REQUESTS, 0);
+                self.look_if(Cond::Ne, u);
+                self.go_through_set(u);
+            }
+            _ => self.go_through_set(u),
+        }
+    }
+
+    /// Goes on behind the trace in whatever mode it is now.
+    fn go_through_set(&mut self, u: &Uop) {
+        self.page_address(C, i64::from(self.segment.offset) + u.imm);
+        thunks::jump_through_set(self.asm, self.thunks.arrive);
+    }
+
+    /// Leaves generated code at the end of the trace if `cond` holds.
+    fn look_if(&mut self, cond: Cond, u: &Uop) {
+        let entry = self.asm.label();
+        self.asm.jcc(cond, entry);
+        self.buffers.cold.push(Cold::Look { entry, segment: self.segment, imm: u.imm });
+    }
+}
