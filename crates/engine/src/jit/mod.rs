@@ -209,8 +209,7 @@ impl Jit {
     fn compile(&mut self, cpu: &Cpu, key: Key, mode: Mode, offset: usize) -> u32 {
         let begun = Instant::now();
         let numbered = self.table.next_unit() >> (u32::BITS - call::UOP_BITS) == 0;
-        if self.at + MOST_TRACE_BYTES > self.memory.len() || !numbered || self.emitter.constants.is_tight()
-        {
+        if self.at + MOST_TRACE_BYTES > self.memory.len() || !numbered || self.emitter.constants.is_tight() {
             self.clear();
             self.emitter.constants.clear();
             self.stats.evictions += 1;
