@@ -53,6 +53,8 @@ pub const LEAST_CODE_BYTES: usize = 1 << 20;
 pub const MOST_CODE_BYTES: usize = 1 << 30;
 /// INT3: what stands where no code is meant to run.
 const INT3: u8 = 0xcc;
+/// Bytes of a trace before its entry from the same page, which is aligned.
+const FAR_BYTES: usize = 14;
 /// More than the code of any trace.
 const MOST_TRACE_BYTES: usize = 128 << 10;
 
@@ -253,7 +255,7 @@ impl Jit {
         self.stats.uops += self.trace.uops.len() as u64;
         self.stats.bytes += self.asm.len() as u64;
         self.tell(cpu, key, mode, offset);
-        self.at = (self.at + self.asm.len()).next_multiple_of(16);
+        self.at = (self.at + self.asm.len() + FAR_BYTES).next_multiple_of(32) - FAR_BYTES;
         self.stats.compiling += begun.elapsed();
         id
     }
