@@ -1,8 +1,8 @@
 //! The JIT: uops to host code. Tier 1, a baseline compiler for x86-64.
 //!
-//! A [`trace::Trace`] is compiled in one pass over its uops. The hottest guest registers live in host
-//! registers across all code ([`layout::MAPPED`]), the others in memory; flags stay in the host's flags as
-//! long as they can ([`emit::flags`]); what no lowering exists for, and whatever is rare, is done by the
+//! A trace is compiled in one pass over its uops. The hottest guest registers live in host
+//! registers across all code (`layout::MAPPED`), the others in memory; flags stay in the host's flags as
+//! long as they can (`emit::flags`); what no lowering exists for, and whatever is rare, is done by the
 //! interpreter, uop by uop, through one thunk. Code is keyed by physical address and mode and contains
 //! no virtual address.
 //!
@@ -38,7 +38,7 @@ pub use listing::{CodeWatch, ListedInsn, Listing, Mark};
 use crate::block::{Key, Mode};
 use crate::cpu::Cpu;
 use constants::Constants;
-use emit::Emitter;
+use emit::{Emitter, Task};
 use helped::Helped;
 use memory::CodeMemory;
 use table::{Site, Table, Unit};
@@ -75,7 +75,7 @@ pub struct Stats {
     pub evictions: u64,
     /// Traces entered from the run loop.
     pub entries: u64,
-    /// Exits, by [`thunks::Why`].
+    /// Exits, by `thunks::Why`.
     pub exits: [u64; 8],
     /// Uops run by the interpreter for generated code.
     pub helper_uops: u64,
@@ -217,17 +217,8 @@ impl Jit {
         self.trace.form(cpu, key, mode, offset);
         let (id, first_site) = (self.table.next_unit(), self.table.next_site());
         self.asm.start(self.memory.address(self.at));
-        let emitter = Emitter::new(
-            &mut self.asm,
-            &mut self.emitter,
-            &self.thunks,
-            &self.host,
-            &self.trace,
-            cpu,
-            mode,
-            id,
-            first_site,
-        );
+        let task = Task { trace: &self.trace, cpu, mode, id, first_site };
+        let emitter = Emitter::new(&mut self.asm, &mut self.emitter, &self.thunks, &self.host, task);
         let done = emitter.emit();
         let code = self.asm.finish();
         assert!(code.len() < MOST_TRACE_BYTES, "a trace is larger than any can be");
