@@ -33,9 +33,9 @@ fn branch(rng: &mut Rng, room: usize) -> u32 {
 /// the access faults, or hits something else, on both sides alike.
 fn with_branches(rng: &mut Rng, words: &mut [u32]) {
     let len = words.len();
-    for n in 0..len - 1 {
+    for (n, word) in words[..len - 1].iter_mut().enumerate() {
         if rng.below(9) == 0 {
-            words[n] = branch(rng, len - n - 1);
+            *word = branch(rng, len - n - 1);
         }
     }
 }

@@ -2,8 +2,6 @@
 
 use armlet_x64::Level;
 
-use super::memory::CodeMemory;
-
 /// Features beyond a [`Level`] that lowerings ask for one by one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Host {
@@ -88,6 +86,7 @@ pub struct HostFeature {
     pub cost: &'static str,
 }
 
+#[cfg(target_arch = "x86_64")]
 const NO_JIT: &str = "no JIT: the interpreter runs the guest, several times slower";
 
 /// What the host's CPU has; nothing where there is no JIT for it.
@@ -131,10 +130,18 @@ pub fn check() -> Result<(), String> {
         return Err(format!("there is one for Linux on x86-64, and this host runs {os} on {arch}"));
     }
     lacks(&features())?;
-    match CodeMemory::new(4096) {
-        Ok(_) => Ok(()),
-        Err(error) => Err(format!("the host doesn't let memory be mapped for execution ({error})")),
-    }
+    let mapped = map_code();
+    mapped.map_err(|error| format!("the host doesn't let memory be mapped for execution ({error})"))
+}
+
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+fn map_code() -> std::io::Result<()> {
+    super::memory::CodeMemory::new(4096).map(drop)
+}
+
+#[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
+fn map_code() -> std::io::Result<()> {
+    Err(std::io::ErrorKind::Unsupported.into())
 }
 
 fn lacks(features: &[HostFeature]) -> Result<(), String> {

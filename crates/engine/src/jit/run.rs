@@ -186,4 +186,4 @@ impl Cpu {
     }
 }
 
-const _: () = assert!(layout::BIAS % 8 == 0);
+const _: () = assert!(layout::BIAS.is_multiple_of(8));

@@ -195,11 +195,6 @@ impl Table {
         self.by_page.clear();
         self.recent.0.fill((None, 0));
     }
-
-    /// Number of traces that can be entered.
-    pub fn len(&self) -> usize {
-        self.by_key.len()
-    }
 }
 
 impl Unit {

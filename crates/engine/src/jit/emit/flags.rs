@@ -192,11 +192,6 @@ impl Emitter<'_> {
         Test::Host(if cc & 1 == 0 { Cond::Ne } else { Cond::E })
     }
 
-    /// `reg` = 0 without touching flags.
-    pub(super) fn zero(&mut self, reg: Gpr) {
-        self.asm.mov_imm(reg, 0);
-    }
-
     /// `a - b` for flags alone.
     pub(super) fn compare(&mut self, bits: Bits, a: Gpr, b: armlet_x64::Rm) {
         self.asm.alu(Alu::Cmp, bits, a, b);

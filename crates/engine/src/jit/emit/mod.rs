@@ -91,6 +91,20 @@ impl Buffers {
     }
 }
 
+/// A trace to compile.
+pub struct Task<'a> {
+    /// The trace.
+    pub trace: &'a Trace,
+    /// The PE that is to run it.
+    pub cpu: &'a Cpu,
+    /// The mode in which it runs.
+    pub mode: Mode,
+    /// The number it gets.
+    pub id: u32,
+    /// The number its first site gets.
+    pub first_site: u32,
+}
+
 /// What came of a trace.
 pub struct Done {
     /// Offset of the entry from the same page.
@@ -137,19 +151,15 @@ pub struct Emitter<'a> {
 }
 
 impl<'a> Emitter<'a> {
-    /// For `trace`, which becomes number `id`.
-    #[allow(clippy::too_many_arguments)]
+    /// For this trace.
     pub fn new(
         asm: &'a mut Asm,
         buffers: &'a mut Buffers,
         thunks: &'a Thunks,
         host: &'a Host,
-        trace: &'a Trace,
-        cpu: &'a Cpu,
-        mode: Mode,
-        id: u32,
-        first_site: u32,
+        task: Task<'a>,
     ) -> Self {
+        let Task { trace, cpu, mode, id, first_site } = task;
         buffers.sites.clear();
         buffers.cold.clear();
         buffers.marks.iter_mut().for_each(Vec::clear);
