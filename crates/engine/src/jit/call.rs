@@ -93,10 +93,7 @@ impl Session<'_> {
     /// slice says when.
     fn spend_if_signalled(&mut self) {
         let budget = &mut self.cpu.jit.budget;
-        if *budget >= 0
-            && self.cpu.port.signals() & self.cpu.ctl.poll != 0
-            && self.cpu.slice.is_none()
-        {
+        if *budget >= 0 && self.cpu.port.signals() & self.cpu.ctl.poll != 0 && self.cpu.slice.is_none() {
             self.entered.1 = self.entered.1.wrapping_add(SPENT - *budget);
             *budget = SPENT;
         }
