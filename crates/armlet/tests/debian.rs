@@ -78,6 +78,11 @@ fn debian_cloud_kernel_with_four_cpus_on_a_neoverse_n1() {
 }
 
 #[test]
+fn debian_cloud_kernel_with_the_least_code_memory() {
+    with_payloads(|p| scripted_session(&p.cloud_kernel, "small", 2, &["--code-cache", "1M"]));
+}
+
+#[test]
 fn typing_ahead_is_kept_and_a_reboot_comes_up_again() {
     with_payloads(|p| {
         let ramdisk = shell_ramdisk("reboot");

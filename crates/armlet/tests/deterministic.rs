@@ -1,13 +1,16 @@
-//! Deterministic runs: the same guest twice is the same run, bit by bit, however code is cut into blocks.
+//! Deterministic runs: the same guest twice is the same run, bit by bit, whatever executes it and however code is
+//! cut into blocks.
 
 mod common;
 
 use std::sync::{Arc, Mutex};
 
+use armlet::backends::SoftChoices;
 use armlet::{
-    Board, Checkpoint, Checkpoints, Deterministic, Ending, Machine, MachineConfig, Payload, SerialOutput,
-    backends,
+    Board, Checkpoint, Checkpoints, Deterministic, Ending, Engine, Machine, MachineConfig, Payload,
+    SerialOutput, SoftOptions, backends,
 };
+use armlet_testkit::payloads::Payloads;
 use armlet_testkit::{cpio, payloads, skip};
 
 /// What a guest does that might show a difference: random numbers, time, sleep, processes, floating point.
@@ -32,46 +35,81 @@ impl SerialOutput for Kept {
 }
 
 /// Everything that can be seen of one run: its console and its checkpoints.
-fn boot(kernel: &std::path::Path, initrd: &[u8], block_limit: usize) -> (String, Vec<Checkpoint>) {
-    let hypervisor = backends::open("soft").unwrap().hypervisor;
+#[derive(PartialEq, Eq)]
+struct Seen {
+    console: String,
+    checkpoints: Vec<Checkpoint>,
+}
+
+impl Seen {
+    fn must_equal(&self, other: &Self, which: &str) {
+        let mut pairs = self.checkpoints.iter().zip(&other.checkpoints);
+        if let Some((one, other)) = pairs.find(|(one, other)| one != other) {
+            panic!("{which} differs:\n{one}\n{other}");
+        }
+        assert_eq!(self.checkpoints.len(), other.checkpoints.len(), "{which}");
+        assert_eq!(self.console, other.console, "{which}");
+    }
+}
+
+/// How a run is executed, which must make no difference.
+#[derive(Default)]
+struct How {
+    options: SoftOptions,
+    block_limit: usize,
+}
+
+/// Boots the ramdisk whose init does `init`.
+fn boot(payloads: &Payloads, init: &str, how: How) -> Seen {
+    let init = format!("{}{init}", cpio::INIT_PROLOGUE);
+    let soft = SoftChoices { options: how.options, made_by: None };
+    let hypervisor = backends::open_with("soft", &soft).unwrap().hypervisor;
     let (console, checkpoints) = (Kept::default(), Arc::<Mutex<Vec<_>>>::default());
     let into = checkpoints.clone();
     let sink = Arc::new(move |checkpoint: &Checkpoint| into.lock().unwrap().push(*checkpoint));
+    let kernel = std::fs::read(&payloads.cloud_kernel).unwrap();
     let config = MachineConfig {
         memory: Some(192 << 20),
-        kernel: Some(Payload::detect("vmlinuz", std::fs::read(kernel).unwrap()).unwrap()),
-        initrd: Some(initrd.to_vec()),
+        kernel: Some(Payload::detect("vmlinuz", kernel).unwrap()),
+        initrd: Some(cpio::busybox_ramdisk(&payloads.busybox, &init, &[])),
         deterministic: Some(Deterministic {
-            block_limit,
+            block_limit: how.block_limit,
             checkpoints: Some(Checkpoints { from: 0, every: 250_000, memory_every: 400, sink }),
         }),
         ..MachineConfig::new(Board::Virt)
     };
     let machine = Machine::build(hypervisor.as_ref(), config, Box::new(console.clone()), Vec::new()).unwrap();
     assert_eq!(machine.run().unwrap(), Ending::PowerOff);
-    let text = String::from_utf8_lossy(&console.0.lock().unwrap()).into_owned();
-    (text, std::mem::take(&mut *checkpoints.lock().unwrap()))
+    let console = String::from_utf8_lossy(&console.0.lock().unwrap()).into_owned();
+    Seen { console, checkpoints: std::mem::take(&mut *checkpoints.lock().unwrap()) }
 }
 
+/// The interpreter is compared with what the host runs best; `ARMLET_BOOTS=long` compares more ways to run.
 #[test]
-fn debian_boots_the_same_way_twice_whatever_the_shape_of_blocks() {
+fn debian_boots_the_same_way_whatever_executes_it() {
     let payloads = match payloads::get() {
         Ok(payloads) => payloads,
         Err(why) => return skip(&why),
     };
-    let init = format!("{}{INIT}", cpio::INIT_PROLOGUE);
-    let initrd = cpio::busybox_ramdisk(&payloads.busybox, &init, &[]);
-    let (text, checkpoints) = boot(&payloads.cloud_kernel, &initrd, 0);
+    let first = boot(payloads, INIT, How::default());
     for says in ["Mon Jan  1 00:00:0", "total=600", "last=1000", "same=0", "13.5667"] {
-        assert!(text.contains(says), "no {says:?} in:\n{text}");
+        assert!(first.console.contains(says), "no {says:?} in:\n{}", first.console);
     }
-    assert!(checkpoints.len() > 1000 && checkpoints.iter().any(|c| c.memory.is_some()));
-    let (again, others) = boot(&payloads.cloud_kernel, &initrd, 7);
-    if let Some((one, other)) = checkpoints.iter().zip(&others).find(|(one, other)| one != other) {
-        panic!("the runs differ:\n{one}\n{other}");
+    assert!(first.checkpoints.len() > 1000 && first.checkpoints.iter().any(|c| c.memory.is_some()));
+    let with = |change: fn(&mut SoftOptions)| {
+        let mut options = SoftOptions::default();
+        change(&mut options);
+        How { options, ..How::default() }
+    };
+    let other = boot(payloads, INIT, with(|options| options.engine = Engine::Interpreter));
+    first.must_equal(&other, "the interpreter");
+    if std::env::var("ARMLET_BOOTS").as_deref() == Ok("long") {
+        first.must_equal(&boot(payloads, INIT, How::default()), "the same once more");
+        let other = boot(payloads, INIT, How { block_limit: 7, ..How::default() });
+        first.must_equal(&other, "a block limit of 7");
+        let other = boot(payloads, INIT, with(|options| options.code_cache = 1 << 20));
+        first.must_equal(&other, "a code cache of 1 MiB");
     }
-    assert_eq!(checkpoints.len(), others.len());
-    assert_eq!(text, again);
 }
 
 #[test]

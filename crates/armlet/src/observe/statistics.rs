@@ -49,7 +49,7 @@ const ROWS: &[Row] = &[
     Ratio("host bytes / instruction", "jit.bytes", "jit.instructions", 1.0),
     Ratio("milliseconds", "jit.compiling", "one", 1e-6),
     Ratio("microseconds / instruction", "jit.compiling", "jit.instructions", 1e-3),
-    Count("all dropped for lack of room", "jit.evictions"),
+    Count("oldest dropped for lack of room", "jit.evictions"),
     Count("all dropped by the guest", "jit.flushes"),
     Count("traces dropped by the guest", "jit.dropped"),
     Title("JIT: run"),

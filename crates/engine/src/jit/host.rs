@@ -9,8 +9,6 @@ pub struct Host {
     pub level: Level,
     /// FMA; comes with [`Level::Avx2`].
     pub fma: bool,
-    /// LZCNT.
-    pub lzcnt: bool,
     /// AES-NI.
     pub aes: bool,
     /// PCLMULQDQ.
@@ -31,11 +29,11 @@ pub struct Host {
 
 impl Host {
     /// What this host can do, with vector instructions of `most` at most. `None` if it lacks what all generated
-    /// code needs: SSE4.2 and POPCNT.
+    /// code needs: SSE4.2, POPCNT and LZCNT.
     #[cfg(target_arch = "x86_64")]
     pub fn detect(most: Level) -> Option<Self> {
         use std::arch::is_x86_feature_detected as has;
-        if !has!("sse4.2") || !has!("popcnt") {
+        if !has!("sse4.2") || !has!("popcnt") || !has!("lzcnt") {
             return None;
         }
         let avx2 = has!("avx2") && has!("fma") && has!("bmi1") && has!("bmi2") && most >= Level::Avx2;
@@ -53,7 +51,6 @@ impl Host {
         Some(Self {
             level,
             fma: avx2,
-            lzcnt: has!("lzcnt"),
             aes: has!("aes"),
             pclmul: has!("pclmulqdq"),
             sha: has!("sha"),

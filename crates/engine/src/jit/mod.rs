@@ -27,6 +27,7 @@ mod thunks;
 mod trace;
 
 use std::io;
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -40,7 +41,7 @@ pub use stats::{DEFAULT_CODE_BYTES, LEAST_CODE_BYTES, MOST_CODE_BYTES, Stats};
 use crate::block::{Key, Mode};
 use crate::cpu::Cpu;
 use constants::Constants;
-use emit::{Emitter, Task};
+use emit::{Done, Emitter, Task};
 use helped::Helped;
 use memory::CodeMemory;
 use table::{Site, Table, Unit};
@@ -53,6 +54,20 @@ const INT3: u8 = 0xcc;
 const FAR_BYTES: usize = 14;
 /// More than the code of any trace.
 const MOST_TRACE_BYTES: usize = 128 << 10;
+/// What part of code memory, and of the numbers of traces, is taken back at a time.
+const REGIONS: usize = 16;
+
+/// Code that was dropped while jumps in the sets of the soft TLB may still lead to it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Stale {
+    /// None.
+    #[default]
+    Nothing,
+    /// Code within these addresses.
+    Range(Range<u64>),
+    /// Code anywhere.
+    All,
+}
 
 /// The JIT of one PE.
 pub struct Jit {
@@ -71,8 +86,8 @@ pub struct Jit {
     /// What `stats.helper_uops` are, if somebody wants to know.
     helped: Option<Box<Helped>>,
     watch: Option<Arc<dyn CodeWatch>>,
-    /// Jumps in the sets of the soft TLB may lead to dropped code.
-    pub(crate) jumps_stale: bool,
+    /// What of the code that jumps in the sets of the soft TLB lead to was dropped.
+    pub(crate) stale: Stale,
 }
 
 impl Jit {
@@ -106,7 +121,7 @@ impl Jit {
             stats: Stats::default(),
             helped: None,
             watch: None,
-            jumps_stale: false,
+            stale: Stale::Nothing,
         })
     }
 
@@ -138,12 +153,12 @@ impl Jit {
     }
 
     /// Shows the trace just compiled to whoever looks on.
-    fn tell(&self, cpu: &Cpu, key: Key, mode: Mode, offset: usize) {
+    fn tell(&self, cpu: &Cpu, id: u32, key: Key, mode: Mode, offset: usize) {
         let Some(watch) = &self.watch else { return };
         let (segments, uops) = (&self.trace.segments, &self.trace.uops);
         watch.compiled(&Listing {
             cpu: cpu.index,
-            number: self.table.next_unit() - 1,
+            number: id,
             pa: key.pa(),
             mode,
             insns: listing::insns(cpu, key, offset, segments, uops),
@@ -158,14 +173,16 @@ impl Jit {
     pub fn invalidate(&mut self, pa: u64, len: u64) {
         let dropped = self.table.invalidate(&mut self.memory, pa, len);
         self.stats.dropped += dropped as u64;
-        self.jumps_stale |= dropped != 0;
+        if dropped != 0 {
+            self.stale = Stale::All;
+        }
     }
 
     /// Drops all code.
     pub fn clear(&mut self) {
         self.table.clear();
         self.at = self.start;
-        self.jumps_stale = true;
+        self.stale = Stale::All;
     }
 
     /// As [`Self::clear`], for the guest.
@@ -174,23 +191,84 @@ impl Jit {
         self.stats.flushes += 1;
     }
 
-    /// Compiles the trace at `key`, whose first word is at `offset` of guest memory.
-    fn compile(&mut self, cpu: &Cpu, key: Key, mode: Mode, offset: usize) -> u32 {
-        let begun = Instant::now();
-        let numbered = self.table.next_unit() >> (u32::BITS - call::UOP_BITS) == 0;
-        if self.at + MOST_TRACE_BYTES > self.memory.len() || !numbered || self.emitter.constants.is_tight() {
+    /// Bytes that are free from the place of the next trace on.
+    fn room(&self) -> usize {
+        match self.table.oldest() {
+            Some(oldest) if oldest as usize >= self.at => oldest as usize - self.at,
+            _ => self.memory.len() - self.at,
+        }
+    }
+
+    /// Sees to what all traces share: constants and numbers.
+    fn make_way(&mut self) {
+        if self.emitter.constants.is_tight() {
             self.clear();
             self.emitter.constants.clear();
             self.stats.evictions += 1;
         }
-        self.trace.form(cpu, key, mode, offset);
-        let (id, first_site) = (self.table.next_unit(), self.table.next_site());
+        if self.table.is_full() {
+            let left = self.table.numbers() - self.table.numbers() / REGIONS;
+            self.evict(|jit| jit.table.numbers() <= left);
+        }
+    }
+
+    /// Makes room for `bytes` of code. Code memory is a ring: the oldest code goes first, and more of it than must,
+    /// so that jumps are not searched too often.
+    fn make_room(&mut self, bytes: usize) {
+        let enough = bytes + ((self.memory.len() - self.start) / REGIONS).max(MOST_TRACE_BYTES);
+        while self.room() < bytes {
+            if self.table.oldest().is_some_and(|oldest| oldest as usize >= self.at) {
+                // Past the end of memory there is no more.
+                self.evict(|jit| jit.room() >= enough || jit.table.oldest() < Some(jit.at as u32));
+            } else {
+                self.at = self.start;
+            }
+        }
+    }
+
+    /// Drops the oldest traces until it is enough. None of them may be running.
+    fn evict(&mut self, mut enough: impl FnMut(&Self) -> bool) {
+        let Some(oldest) = self.table.oldest() else { return };
+        let (first, mut end) = (oldest as usize, oldest as usize);
+        let mut wrapped = false;
+        while !enough(self)
+            && let Some(to) = self.table.drop_oldest(&mut self.memory)
+        {
+            wrapped |= (to as usize) < end;
+            end = to as usize;
+        }
+        if cfg!(debug_assertions) && !wrapped {
+            self.memory.put(first, &vec![INT3; end - first]);
+        }
+        self.stale = match self.stale {
+            Stale::Nothing if !wrapped => Stale::Range(self.memory.address(first)..self.memory.address(end)),
+            _ => Stale::All,
+        };
+        self.stats.evictions += 1;
+    }
+
+    /// Compiles the trace that was formed, for the place and the number that are next. Returns the number.
+    fn emit(&mut self, cpu: &Cpu, mode: Mode) -> (u32, Done) {
+        let id = self.table.next_unit();
         self.asm.start(self.memory.address(self.at));
-        let task = Task { trace: &self.trace, cpu, mode, id, first_site };
+        let task = Task { trace: &self.trace, cpu, mode, id, first_site: table::first_site(id) };
         let emitter = Emitter::new(&mut self.asm, &mut self.emitter, &self.thunks, &self.host, task);
         let done = emitter.emit();
+        assert!(self.asm.len() < MOST_TRACE_BYTES, "a trace is larger than any can be");
+        (id, done)
+    }
+
+    /// Compiles the trace at `key`, whose first word is at `offset` of guest memory.
+    fn compile(&mut self, cpu: &Cpu, key: Key, mode: Mode, offset: usize) -> u32 {
+        let begun = Instant::now();
+        self.make_way();
+        self.trace.form(cpu, key, mode, offset);
+        let (mut id, mut done) = self.emit(cpu, mode);
+        while self.asm.len() > self.room() {
+            self.make_room(self.asm.len());
+            (id, done) = self.emit(cpu, mode);
+        }
         let code = self.asm.finish();
-        assert!(code.len() < MOST_TRACE_BYTES, "a trace is larger than any can be");
         self.memory.put(self.at, code);
         self.emitter.constants.write(&mut self.memory);
         let at = self.at as u32;
@@ -198,21 +276,18 @@ impl Jit {
             jump: at + site.jump,
             stub: at + self.asm.offset_of(site.stub) as u32,
             target: site.target,
-            unit: id,
             linked: 0,
         });
         let code = [at, at + done.near as u32, at + done.inner as u32, at + self.asm.len() as u32];
-        let sites_end = first_site + self.emitter.sites.len() as u32;
         let (insns, lines) = (self.trace.insns, self.trace.lines);
-        let mut unit =
-            Unit::new(key, code, insns, lines, &self.trace.uops, &self.trace.segments, first_site..sites_end);
+        let mut unit = Unit::new(key, code, insns, lines, &self.trace.uops, &self.trace.segments, sites);
         unit.resident = done.resident;
-        self.table.insert(unit, sites);
+        self.table.insert(unit);
         self.stats.traces += 1;
         self.stats.insns += u64::from(insns);
         self.stats.uops += self.trace.uops.len() as u64;
         self.stats.bytes += self.asm.len() as u64;
-        self.tell(cpu, key, mode, offset);
+        self.tell(cpu, id, key, mode, offset);
         self.at = (self.at + self.asm.len() + FAR_BYTES).next_multiple_of(32) - FAR_BYTES;
         self.stats.compiling += begun.elapsed();
         id

@@ -2,8 +2,9 @@
 
 use super::call::Session;
 use super::context::RawFlags;
+use super::table::unit_of;
 use super::thunks::{BRANCH, Why};
-use super::{Jit, layout};
+use super::{Jit, Stale, layout};
 use crate::block::{Key, Mode};
 use crate::cache::Cache;
 use crate::cpu::{Cpu, Raised};
@@ -92,15 +93,17 @@ impl Cpu {
 
     /// Once code was dropped no jump may lead to it.
     pub(crate) fn forget_stale_jumps(&mut self, jit: &mut Jit) {
-        if std::mem::take(&mut jit.jumps_stale) {
-            self.mmu.clear_jumps();
+        match std::mem::take(&mut jit.stale) {
+            Stale::Nothing => {}
+            Stale::Range(code) => self.mmu.drop_jumps_to(&code),
+            Stale::All => self.mmu.clear_jumps(),
         }
     }
 
     /// Links a site to the trace at pc, which lies in the same page. Returns where to go on.
     fn link(&mut self, jit: &mut Jit, site: u32) -> u64 {
         let record = jit.table.site(site);
-        let from = jit.table.unit(record.unit).key;
+        let from = jit.table.unit(unit_of(site)).key;
         let key = Key::new(from.pa() & !0xfff | u64::from(record.target), self.mode());
         let evictions = jit.stats.evictions;
         let id = match jit.table.find(key) {

@@ -1,8 +1,10 @@
 //! The compiled traces of one PE: by key, by page, and how they are linked.
 
-use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasherDefault, Hasher};
 
+use super::call::UOP_BITS;
 use super::memory::CodeMemory;
 use super::trace::{LINE, Segment};
 use crate::block::Key;
@@ -33,8 +35,15 @@ pub struct Unit {
     /// Sites that lead here.
     incoming: Vec<u32>,
     /// Its own sites.
-    pub sites: std::ops::Range<u32>,
+    sites: Box<[Site]>,
+    /// Nothing leads here any more; what is left is room to be taken.
+    dead: bool,
 }
+
+/// Bits of a site's number that name the site within its trace.
+const SITE_BITS: u32 = 7;
+/// Traces that numbers can tell apart.
+const MOST_UNITS: usize = 1 << (u32::BITS - UOP_BITS);
 
 /// A direct branch within the page.
 #[derive(Clone, Copy, Debug)]
@@ -45,10 +54,18 @@ pub struct Site {
     pub stub: u32,
     /// Target's place in the page.
     pub target: u16,
-    /// The trace it is part of.
-    pub unit: u32,
     /// The trace it leads to plus one, 0 for none.
     pub linked: u32,
+}
+
+/// The number of the first site of trace `id`.
+pub fn first_site(id: u32) -> u32 {
+    id << SITE_BITS
+}
+
+/// The trace that a site is part of.
+pub fn unit_of(site: u32) -> u32 {
+    site >> SITE_BITS
 }
 
 /// Hashes one number, which no guest chooses for long: a trace is found by it once, then by jumps and links.
@@ -68,11 +85,19 @@ impl Hasher for Mixer {
     }
 }
 
+/// Place of a site among those of its trace.
+fn place_of(site: u32) -> usize {
+    (site & ((1 << SITE_BITS) - 1)) as usize
+}
+
 /// All traces.
 #[derive(Default)]
 pub struct Table {
     units: Vec<Unit>,
-    sites: Vec<Site>,
+    /// Numbers of units that are to be used again.
+    free: Vec<u32>,
+    /// Traces in the order of their making, which is that of their code in memory.
+    order: VecDeque<u32>,
     by_key: HashMap<Key, u32, BuildHasherDefault<Mixer>>,
     by_page: HashMap<u64, Vec<u32>, BuildHasherDefault<Mixer>>,
     /// Traces looked up lately: key, and the offset of the code for entry from another page.
@@ -97,8 +122,12 @@ impl Table {
     }
 
     /// The site with this number.
-    pub fn site(&self, id: u32) -> Site {
-        self.sites[id as usize]
+    pub fn site(&self, number: u32) -> Site {
+        self.units[unit_of(number) as usize].sites[place_of(number)]
+    }
+
+    fn site_mut(&mut self, number: u32) -> &mut Site {
+        &mut self.units[unit_of(number) as usize].sites[place_of(number)]
     }
 
     /// The trace of `key`.
@@ -119,30 +148,44 @@ impl Table {
 
     /// The number that the next trace gets.
     pub fn next_unit(&self) -> u32 {
-        self.units.len() as u32
+        self.free.last().copied().unwrap_or(self.units.len() as u32)
     }
 
-    /// The number that the next site gets.
-    pub fn next_site(&self) -> u32 {
-        self.sites.len() as u32
+    /// True if there is no number left for another trace.
+    pub fn is_full(&self) -> bool {
+        self.free.is_empty() && self.units.len() == MOST_UNITS
     }
 
-    /// Adds a trace with its sites.
-    pub fn insert(&mut self, unit: Unit, sites: impl Iterator<Item = Site>) -> u32 {
+    /// Numbers of traces in use.
+    pub fn numbers(&self) -> usize {
+        self.order.len()
+    }
+
+    /// Offset of the oldest code.
+    pub fn oldest(&self) -> Option<u32> {
+        self.order.front().map(|&id| self.unit(id).far)
+    }
+
+    /// Adds a trace. Its code must follow that of the one added before, or be at the start of code memory.
+    pub fn insert(&mut self, unit: Unit) -> u32 {
+        debug_assert!(unit.sites.len() <= 1 << SITE_BITS);
         let id = self.next_unit();
         self.by_key.insert(unit.key, id);
         self.by_page.entry(unit.key.pa() >> 12).or_default().push(id);
-        self.units.push(unit);
-        self.sites.extend(sites);
+        self.order.push_back(id);
+        match self.free.pop() {
+            Some(id) => self.units[id as usize] = unit,
+            None => self.units.push(unit),
+        }
         id
     }
 
     /// Makes a site lead to a trace.
     pub fn link(&mut self, memory: &mut CodeMemory, site: u32, to: u32) {
-        let record = &mut self.sites[site as usize];
+        let record = self.site(site);
         if record.linked == 0 {
-            record.linked = to + 1;
-            let from = self.units[record.unit as usize].resident;
+            self.site_mut(site).linked = to + 1;
+            let from = self.unit(unit_of(site)).resident;
             let target = &mut self.units[to as usize];
             target.incoming.push(site);
             let entry = if target.resident & !from == 0 { target.inner } else { target.near };
@@ -151,7 +194,7 @@ impl Table {
     }
 
     /// Drops traces that depend on `len` bytes of guest physical memory at `pa`, within one page. Returns how
-    /// many there were.
+    /// many there were. Their code and their numbers stay taken until they are the oldest.
     pub fn invalidate(&mut self, memory: &mut CodeMemory, pa: u64, len: u64) -> usize {
         let Some(mut ids) = self.by_page.remove(&(pa >> 12)) else { return 0 };
         let (first, last) = ((pa & 0xfff) / LINE, ((pa & 0xfff) + len - 1) / LINE);
@@ -160,7 +203,7 @@ impl Table {
         ids.retain(|&id| {
             let keep = self.units[id as usize].lines & lines == 0;
             if !keep {
-                self.remove(memory, id);
+                self.unlink(memory, id);
             }
             keep
         });
@@ -171,29 +214,60 @@ impl Table {
         dropped
     }
 
-    /// Nothing leads to the trace any more. Its code stays until all is cleared.
-    fn remove(&mut self, memory: &mut CodeMemory, id: u32) {
-        let unit = &mut self.units[id as usize];
-        if self.by_key.get(&unit.key) == Some(&id) {
-            self.by_key.remove(&unit.key);
-            self.recent.0[unit.key.hash() % RECENT].0 = None;
+    /// Drops the oldest trace, code, number and all. Returns where its code ends.
+    pub fn drop_oldest(&mut self, memory: &mut CodeMemory) -> Option<u32> {
+        let id = self.order.pop_front()?;
+        let Unit { key, dead, end, .. } = self.units[id as usize];
+        if !dead {
+            self.unlink(memory, id);
+            self.forget_in_page(key.pa() >> 12, id);
         }
-        for site in std::mem::take(&mut unit.incoming) {
-            let record = &mut self.sites[site as usize];
-            if record.linked == id + 1 {
-                record.linked = 0;
-                memory.retarget(record.jump as usize, record.stub as usize);
+        self.free.push(id);
+        Some(end)
+    }
+
+    fn forget_in_page(&mut self, page: u64, id: u32) {
+        if let Entry::Occupied(mut entry) = self.by_page.entry(page) {
+            entry.get_mut().retain(|&other| other != id);
+            if entry.get().is_empty() {
+                entry.remove();
             }
+        }
+    }
+
+    /// Nothing leads to the trace any more, and it leads nowhere. It stays in the list of its page.
+    fn unlink(&mut self, memory: &mut CodeMemory, id: u32) {
+        let unit = &mut self.units[id as usize];
+        unit.dead = true;
+        (unit.uops, unit.segments) = Default::default();
+        let (key, incoming, sites) =
+            (unit.key, std::mem::take(&mut unit.incoming), std::mem::take(&mut unit.sites));
+        self.by_key.remove(&key);
+        self.recent.0[key.hash() % RECENT].0 = None;
+        for site in incoming.into_iter().filter(|&site| unit_of(site) != id) {
+            let record = self.site_mut(site);
+            record.linked = 0;
+            memory.retarget(record.jump as usize, record.stub as usize);
+        }
+        for to in sites.iter().filter_map(|site| site.linked.checked_sub(1)) {
+            self.units[to as usize].incoming.retain(|&site| unit_of(site) != id);
         }
     }
 
     /// Forgets everything.
     pub fn clear(&mut self) {
         self.units.clear();
-        self.sites.clear();
+        self.free.clear();
+        self.order.clear();
         self.by_key.clear();
         self.by_page.clear();
         self.recent.0.fill((None, 0));
+    }
+
+    /// Number of traces that can be entered.
+    #[cfg(test)]
+    pub fn len(&self) -> usize {
+        self.by_key.len()
     }
 }
 
@@ -207,16 +281,106 @@ impl Unit {
         lines: u64,
         uops: &[Uop],
         segments: &[Segment],
-        sites: std::ops::Range<u32>,
+        sites: impl Iterator<Item = Site>,
     ) -> Self {
         let [far, near, inner, end] = code;
         let (uops, segments) = (uops.into(), segments.into());
-        let incoming = Vec::new();
-        Self { key, far, near, inner, resident: 0, end, insns, lines, uops, segments, incoming, sites }
+        let (incoming, sites) = (Vec::new(), sites.collect());
+        Self {
+            key,
+            far,
+            near,
+            inner,
+            resident: 0,
+            end,
+            insns,
+            lines,
+            uops,
+            segments,
+            incoming,
+            sites,
+            dead: false,
+        }
     }
 
     /// Place of the first instruction in the page.
     pub fn offset(&self) -> u64 {
         self.key.pa() & 0xfff
+    }
+}
+
+const _: () = assert!(SITE_BITS <= UOP_BITS);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::block::Mode;
+
+    const SIZE: u32 = 256;
+
+    /// A trace of one line at `pa` with sites that lead to `targets`, its code at `at`.
+    fn unit(pa: u64, at: u32, targets: &[u16]) -> Unit {
+        let key = Key::new(pa, Mode::default());
+        let site = |(n, &target): (usize, &u16)| {
+            let jump = at + 16 * n as u32;
+            Site { jump, stub: at + 128 + 16 * n as u32, target, linked: 0 }
+        };
+        let sites = targets.iter().enumerate().map(site);
+        Unit::new(key, [at, at + 4, at + 8, at + SIZE], 1, 1 << ((pa & 0xfff) / LINE), &[], &[], sites)
+    }
+
+    /// Where the jump of a site leads.
+    fn leads_to(memory: &CodeMemory, site: Site) -> u32 {
+        let at = site.jump as usize;
+        let distance = i32::from_le_bytes(memory.code(at, 4).try_into().unwrap());
+        (site.jump as i32 + 4 + distance) as u32
+    }
+
+    #[test]
+    fn the_oldest_goes_without_a_trace() {
+        let (mut table, mut memory) = (Table::default(), CodeMemory::new(8192).unwrap());
+        let a = table.insert(unit(0x1000, 0, &[0x40, 0]));
+        let b = table.insert(unit(0x1040, SIZE, &[0, 0x40]));
+        table.note_entry(table.unit(a).key, 0);
+        // From each one to the other and to itself.
+        for (from, n, to) in [(a, 0, b), (a, 1, a), (b, 0, a), (b, 1, b)] {
+            table.link(&mut memory, first_site(from) + n, to);
+        }
+        let into_a = table.site(first_site(b));
+        assert_eq!(leads_to(&memory, into_a), table.unit(a).inner);
+        let key = table.unit(a).key;
+        assert_eq!((table.oldest(), table.drop_oldest(&mut memory)), (Some(0), Some(SIZE)));
+        assert_eq!((table.find(key), table.find_entry(key), table.len()), (None, None, 1));
+        let into_a = table.site(first_site(b));
+        assert_eq!((leads_to(&memory, into_a), into_a.linked), (into_a.stub, 0));
+        assert_eq!(table.unit(b).incoming, [first_site(b) + 1]);
+
+        // The number is used again, by code elsewhere; when b goes, no site of the old a is touched.
+        memory.put(0, &[0xaa; SIZE as usize]);
+        assert_eq!(table.next_unit(), a);
+        assert_eq!(table.insert(unit(0x2000, 2 * SIZE, &[])), a);
+        assert_eq!(table.drop_oldest(&mut memory), Some(2 * SIZE));
+        assert_eq!(memory.code(0, SIZE as usize), [0xaa; SIZE as usize]);
+        assert_eq!((table.oldest(), table.len(), table.by_page.len()), (Some(2 * SIZE), 1, 1));
+    }
+
+    #[test]
+    fn what_was_invalidated_keeps_its_place_until_it_is_the_oldest() {
+        let (mut table, mut memory) = (Table::default(), CodeMemory::new(8192).unwrap());
+        let a = table.insert(unit(0x1000, 0, &[]));
+        let b = table.insert(unit(0x1040, SIZE, &[0]));
+        table.link(&mut memory, first_site(b), a);
+        assert_eq!(table.invalidate(&mut memory, 0x1040, 64), 1);
+        assert!(table.unit(a).incoming.is_empty() && table.unit(b).uops.is_empty());
+        assert_eq!((table.next_unit(), table.len()), (2, 1));
+        // A new trace of the same place is another one.
+        let c = table.insert(unit(0x1040, 2 * SIZE, &[0]));
+        table.link(&mut memory, first_site(c), a);
+        assert_eq!(table.drop_oldest(&mut memory), Some(SIZE));
+        assert_eq!(table.drop_oldest(&mut memory), Some(2 * SIZE));
+        assert_eq!(table.find(table.unit(c).key), Some(c));
+        assert_eq!(table.drop_oldest(&mut memory), Some(3 * SIZE));
+        assert_eq!(table.drop_oldest(&mut memory), None);
+        assert_eq!((table.len(), table.by_page.len(), table.free.len()), (0, 0, 3));
     }
 }

@@ -1,5 +1,7 @@
 //! Which set of the first level is in use, and keeping all levels free of what maintenance removed.
 
+use std::ops::Range;
+
 use armlet_arm::mmu::{Regime, Translation};
 use armlet_arm::{FeatureSet, Pstate, SysReg};
 
@@ -255,6 +257,11 @@ impl Mmu {
     #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
     pub(crate) fn clear_jumps(&mut self) {
         self.parked.iter_mut().chain([&mut self.set]).for_each(|set| set.clear_jumps());
+    }
+
+    /// Forgets remembered jumps to code at these addresses.
+    pub(crate) fn drop_jumps_to(&mut self, code: &Range<u64>) {
+        self.parked.iter_mut().chain([&mut self.set]).for_each(|set| set.drop_jumps_to(code));
     }
 
     /// Tells generated code which set LDTR and STTR use: with PSTATE.UAO that in use.

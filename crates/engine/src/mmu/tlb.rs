@@ -3,6 +3,8 @@
 //! A set answers for one exception level, PAN state and address space, so that a hit needs no further
 //! check. Sets are swapped, not flushed, when any of these change; see [`super::Mmu`].
 
+use std::ops::Range;
+
 use bytemuck::Zeroable;
 
 /// Tag of no page: its low bits can't be those of a masked address.
@@ -181,6 +183,19 @@ impl Set {
             }
             self.jumps_used = 0;
             self.jump_pages.fill(0);
+        }
+    }
+
+    /// Forgets jumps to code at these addresses.
+    pub fn drop_jumps_to(&mut self, code: &Range<u64>) {
+        let drop = |jump: &mut Jump| {
+            if jump.va != NONE && code.contains(&jump.host) {
+                *jump = Jump::EMPTY;
+            }
+        };
+        match self.jumps_at.get(..self.jumps_used as usize) {
+            Some(few) => few.iter().for_each(|&at| drop(&mut self.jumps[usize::from(at)])),
+            None => self.jumps.iter_mut().for_each(drop),
         }
     }
 
