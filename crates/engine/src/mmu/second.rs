@@ -8,7 +8,7 @@ use armlet_arm::mmu::{Rights, Translation};
 use bytemuck::zeroed_box;
 
 const WAYS: usize = 4;
-const INDEX_BITS: u32 = 13;
+const INDEX_BITS: u32 = 12;
 const ENTRIES: usize = WAYS << INDEX_BITS;
 
 // A key holds page number [36:0], log2 of size in pages [41:37], the address space's number [57:42], global, valid.
