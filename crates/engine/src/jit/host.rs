@@ -29,6 +29,8 @@ pub struct Host {
     pub cd: bool,
     /// F16C.
     pub f16c: bool,
+    /// BMI1; comes with [`Level::Avx2`].
+    pub bmi1: bool,
 }
 
 impl Host {
@@ -65,6 +67,7 @@ impl Host {
             bitalg: avx512 && has!("avx512bitalg"),
             cd: avx512 && has!("avx512cd"),
             f16c: avx2 && has!("f16c"),
+            bmi1: avx2,
         })
     }
 
