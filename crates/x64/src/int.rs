@@ -342,6 +342,23 @@ impl Asm {
         self.form(0xf2, bits, Map::Of38, opcode, dst as u8, src.into(), size == 0, 0);
     }
 
+    /// `bextr dst, src, control`, which is BMI1: the bits of `src` from the number in the lowest byte of `control`
+    /// on, as many as the next byte says.
+    pub fn bextr(&mut self, bits: Bits, dst: Gpr, src: impl Into<Rm>, control: Gpr) {
+        let src = src.into();
+        let (x, b) = match src {
+            Rm::R(r) => (0, r as u8),
+            Rm::M(mem) => mem.numbers(),
+        };
+        let high = (!(dst as u8) >> 3 & 1) << 7 | (!x >> 3 & 1) << 6 | (!b >> 3 & 1) << 5;
+        let w = u8::from(bits == Bits::B64) << 7;
+        self.bytes(&[0xc4, high | 2, w | (!(control as u8) & 15) << 3, 0xf7]);
+        match src {
+            Rm::R(r) => self.modrm_reg(dst as u8, r as u8),
+            Rm::M(mem) => self.modrm_mem(dst as u8, mem, 0, 0),
+        }
+    }
+
     /// `bt src, bit`: CF = the bit.
     pub fn bt(&mut self, bits: Bits, src: impl Into<Rm>, bit: u8) {
         self.form(0, bits, Map::Of, 0xba, 4, src.into(), false, 1);

@@ -118,6 +118,14 @@ fn tests_of_bits() {
     }
     both("lzcnt", |asm, bits, dst, src| asm.lzcnt(bits, dst, src));
     both("bsr", |asm, bits, dst, src| asm.bsr(bits, dst, src));
+    for bits in BITS {
+        for (src, seen) in rms(|r| reg(bits, r)) {
+            for (dst, control) in GPRS.into_iter().flat_map(|dst| GPRS.map(|control| (dst, control))) {
+                let seen = [reg(bits, dst), seen.clone(), reg(bits, control)];
+                check("bextr", &seen, |asm| asm.bextr(bits, dst, src, control));
+            }
+        }
+    }
 }
 
 #[test]

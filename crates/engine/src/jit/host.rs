@@ -25,6 +25,8 @@ pub struct Host {
     pub cd: bool,
     /// F16C.
     pub f16c: bool,
+    /// BMI1; comes with [`Level::Avx2`].
+    pub bmi1: bool,
 }
 
 impl Host {
@@ -60,6 +62,7 @@ impl Host {
             bitalg: avx512 && has!("avx512bitalg"),
             cd: avx512 && has!("avx512cd"),
             f16c: avx2 && has!("f16c"),
+            bmi1: avx2,
         })
     }
 

@@ -140,9 +140,9 @@ pub const fn system_register(number: usize) -> Mem {
     field(offset_of!(Cpu, sys) + number * 8)
 }
 
-/// Field at `offset` of the data entry whose distance is in `index`.
+/// What the data entry whose number is in `index` has in the set's array at `offset`.
 pub const fn data_entry(index: Gpr, offset: usize) -> Mem {
-    Mem::indexed(SET, index, 0, (Set::DATA_OFFSET + offset) as i32)
+    Mem::indexed(SET, index, 3, offset as i32)
 }
 
 /// Field at `offset` of the jump whose distance is in `index`.

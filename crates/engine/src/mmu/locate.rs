@@ -43,7 +43,7 @@ pub struct Located {
 impl Cpu {
     /// Offset in guest memory of `va`, which lies in the page of `entry`.
     #[inline(always)]
-    pub(crate) fn offset(&self, entry: &Entry, va: u64) -> usize {
+    pub(crate) fn offset(&self, entry: Entry, va: u64) -> usize {
         entry.host.wrapping_add(va).wrapping_sub(self.ram.host_base() as u64) as usize
     }
 
@@ -99,10 +99,10 @@ impl Cpu {
         misaligned: bool,
     ) -> Result<Located, Raised> {
         let unprivileged = access.unprivileged && self.pstate.el() != 0 && !self.pstate.contains(Pstate::UAO);
-        let entry = *self.mmu.set_for(unprivileged).data(va);
+        let entry = self.mmu.set_for(unprivileged).data(va);
         let tag = if access.kind == Kind::Load { entry.read } else { entry.write };
         if tag & !ALIGNED_ONLY == va & !0xfff && (!misaligned || entry.pa & NORMAL != 0) {
-            let offset = self.offset(&entry, va);
+            let offset = self.offset(entry, va);
             return Ok(Located { place: Place::Ram(offset), pa: entry.pa_of(va) });
         }
         self.locate_slow(world, va, len, access, misaligned, unprivileged)
@@ -199,7 +199,7 @@ impl Cpu {
     pub fn fetch(&mut self, world: &mut dyn World) -> Result<(u64, usize), Raised> {
         let entry = self.mmu.set.code(self.pc);
         if entry.read == self.pc & !0xfff {
-            return Ok((entry.pa_of(self.pc), self.offset(entry, self.pc)));
+            return Ok((entry.pa_of(self.pc), self.offset(*entry, self.pc)));
         }
         self.fetch_slow(world)
     }

@@ -13,6 +13,9 @@ pub const NONE: u64 = !0;
 pub const ALIGNED_ONLY: u64 = 1 << 11;
 /// Entries for data in one set: as many as 32 MiB have pages. Those never used take no memory of the host.
 const DATA: usize = 8192;
+/// Words unused at the end of each array of data entries, so that what one look-up reads comes from different
+/// banks and sets of the host's cache.
+const STAGGER: usize = 10;
 /// Entries that are cleared together, if any of them was used.
 const BLOCK: usize = 64;
 /// Words of bits for blocks.
@@ -97,11 +100,16 @@ pub struct Set {
     /// The mode that `jumps` are good for.
     pub(crate) jump_mode: u64,
     jumps: [Jump; JUMPS],
-    data: [Entry; DATA],
+    /// [`Entry::read`] of the data entries, and so on: apart, so that the number of an entry is all that
+    /// generated code computes.
+    read: [u64; DATA + STAGGER],
+    write: [u64; DATA + STAGGER],
+    host: [u64; DATA + STAGGER],
+    pa: [u64; DATA + STAGGER],
     code: [Entry; CODE],
     /// For each page number, mixed to one below [`JUMP_PAGES`], whether there may be jumps into the page.
     jump_pages: [u64; JUMP_PAGES / 64],
-    /// Blocks of `data` that entries were filled into since the set was last empty.
+    /// Blocks of data entries that entries were filled into since the set was last empty.
     used: [u64; BLOCKS],
     /// There may be entries in `code`: 0 or 1.
     code_used: u64,
@@ -118,10 +126,16 @@ pub struct Set {
 }
 
 impl Set {
-    /// What of `va >> 7` is the distance of the page's entry.
-    pub const INDEX_MASK: i32 = ((DATA - 1) * size_of::<Entry>()) as i32;
-    /// Offset of the data entries.
-    pub const DATA_OFFSET: usize = std::mem::offset_of!(Self, data);
+    /// What of `va >> 12` is the number of the page's data entry.
+    pub const INDEX_MASK: i32 = DATA as i32 - 1;
+    /// The same for BEXTR: the first bit in `va`, and in the second byte how many there are.
+    pub const INDEX_BITS: u64 = 12 | (DATA.trailing_zeros() as u64) << 8;
+    /// Offset of the tags for loads, 8 bytes each.
+    pub const READ_OFFSET: usize = std::mem::offset_of!(Self, read);
+    /// Offset of the tags for stores.
+    pub const WRITE_OFFSET: usize = std::mem::offset_of!(Self, write);
+    /// Offset of the host addresses.
+    pub const HOST_OFFSET: usize = std::mem::offset_of!(Self, host);
     /// Offset of the jumps.
     pub const JUMPS_OFFSET: usize = std::mem::offset_of!(Self, jumps);
 
@@ -130,8 +144,8 @@ impl Set {
         let mut set: Box<Self> = bytemuck::zeroed_box();
         // An entry of zeros matches page 0 alone. The first one is asked for it, and the last one, for an access
         // that wraps around.
-        set.data[0] = Entry::EMPTY;
-        set.data[DATA - 1] = Entry::EMPTY;
+        set.put(0, Entry::EMPTY);
+        set.put(DATA - 1, Entry::EMPTY);
         set.code[0] = Entry::EMPTY;
         set.jumps.fill(Jump::EMPTY);
         set
@@ -149,11 +163,34 @@ impl Set {
         (va >> 12) as usize % DATA
     }
 
-    /// The data entries that may be in use, block by block.
-    fn used_blocks(&mut self) -> impl Iterator<Item = &mut [Entry]> {
+    /// Numbers of the data entries that may be in use, block by block.
+    fn used_blocks(&self) -> impl Iterator<Item = Range<usize>> + use<> {
         let used = self.used;
         let is_used = move |n: usize| used[n / 64] >> (n % 64) & 1 != 0;
-        self.data.chunks_mut(BLOCK).enumerate().filter(move |(n, _)| is_used(*n)).map(|(_, block)| block)
+        (0..DATA / BLOCK).filter(move |&n| is_used(n)).map(|n| n * BLOCK..(n + 1) * BLOCK)
+    }
+
+    /// A data entry by number.
+    #[inline(always)]
+    fn get(&self, n: usize) -> Entry {
+        Entry { read: self.read[n], write: self.write[n], host: self.host[n], pa: self.pa[n] }
+    }
+
+    /// Replaces a data entry.
+    #[inline(always)]
+    fn put(&mut self, n: usize, entry: Entry) {
+        (self.read[n], self.write[n], self.host[n], self.pa[n]) =
+            (entry.read, entry.write, entry.host, entry.pa);
+    }
+
+    /// Forgets the entries numbered `data` and `code` if `drops` says so.
+    fn drop_at(&mut self, data: usize, code: usize, drops: impl Fn(&Entry) -> bool) {
+        if drops(&self.get(data)) {
+            self.put(data, Entry::EMPTY);
+        }
+        if drops(&self.code[code]) {
+            self.code[code] = Entry::EMPTY;
+        }
     }
 
     /// Remembers where a branch to `va` goes on.
@@ -254,8 +291,8 @@ impl Set {
 
     /// The entry that may hold the page of `va` for data.
     #[inline(always)]
-    pub fn data(&self, va: u64) -> &Entry {
-        &self.data[Self::index(va)]
+    pub fn data(&self, va: u64) -> Entry {
+        self.get(Self::index(va))
     }
 
     /// The entry that may hold the page of `va` for fetches.
@@ -269,7 +306,7 @@ impl Set {
         self.note(va, &entry);
         let index = Self::index(va);
         self.used[index / BLOCK / 64] |= 1 << (index / BLOCK % 64);
-        self.data[index] = entry;
+        self.put(index, entry);
     }
 
     /// Fills in the page of `va` for fetches.
@@ -281,7 +318,12 @@ impl Set {
 
     /// Forgets everything.
     pub fn clear(&mut self) {
-        self.used_blocks().for_each(|block| block.fill(Entry::EMPTY));
+        for block in self.used_blocks() {
+            self.read[block.clone()].fill(NONE);
+            self.write[block.clone()].fill(NONE);
+            self.host[block.clone()].fill(0);
+            self.pa[block].fill(0);
+        }
         self.used = [0; BLOCKS];
         if self.code_used != 0 {
             self.code.fill(Entry::EMPTY);
@@ -301,12 +343,7 @@ impl Set {
         for n in 0..pages {
             let page = (first >> 12).wrapping_add(n) as usize;
             self.drop_jumps((page as u64) << 12);
-            let index = page % DATA;
-            for entry in [&mut self.data[index], &mut self.code[page % CODE]] {
-                if entry.within(first, pages) {
-                    *entry = Entry::EMPTY;
-                }
-            }
+            self.drop_at(page % DATA, page % CODE, |entry| entry.within(first, pages));
         }
     }
 
@@ -320,18 +357,13 @@ impl Set {
     pub fn drop_private_at(&mut self, va: u64) {
         let page = (va >> 12) as usize;
         self.drop_jumps(va);
-        let index = Self::index(va);
-        for entry in [&mut self.data[index], &mut self.code[page % CODE]] {
-            if entry.pa & PRIVATE != 0 {
-                *entry = Entry::EMPTY;
-            }
-        }
+        self.drop_at(page % DATA, page % CODE, |entry| entry.pa & PRIVATE != 0);
     }
 
     fn drop_if(&mut self, drops: impl Fn(&Entry) -> bool) {
-        for entry in self.used_blocks().flatten() {
-            if drops(entry) {
-                *entry = Entry::EMPTY;
+        for n in self.used_blocks().flatten() {
+            if drops(&self.get(n)) {
+                self.put(n, Entry::EMPTY);
             }
         }
         for entry in &mut self.code {
@@ -352,6 +384,7 @@ fn page_bit(va: u64) -> usize {
     ((va << 8 >> 20).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 49) as usize
 }
 
+const _: () = assert!(DATA.is_power_of_two());
 const _: () = assert!(JUMPS <= 1 << 16);
 const _: () = assert!(JUMP_PAGES == 1 << (64 - 49));
 

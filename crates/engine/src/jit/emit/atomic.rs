@@ -1,8 +1,6 @@
 //! Ordered, exclusive, unprivileged and atomic accesses to pages in the soft TLB. All else, and unaligned
 //! ones but for the unprivileged, are the interpreter's.
 
-use std::mem::offset_of;
-
 use armlet_x64::Bits::{B32, B64};
 use armlet_x64::{Alu, Bits, Cond, Gpr, Label, Mem, Shift};
 
@@ -10,7 +8,7 @@ use super::Emitter;
 use super::memory::{For, Widen};
 use crate::block::Mode;
 use crate::jit::layout::*;
-use crate::mmu::{Entry, Set};
+use crate::mmu::Set;
 use crate::uop::{MemoryOp, SINK, Uop};
 
 impl Emitter<'_> {
@@ -36,26 +34,23 @@ impl Emitter<'_> {
 
     /// As [`Emitter::look_up`] for an access that must be aligned.
     fn look_up_aligned(&mut self, va: Gpr, size: u8, what: For, slow: Label) {
-        self.asm.mov(B32, A, va);
-        self.asm.shift(Shift::Shr, B32, A, 7);
-        self.asm.alu_imm(Alu::And, B32, A, Set::INDEX_MASK);
+        self.number_entry(va);
         self.tag(va, size, true);
         self.asm.alu(Alu::Cmp, B64, T, data_entry(A, what.tag()));
         self.asm.jcc(Cond::Ne, slow);
-        self.asm.mov(B64, A, data_entry(A, offset_of!(Entry, host)));
+        self.asm.mov(B64, A, data_entry(A, Set::HOST_OFFSET));
     }
 
     /// The same in the set of EL0, and aligned only if that matters to all accesses.
     fn look_up_unprivileged(&mut self, va: Gpr, size: u8, what: For, slow: Label) {
-        let at = |offset: usize| Mem::base(A, (Set::DATA_OFFSET + offset) as i32);
-        self.asm.mov(B32, A, va);
-        self.asm.shift(Shift::Shr, B32, A, 7);
-        self.asm.alu_imm(Alu::And, B32, A, Set::INDEX_MASK);
+        let at = |offset: usize| Mem::base(A, offset as i32);
+        self.number_entry(va);
+        self.asm.shift(Shift::Shl, B32, A, 3);
         self.asm.alu(Alu::Add, B64, A, USER_SET);
         self.tag(va, size, self.mode.has(Mode::ALIGN));
         self.asm.alu(Alu::Cmp, B64, T, at(what.tag()));
         self.asm.jcc(Cond::Ne, slow);
-        self.asm.mov(B64, A, at(offset_of!(Entry, host)));
+        self.asm.mov(B64, A, at(Set::HOST_OFFSET));
     }
 
     /// RDX = what must equal the page's tag.

@@ -9,7 +9,7 @@ use armlet_x64::{Alu, Bits, Cond, Gpr, Label, Mem, Shift};
 use super::{Emitter, Loc};
 use crate::block::Mode;
 use crate::jit::layout::*;
-use crate::mmu::{Entry, Set};
+use crate::mmu::Set;
 use crate::uop::{Op, SINK, Slot, Uop, ZERO};
 
 /// What the soft TLB must allow.
@@ -30,11 +30,11 @@ pub(super) enum Widen {
 }
 
 impl For {
-    /// Offset of the tag that tells.
+    /// Offset of the tags that tell.
     pub(super) fn tag(self) -> usize {
         match self {
-            Self::Load => std::mem::offset_of!(Entry, read),
-            Self::Store => std::mem::offset_of!(Entry, write),
+            Self::Load => Set::READ_OFFSET,
+            Self::Store => Set::WRITE_OFFSET,
         }
     }
 }
@@ -123,12 +123,22 @@ impl Emitter<'_> {
         C
     }
 
+    /// EAX = the number of the data entry for `va`.
+    pub(super) fn number_entry(&mut self, va: Gpr) {
+        if self.host.bmi1 {
+            self.asm.mov_imm(A, Set::INDEX_BITS);
+            self.asm.bextr(B32, A, va, A);
+        } else {
+            self.asm.mov(B32, A, va);
+            self.asm.shift(Shift::Shr, B32, A, 12);
+            self.asm.alu_imm(Alu::And, B32, A, Set::INDEX_MASK);
+        }
+    }
+
     /// Looks up `len` bytes at `va`, a run of `1 << size` bytes each: RAX becomes the host's address less `va`.
     /// Uses RDX. Misses go to `slow`.
     pub(super) fn look_up(&mut self, va: Gpr, size: u8, len: i32, what: For, slow: Label) {
-        self.asm.mov(B32, A, va);
-        self.asm.shift(Shift::Shr, B32, A, 7);
-        self.asm.alu_imm(Alu::And, B32, A, Set::INDEX_MASK);
+        self.number_entry(va);
         let unit = 1i32 << size;
         if self.mode.has(Mode::ALIGN) {
             // The last element's page and the low bits of its address.
@@ -148,7 +158,7 @@ impl Emitter<'_> {
         }
         self.asm.alu(Alu::Cmp, B64, T, data_entry(A, what.tag()));
         self.asm.jcc(Cond::Ne, slow);
-        self.asm.mov(B64, A, data_entry(A, std::mem::offset_of!(Entry, host)));
+        self.asm.mov(B64, A, data_entry(A, Set::HOST_OFFSET));
     }
 
     fn load(&mut self, u: &Uop, size: u8, extend: Widen) {
