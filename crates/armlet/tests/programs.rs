@@ -120,8 +120,7 @@ fn javascript() {
 
 #[test]
 fn java() {
-    // Not on `max`: Java 17 can't clear with the 2 KiB blocks of its DC ZVA and ends with "Field too big for insn".
-    compare("java", &["--cpu", "neoverse-n1"]);
+    compare("java", &[]);
 }
 
 #[test]
