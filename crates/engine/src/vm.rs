@@ -7,6 +7,7 @@ use armlet_arm::gic::CpuInterface;
 use armlet_base::{AlarmQueue, Clock, GuestRam};
 
 use crate::port::Port;
+use crate::strict::CodePages;
 
 /// The shared part of a machine's PEs.
 pub struct Vm {
@@ -19,13 +20,32 @@ pub struct Vm {
     /// Rings the generic timers.
     pub alarms: AlarmQueue,
     gic: OnceLock<Arc<dyn CpuInterface>>,
+    code_pages: OnceLock<CodePages>,
 }
 
 impl Vm {
     /// A machine of `cpus` PEs of `model` over `ram`, with time from `clock`.
     pub fn new(ram: Arc<GuestRam>, model: &'static CpuModel, cpus: usize, clock: Clock) -> Arc<Self> {
         let ports = (0..cpus).map(|_| Arc::default()).collect();
-        Arc::new(Self { ram, model, ports, alarms: AlarmQueue::new(clock), gic: OnceLock::new() })
+        Arc::new(Self {
+            ram,
+            model,
+            ports,
+            alarms: AlarmQueue::new(clock),
+            gic: OnceLock::new(),
+            code_pages: OnceLock::new(),
+        })
+    }
+
+    /// Notices code that changes without instruction cache maintenance, from now on; must come before any PE runs.
+    pub fn watch_code(&self) {
+        let _ = self.code_pages.set(CodePages::new(self.ram.len()));
+    }
+
+    /// The pages that hold code, if that is watched.
+    #[inline]
+    pub(crate) fn code_pages(&self) -> Option<&CodePages> {
+        self.code_pages.get()
     }
 
     /// Connects the interrupt controller. Later calls have no effect.
