@@ -8,7 +8,6 @@ use armlet_arm::{CpuState, Pstate, SysReg};
 use armlet_base::GuestRam;
 
 use crate::exception::Exception;
-use crate::jit::Context;
 use crate::mmu::Mmu;
 use crate::port::Port;
 use crate::slice::Slice;
@@ -63,7 +62,8 @@ pub struct Cpu {
     /// Vector slots.
     pub v: [u128; SLOTS],
     /// What generated code keeps besides.
-    pub(crate) jit: Context,
+    #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+    pub(crate) jit: crate::jit::Context,
     /// N, Z, C, V in bits `[31:28]`.
     pub nzcv: u32,
     /// Address of the block that runs, or of the next instruction between blocks.
@@ -111,7 +111,8 @@ impl Cpu {
         let mut cpu = Self {
             x: [0; SLOTS],
             v: [0; SLOTS],
-            jit: Context::default(),
+            #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+            jit: Default::default(),
             nzcv: 0,
             pc: 0,
             delta: 0,

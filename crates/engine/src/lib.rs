@@ -11,6 +11,7 @@ mod code;
 mod cpu;
 mod exception;
 mod interp;
+#[cfg_attr(not(all(target_arch = "x86_64", target_os = "linux")), path = "jit/absent.rs")]
 pub mod jit;
 pub mod mmu;
 mod port;

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use armlet_base::{Alarm, CpuIrqInput};
 
@@ -52,6 +52,7 @@ impl Port {
     }
 
     /// Address of the word that [`Port::signals`] reads, for generated code.
+    #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
     pub(crate) fn signals_address(&self) -> u64 {
         self.signals.as_ptr() as u64
     }
@@ -72,7 +73,16 @@ impl Port {
     /// Sleeps until one of `signals` is up, or for `limit` at most. Other PEs don't wait for it meanwhile:
     /// before it runs guest code again, it must answer [`Port::MAIL`].
     pub fn wait(&self, signals: u32, limit: Option<Duration>) {
+        self.spin_and_wait(signals, Duration::ZERO, limit);
+    }
+
+    /// As [`Port::wait`], after looking for the signals without a break for `spin`.
+    fn spin_and_wait(&self, signals: u32, spin: Duration, limit: Option<Duration>) {
         let running = self.mail.set_running(false);
+        if !spin.is_zero() && self.spin(signals, spin) {
+            self.mail.set_running(running);
+            return;
+        }
         let guard = self.sleeping.lock().unwrap();
         let asleep = |_: &mut ()| self.signals.load(Ordering::SeqCst) & signals == 0;
         match limit {
@@ -82,10 +92,27 @@ impl Port {
         self.mail.set_running(running);
     }
 
-    /// Sleeps until one of `signals` is up, as [`Port::asleep`] tells other threads.
-    pub(crate) fn nap(&self, signals: u32) {
+    /// Looks for one of `signals` for this long. True if it came up.
+    fn spin(&self, signals: u32, limit: Duration) -> bool {
+        let begun = Instant::now();
+        loop {
+            for _ in 0..32 {
+                if self.signals() & signals != 0 {
+                    return true;
+                }
+                std::hint::spin_loop();
+            }
+            if begun.elapsed() >= limit {
+                return false;
+            }
+        }
+    }
+
+    /// Sleeps until one of `signals` is up, as [`Port::asleep`] tells other threads, having looked for it
+    /// for `spin`.
+    pub(crate) fn nap(&self, signals: u32, spin: Duration) {
         self.naps.fetch_add(1, Ordering::SeqCst);
-        self.wait(signals, None);
+        self.spin_and_wait(signals, spin, None);
         self.naps.fetch_add(1, Ordering::SeqCst);
     }
 

@@ -19,6 +19,8 @@ pub struct Vm {
     pub ports: Vec<Arc<Port>>,
     /// Rings the generic timers.
     pub alarms: AlarmQueue,
+    /// A PE that waits may keep a host CPU busy for a while: there are several PEs, and a host CPU for each.
+    pub(crate) may_spin: bool,
     gic: OnceLock<Arc<dyn CpuInterface>>,
     code_pages: OnceLock<CodePages>,
 }
@@ -27,14 +29,11 @@ impl Vm {
     /// A machine of `cpus` PEs of `model` over `ram`, with time from `clock`.
     pub fn new(ram: Arc<GuestRam>, model: &'static CpuModel, cpus: usize, clock: Clock) -> Arc<Self> {
         let ports = (0..cpus).map(|_| Arc::default()).collect();
-        Arc::new(Self {
-            ram,
-            model,
-            ports,
-            alarms: AlarmQueue::new(clock),
-            gic: OnceLock::new(),
-            code_pages: OnceLock::new(),
-        })
+        let host = std::thread::available_parallelism().map_or(1, |n| n.get());
+        let may_spin = cpus > 1 && cpus <= host;
+        let alarms = AlarmQueue::new(clock);
+        let (gic, code_pages) = (OnceLock::new(), OnceLock::new());
+        Arc::new(Self { ram, model, ports, alarms, may_spin, gic, code_pages })
     }
 
     /// Notices code that changes without instruction cache maintenance, from now on; must come before any PE runs.

@@ -33,11 +33,49 @@ fn branch(rng: &mut Rng, room: usize) -> u32 {
 /// the access faults, or hits something else, on both sides alike.
 fn with_branches(rng: &mut Rng, words: &mut [u32]) {
     let len = words.len();
-    for n in 0..len - 1 {
+    for (n, word) in words[..len - 1].iter_mut().enumerate() {
         if rng.below(9) == 0 {
-            words[n] = branch(rng, len - n - 1);
+            *word = branch(rng, len - n - 1);
         }
     }
+}
+
+/// Makes a loop of a stream: X28 counts down from 3, X27 is 0, and neither is named by any other word. The flags
+/// that end it are those of different comparisons, and come with different distances from the branch.
+fn looped(rng: &mut Rng, words: &mut Vec<u32>) {
+    const NOP: u32 = 0xd503_201f;
+    for word in words.iter_mut() {
+        if [0, 5, 10, 16].iter().any(|low| matches!(*word >> low & 31, 26..29)) {
+            *word = NOP;
+        }
+    }
+    words.truncate(40);
+    let at = rng.below(words.len() as u64 + 1) as usize;
+    let (count, compare): (u32, &[u32]) = match rng.below(6) {
+        // subs x28, x28, #1
+        0 => (0, &[0xf100_079c]),
+        1 => (0, &[0x7100_079c]),
+        // cmp x28, #0; cmp x28, x27; tst x28, #7; cmp w28, #0
+        2 => (0xd100_079c, &[0xf100_039f]),
+        3 => (0xd100_079c, &[0xeb1b_039f]),
+        4 => (0xd100_079c, &[0xf240_0b9f]),
+        _ => (0x5100_079c, &[0x7100_039f]),
+    };
+    if count != 0 {
+        words.insert(at, count);
+    }
+    words.extend(compare);
+    let plain = |word: u32| word >> 24 & 0x1f == 0x11 || word == NOP;
+    // Whatever stands between the comparison and the branch must leave the flags alone.
+    if rng.below(3) == 0 {
+        let after = 0x9100_0421 | rng.below(8) as u32;
+        debug_assert!(plain(after));
+        words.push(after);
+    }
+    let back = words.len() as u32;
+    let condition = if rng.below(2) == 0 { 1 } else { 12 };
+    words.push(0x5400_0000 | (back.wrapping_neg() & 0x7ffff) << 5 | condition);
+    words.splice(0..0, [0xd280_007c, 0xd280_001b]);
 }
 
 fn report(case: &Case, difference: &str) -> String {
@@ -84,12 +122,21 @@ fn shrink(jit: &mut Ours, interpreter: &mut Ours, case: &Case) -> (Case, String)
 
 /// Runs streams of a mix with the vector instructions of each kind of host.
 fn run(seed: u64, mix: Mix, branches: bool) {
+    run_shaped(seed, mix, |rng, words| {
+        if branches && words.len() > 2 {
+            with_branches(rng, words);
+        }
+    });
+}
+
+/// The same, the streams having been given a shape.
+fn run_shaped(seed: u64, mix: Mix, shape: impl Fn(&mut Rng, &mut Vec<u32>)) {
     for most in [Level::Avx512, Level::Avx2, Level::Sse] {
-        run_at(most, seed, mix, branches);
+        run_at(most, seed, mix, &shape);
     }
 }
 
-fn run_at(most: Level, seed: u64, mix: Mix, branches: bool) {
+fn run_at(most: Level, seed: u64, mix: Mix, shape: &impl Fn(&mut Rng, &mut Vec<u32>)) {
     let mut rng = Rng::new(seed + 100 * most as u64);
     let (mut jit, mut interpreter) = (Ours::at_level(most), Ours::interpreted());
     let cases = std::env::var("ARMLET_CASES");
@@ -98,9 +145,7 @@ fn run_at(most: Level, seed: u64, mix: Mix, branches: bool) {
         let len = 4 + rng.below(40) as usize;
         let mut words = words::stream(&mut rng, mix, len);
         words.truncate(WORDS);
-        if branches && words.len() > 2 {
-            with_branches(&mut rng, &mut words);
-        }
+        shape(&mut rng, &mut words);
         if words.is_empty() {
             continue;
         }
@@ -124,6 +169,12 @@ fn integer() {
 #[test]
 fn integer_with_branches() {
     run(2, Mix { integer: 20, system: 1, ..NONE }, true);
+}
+
+#[test]
+fn loops() {
+    run_shaped(7, Mix { integer: 6, memory: 2, ..NONE }, looped);
+    run_shaped(8, Mix { integer: 4, simd: 2, float: 2, memory: 2, ..NONE }, looped);
 }
 
 #[test]

@@ -91,6 +91,27 @@ fn the_next_instruction_is_the_new_one() {
     }
 }
 
+/// The flags that the new instruction asks for are those that nobody asked for when the code was compiled.
+#[test]
+fn the_new_instruction_finds_all_flags() {
+    for mut code in executors() {
+        let mut m = machine(1, true);
+        let words = [
+            0xd2a8_0002, // mov x2, #RAM
+            0xb940_8041, // ldr w1, [x2, #128]
+            0xf100_005f, // cmp x2, #0
+            0xb900_1041, // str w1, [x2, #16]
+            MOV_X0_2,    // cset x0, ne
+            0xf100_141f, // cmp x0, #5
+            HVC,
+        ];
+        write(&m, RAM, &words);
+        write(&m, RAM + 0x80, &[0x9a9f_07e0]);
+        assert_eq!(m.cpu.run(&mut code, &mut m.world), Stop::World);
+        assert_eq!((m.cpu.x[0], m.cpu.retired), (1, 7));
+    }
+}
+
 /// Code on another page, which a store reached before it held code.
 #[test]
 fn a_block_that_is_zeroed_is_undefined() {

@@ -2,8 +2,6 @@
 
 use armlet_x64::Level;
 
-use super::memory::CodeMemory;
-
 /// Features beyond a [`Level`] that lowerings ask for one by one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Host {
@@ -11,8 +9,6 @@ pub struct Host {
     pub level: Level,
     /// FMA; comes with [`Level::Avx2`].
     pub fma: bool,
-    /// LZCNT.
-    pub lzcnt: bool,
     /// AES-NI.
     pub aes: bool,
     /// PCLMULQDQ.
@@ -33,11 +29,11 @@ pub struct Host {
 
 impl Host {
     /// What this host can do, with vector instructions of `most` at most. `None` if it lacks what all generated
-    /// code needs: SSE4.2 and POPCNT.
+    /// code needs: SSE4.2, POPCNT and LZCNT.
     #[cfg(target_arch = "x86_64")]
     pub fn detect(most: Level) -> Option<Self> {
         use std::arch::is_x86_feature_detected as has;
-        if !has!("sse4.2") || !has!("popcnt") {
+        if !has!("sse4.2") || !has!("popcnt") || !has!("lzcnt") {
             return None;
         }
         let avx2 = has!("avx2") && has!("fma") && has!("bmi1") && has!("bmi2") && most >= Level::Avx2;
@@ -55,7 +51,6 @@ impl Host {
         Some(Self {
             level,
             fma: avx2,
-            lzcnt: has!("lzcnt"),
             aes: has!("aes"),
             pclmul: has!("pclmulqdq"),
             sha: has!("sha"),
@@ -88,6 +83,7 @@ pub struct HostFeature {
     pub cost: &'static str,
 }
 
+#[cfg(target_arch = "x86_64")]
 const NO_JIT: &str = "no JIT: the interpreter runs the guest, several times slower";
 
 /// What the host's CPU has; nothing where there is no JIT for it.
@@ -131,10 +127,18 @@ pub fn check() -> Result<(), String> {
         return Err(format!("there is one for Linux on x86-64, and this host runs {os} on {arch}"));
     }
     lacks(&features())?;
-    match CodeMemory::new(4096) {
-        Ok(_) => Ok(()),
-        Err(error) => Err(format!("the host doesn't let memory be mapped for execution ({error})")),
-    }
+    let mapped = map_code();
+    mapped.map_err(|error| format!("the host doesn't let memory be mapped for execution ({error})"))
+}
+
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+fn map_code() -> std::io::Result<()> {
+    super::memory::CodeMemory::new(4096).map(drop)
+}
+
+#[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
+fn map_code() -> std::io::Result<()> {
+    Err(std::io::ErrorKind::Unsupported.into())
 }
 
 fn lacks(features: &[HostFeature]) -> Result<(), String> {

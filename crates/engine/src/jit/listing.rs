@@ -1,11 +1,8 @@
 //! Generated code as those see it who look on: a disassembler, a profiler.
 
 use std::ops::Range;
-use std::sync::atomic::Ordering;
 
-use super::trace::Segment;
-use crate::block::{Key, Mode};
-use crate::cpu::Cpu;
+use crate::block::Mode;
 use crate::uop::Uop;
 
 /// Looks on while code is made. Called on the threads of the PEs.
@@ -61,13 +58,15 @@ pub struct Listing<'a> {
 }
 
 /// The instructions of a trace whose first word is at `offset` of guest memory, and which `cpu` is about to run.
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 pub(super) fn insns(
-    cpu: &Cpu,
-    key: Key,
+    cpu: &crate::cpu::Cpu,
+    key: crate::block::Key,
     offset: usize,
-    segments: &[Segment],
+    segments: &[super::trace::Segment],
     uops: &[Uop],
 ) -> Vec<ListedInsn> {
+    use std::sync::atomic::Ordering;
     let (va_page, ram_page) = (cpu.pc & !0xfff, offset - (key.pa() & 0xfff) as usize);
     let mut insns = Vec::new();
     for (n, segment) in segments.iter().enumerate() {

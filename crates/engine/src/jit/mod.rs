@@ -1,8 +1,8 @@
 //! The JIT: uops to host code. Tier 1, a baseline compiler for x86-64.
 //!
-//! A [`trace::Trace`] is compiled in one pass over its uops. The hottest guest registers live in host
-//! registers across all code ([`layout::MAPPED`]), the others in memory; flags stay in the host's flags as
-//! long as they can ([`emit::flags`]); what no lowering exists for, and whatever is rare, is done by the
+//! A trace is compiled in one pass over its uops. The hottest guest registers live in host
+//! registers across all code (`layout::MAPPED`), the others in memory; flags stay in the host's flags as
+//! long as they can (`emit::flags`); what no lowering exists for, and whatever is rare, is done by the
 //! interpreter, uop by uop, through one thunk. Code is keyed by physical address and mode and contains
 //! no virtual address.
 //!
@@ -21,6 +21,7 @@ mod listing;
 mod memory;
 mod pool;
 mod run;
+mod stats;
 mod table;
 mod thunks;
 mod trace;
@@ -28,32 +29,29 @@ mod trace;
 use std::io;
 use std::ops::Range;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use armlet_x64::{Asm, Level};
 
 pub use context::{Context, RawFlags};
 pub use host::Host;
 pub use listing::{CodeWatch, ListedInsn, Listing, Mark};
+pub use stats::{DEFAULT_CODE_BYTES, LEAST_CODE_BYTES, MOST_CODE_BYTES, Stats};
 
 use crate::block::{Key, Mode};
 use crate::cpu::Cpu;
 use constants::Constants;
-use emit::{Done, Emitter};
+use emit::{Done, Emitter, Task};
 use helped::Helped;
 use memory::CodeMemory;
 use table::{Site, Table, Unit};
 use thunks::Thunks;
 use trace::Trace;
 
-/// Code memory of one PE unless told otherwise.
-pub const DEFAULT_CODE_BYTES: usize = 64 << 20;
-/// The least code memory that makes sense: room for the longest trace many times over.
-pub const LEAST_CODE_BYTES: usize = 1 << 20;
-/// The most code memory: jumps reach 2 GiB.
-pub const MOST_CODE_BYTES: usize = 1 << 30;
 /// INT3: what stands where no code is meant to run.
 const INT3: u8 = 0xcc;
+/// Bytes of a trace before its entry from the same page, which is aligned.
+const FAR_BYTES: usize = 14;
 /// More than the code of any trace.
 const MOST_TRACE_BYTES: usize = 128 << 10;
 /// What part of code memory, and of the numbers of traces, is taken back at a time.
@@ -69,35 +67,6 @@ pub(crate) enum Stale {
     Range(Range<u64>),
     /// Code anywhere.
     All,
-}
-
-/// What the JIT has done so far.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Stats {
-    /// Traces compiled.
-    pub traces: u64,
-    /// Guest instructions compiled.
-    pub insns: u64,
-    /// Uops compiled.
-    pub uops: u64,
-    /// Bytes of host code.
-    pub bytes: u64,
-    /// Time spent forming and compiling traces.
-    pub compiling: Duration,
-    /// Links made.
-    pub links: u64,
-    /// Times the oldest code was dropped for lack of room.
-    pub evictions: u64,
-    /// Traces entered from the run loop.
-    pub entries: u64,
-    /// Exits, by [`thunks::Why`].
-    pub exits: [u64; 8],
-    /// Uops run by the interpreter for generated code.
-    pub helper_uops: u64,
-    /// Traces dropped because the guest changed what they were made of.
-    pub dropped: u64,
-    /// Times the guest had everything dropped.
-    pub flushes: u64,
 }
 
 /// The JIT of one PE.
@@ -282,17 +251,8 @@ impl Jit {
     fn emit(&mut self, cpu: &Cpu, mode: Mode) -> (u32, Done) {
         let id = self.table.next_unit();
         self.asm.start(self.memory.address(self.at));
-        let emitter = Emitter::new(
-            &mut self.asm,
-            &mut self.emitter,
-            &self.thunks,
-            &self.host,
-            &self.trace,
-            cpu,
-            mode,
-            id,
-            table::first_site(id),
-        );
+        let task = Task { trace: &self.trace, cpu, mode, id, first_site: table::first_site(id) };
+        let emitter = Emitter::new(&mut self.asm, &mut self.emitter, &self.thunks, &self.host, task);
         let done = emitter.emit();
         assert!(self.asm.len() < MOST_TRACE_BYTES, "a trace is larger than any can be");
         (id, done)
@@ -328,7 +288,7 @@ impl Jit {
         self.stats.uops += self.trace.uops.len() as u64;
         self.stats.bytes += self.asm.len() as u64;
         self.tell(cpu, id, key, mode, offset);
-        self.at = (self.at + self.asm.len()).next_multiple_of(16);
+        self.at = (self.at + self.asm.len() + FAR_BYTES).next_multiple_of(32) - FAR_BYTES;
         self.stats.compiling += begun.elapsed();
         id
     }

@@ -41,7 +41,7 @@ pub struct Unit {
 }
 
 /// Bits of a site's number that name the site within its trace.
-const SITE_BITS: u32 = 6;
+const SITE_BITS: u32 = 7;
 /// Traces that numbers can tell apart.
 const MOST_UNITS: usize = 1 << (u32::BITS - UOP_BITS);
 

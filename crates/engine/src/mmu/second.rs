@@ -5,15 +5,16 @@
 //! block hears of it and drops the pieces. So maintenance by one address finds all that a block left.
 
 use armlet_arm::mmu::{Rights, Translation};
+use bytemuck::zeroed_box;
 
 const WAYS: usize = 4;
-const INDEX_BITS: u32 = 10;
+const INDEX_BITS: u32 = 13;
 const ENTRIES: usize = WAYS << INDEX_BITS;
 
-// A key holds page number [36:0], log2 of size in pages [41:37], ASID [57:42], global, valid.
+// A key holds page number [36:0], log2 of size in pages [41:37], the address space's number [57:42], global, valid.
 const PAGE: u64 = (1 << 37) - 1;
 const SIZE_SHIFT: u32 = 37;
-const ASID_SHIFT: u32 = 42;
+const SPACE_SHIFT: u32 = 42;
 const GLOBAL: u64 = 1 << 58;
 const VALID: u64 = 1 << 59;
 // A value holds the physical address of the first page, the rights [6:0] and whether it is Normal memory.
@@ -59,6 +60,10 @@ pub struct Second {
     values: Box<[u64; ENTRIES]>,
     /// Bit n: entries of 2^n pages may be present.
     sizes: u32,
+    /// The number of each ASID's address space, 0 for none. An ASID that is forgotten gets a new number, so that
+    /// nothing need be looked for.
+    spaces: Box<[u16; 1 << 16]>,
+    last_space: u16,
     /// Entries of the upper half that are not global may be present.
     private_upper: bool,
     victim: usize,
@@ -67,8 +72,10 @@ pub struct Second {
 impl Default for Second {
     fn default() -> Self {
         Self {
-            keys: Box::new([0; ENTRIES]),
-            values: Box::new([0; ENTRIES]),
+            keys: zeroed_box(),
+            values: zeroed_box(),
+            spaces: zeroed_box(),
+            last_space: 0,
             sizes: 0,
             private_upper: false,
             victim: 0,
@@ -77,9 +84,24 @@ impl Default for Second {
 }
 
 impl Second {
-    fn key(va: u64, size: u32, asid: Option<u16>) -> u64 {
+    /// The number of the address space of `asid`, a new one if it has none.
+    fn space_of(&mut self, asid: u16) -> u16 {
+        let space = &mut self.spaces[usize::from(asid)];
+        if *space == 0 {
+            if self.last_space == u16::MAX {
+                self.spaces.fill(0);
+                self.last_space = 0;
+                self.keys.fill(0);
+            }
+            self.last_space += 1;
+            self.spaces[usize::from(asid)] = self.last_space;
+        }
+        self.spaces[usize::from(asid)]
+    }
+
+    fn key(va: u64, size: u32, space: Option<u16>) -> u64 {
         let page = (va >> 12 & PAGE) >> size << size;
-        let space = asid.map_or(GLOBAL, |asid| u64::from(asid) << ASID_SHIFT);
+        let space = space.map_or(GLOBAL, |space| u64::from(space) << SPACE_SHIFT);
         VALID | space | u64::from(size) << SIZE_SHIFT | page
     }
 
@@ -96,7 +118,8 @@ impl Second {
 
     /// What is known of `va` in the address space `asid`.
     pub fn find(&self, va: u64, asid: u16) -> Option<Found> {
-        let spaces = if va >> 63 != 0 { [None, Some(asid)] } else { [Some(asid), None] };
+        let own = Some(self.spaces[usize::from(asid)]);
+        let spaces = if va >> 63 != 0 { [None, own] } else { [own, None] };
         let mut sizes = self.sizes;
         while sizes != 0 {
             let size = sizes.trailing_zeros();
@@ -120,7 +143,8 @@ impl Second {
     /// Adds a translation of `va`. Returns a block that had to make room.
     pub fn insert(&mut self, va: u64, translation: &Translation, asid: u16) -> Option<Pages> {
         let size = u32::from(translation.size) - 12;
-        let key = Self::key(va, size, (!translation.global).then_some(asid));
+        let space = (!translation.global).then(|| self.space_of(asid));
+        let key = Self::key(va, size, space);
         self.sizes |= 1 << size;
         self.private_upper |= !translation.global && va >> 63 != 0;
         let ways = Self::ways(key);
@@ -152,12 +176,7 @@ impl Second {
 
     /// Forgets what is private to `asid`.
     pub fn remove_asid(&mut self, asid: u16) {
-        let space = u64::from(asid) << ASID_SHIFT;
-        for key in self.keys.iter_mut() {
-            if *key & (GLOBAL | VALID | 0xffff << ASID_SHIFT) == VALID | space {
-                *key = 0;
-            }
-        }
+        self.spaces[usize::from(asid)] = 0;
     }
 
     /// Forgets what maps any of `pages` globally or for `asid`; for every ASID if that is `None`. Tells
@@ -174,7 +193,8 @@ impl Second {
             while sizes != 0 {
                 let size = sizes.trailing_zeros();
                 sizes &= sizes - 1;
-                for space in [None].into_iter().chain(asid.map(Some)) {
+                let own = asid.map(|asid| Some(self.spaces[usize::from(asid)]));
+                for space in [None].into_iter().chain(own) {
                     if let Some(at) = self.position(Self::key(va, size, space)) {
                         if size > 0 {
                             pages_of(self.keys[at]).into_iter().for_each(&mut lost);
@@ -188,8 +208,9 @@ impl Second {
 
     fn scan(&mut self, pages: Pages, asid: Option<u16>, mut lost: impl FnMut(Pages)) {
         let first = pages.va >> 12 & PAGE;
+        let own = asid.map(|asid| self.spaces[usize::from(asid)]);
         for key in self.keys.iter_mut() {
-            let ours = *key & GLOBAL != 0 || asid.is_none_or(|asid| (*key >> ASID_SHIFT) as u16 == asid);
+            let ours = *key & GLOBAL != 0 || own.is_none_or(|own| (*key >> SPACE_SHIFT) as u16 == own);
             if *key == 0 || !ours {
                 continue;
             }

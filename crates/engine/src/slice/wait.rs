@@ -19,7 +19,7 @@ impl Cpu {
             }
             match slice.time.next_alarm() {
                 Some(at) => self.skip_to(at.max(now)),
-                None => self.port.nap(Port::ENDS_WFI),
+                None => self.port.nap(Port::ENDS_WFI, Duration::ZERO),
             }
             self.answer_timers();
         }

@@ -7,7 +7,7 @@ pub mod pmu;
 pub mod regs;
 pub mod step;
 pub mod timer;
-mod wait;
+pub mod wait;
 
 use armlet_arm::{Feature, Pstate, SysReg};
 
@@ -30,6 +30,8 @@ pub struct Control {
     pub poll: u32,
     /// Which parts of debug are in use.
     pub debug: debug::InUse,
+    /// How sleeps went of late.
+    pub naps: wait::Naps,
     /// Where software step is.
     pub step: step::Step,
     /// The outputs of the virtual and the physical timer.

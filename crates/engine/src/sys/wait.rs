@@ -1,7 +1,7 @@
 //! WFI, WFE and the event register (Arm ARM D1.7).
 
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use armlet_arm::SysReg;
 use armlet_arm::esr::Ec;
@@ -24,6 +24,34 @@ const WFE_LIMIT: Duration = Duration::from_millis(10);
 const MONITOR_LOOKS: u32 = 200;
 /// And after these looks, in naps of this length.
 const MONITOR_NAP: Duration = Duration::from_micros(50);
+
+/// How long a WFI looks for an interrupt before the host's thread sleeps: waking one costs as much.
+const SPIN: Duration = Duration::from_micros(60);
+/// Most credit.
+const MOST_CREDIT: u8 = 8;
+
+/// Whether interrupts have ended sleeps soon of late, as those of other PEs do.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Naps {
+    /// Sleeps that were short less those that were long.
+    credit: u8,
+}
+
+impl Naps {
+    /// How long to look for an interrupt before sleeping, if that may pay at all.
+    fn spin(self, may: bool) -> Duration {
+        if may && self.credit > 0 { SPIN } else { Duration::ZERO }
+    }
+
+    /// A sleep took this long.
+    fn took(&mut self, time: Duration) {
+        if time < 4 * SPIN {
+            self.credit = (self.credit + 1).min(MOST_CREDIT);
+        } else {
+            self.credit = self.credit.saturating_sub(1);
+        }
+    }
+}
 
 impl Cpu {
     /// WFI. `Ok(false)` means that there is business first and the instruction is to run again.
@@ -49,7 +77,9 @@ impl Cpu {
         if self.slice.is_some() {
             self.skip_to_interrupt();
         } else {
-            self.port.nap(Port::ENDS_WFI);
+            let (begun, spin) = (Instant::now(), self.ctl.naps.spin(self.vm.may_spin));
+            self.port.nap(Port::ENDS_WFI, spin);
+            self.ctl.naps.took(begun.elapsed());
         }
     }
 

@@ -1,4 +1,7 @@
-//! Random instruction streams compared with QEMU's user emulation.
+//! Random instruction streams, and the comparison with QEMU's user emulation.
+//!
+//! Tests take what they need of it: those that compare the JIT with the interpreter use the streams alone.
+#![allow(dead_code)]
 
 mod asm;
 mod image;

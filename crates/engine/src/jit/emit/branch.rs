@@ -9,6 +9,9 @@ use crate::jit::layout::*;
 use crate::jit::thunks;
 use crate::uop::{Op, Slot, Uop};
 
+/// Most uops of a loop that is compiled twice, the second time with other assumptions.
+const LONGEST_LOOP: usize = 64;
+
 impl Emitter<'_> {
     /// Compiles a branch; `last` if the trace ends with it.
     pub(super) fn branch(&mut self, u: &Uop, last: bool) {
@@ -24,6 +27,7 @@ impl Emitter<'_> {
                 self.return_address(u);
                 self.go_to(u.imm);
             }
+            Op::JumpIf if last && self.is_loop(u) => self.go_again(u),
             Op::JumpIf => {
                 if last {
                     self.store_flags();
@@ -76,15 +80,25 @@ impl Emitter<'_> {
         i64::from(u.delta) * 2 + 4
     }
 
+    /// Before a branch that looks at a register: at the end of the trace the flags must be in memory.
+    fn clobber_by_branch(&mut self, last: bool) {
+        if last {
+            self.store_flags();
+            self.flags = Flags::Memory;
+        } else {
+            self.clobber();
+        }
+    }
+
     fn branch_zero(&mut self, u: &Uop, bits: Bits, cond: Cond, last: bool) {
-        self.clobber();
+        self.clobber_by_branch(last);
         let a = self.read(u.a, A);
         self.asm.test(bits, a, a);
         self.branch_if(cond, u, last);
     }
 
     fn branch_bit(&mut self, u: &Uop, set: bool, last: bool) {
-        self.clobber();
+        self.clobber_by_branch(last);
         let a = self.src(u.a);
         let bit = u.flags & 63;
         match bit {
@@ -105,7 +119,7 @@ impl Emitter<'_> {
             let entry = self.asm.label();
             self.asm.jcc(cond, entry);
             let refund = self.refund();
-            let (flags, segment) = (self.flags, self.segment);
+            let (flags, segment) = (self.flag_state(), self.segment);
             self.buffers.cold.push(Cold::SideExit { entry, flags, refund, segment, imm: u.imm });
             return;
         }
@@ -120,7 +134,7 @@ impl Emitter<'_> {
             None => {
                 let entry = self.asm.label();
                 self.asm.jcc(cond, entry);
-                let (flags, segment) = (self.flags, self.segment);
+                let (flags, segment) = (self.flag_state(), self.segment);
                 self.buffers.cold.push(Cold::SideExit { entry, flags, refund: 0, segment, imm: u.imm });
             }
         }
@@ -135,7 +149,7 @@ impl Emitter<'_> {
         let entry = self.asm.label();
         self.asm.jcc(Cond::P, entry);
         if last || !equal {
-            let (flags, segment, refund) = (self.flags, self.segment, self.refund());
+            let (flags, segment, refund) = (self.flag_state(), self.segment, self.refund());
             let imm = if equal { self.after(u) } else { u.imm };
             self.buffers.cold.push(Cold::SideExit { entry, flags, refund, segment, imm });
         }
@@ -144,6 +158,36 @@ impl Emitter<'_> {
             self.asm.bind(entry);
         }
         true
+    }
+
+    /// True if the trace's last branch leads back to its beginning, with flags that can be computed again.
+    fn is_loop(&self, u: &Uop) -> bool {
+        let back = self.place(u.imm) == Some(self.trace.segments[0].offset);
+        let known = match (self.flags, self.recipe) {
+            (Flags::Host { .. } | Flags::Pending, Some(recipe)) => {
+                self.again.is_none_or(|(_, before)| before == recipe)
+            }
+            _ => false,
+        };
+        back && known && u.flags & 15 < 14 && self.trace.uops.len() <= LONGEST_LOOP
+    }
+
+    /// Back to the beginning, where the flags need not be in memory.
+    fn go_again(&mut self, u: &Uop) {
+        let recipe = self.recipe.expect("a loop has a recipe");
+        let label = match self.again {
+            Some((label, _)) => label,
+            None => {
+                let label = self.asm.label();
+                self.again = Some((label, recipe));
+                label
+            }
+        };
+        let Test::Host(cond) = self.condition(u.flags & 15) else { unreachable!("the condition is one") };
+        self.asm.jcc(cond, label);
+        self.store_flags();
+        self.flags = Flags::Memory;
+        self.go_to(self.after(u));
     }
 
     /// Instructions of the trace behind the segment: they don't run if it is left at its end.

@@ -17,6 +17,8 @@ pub enum Flags {
         /// They are in memory as well.
         stored: bool,
     },
+    /// Nowhere: [`super::recipe`] knows how to compute them.
+    Pending,
     /// In the host's flags as a comparison of floating-point numbers left them.
     Float {
         /// It was `b` that was compared with `a`.
@@ -53,19 +55,28 @@ impl Emitter<'_> {
         }
     }
 
-    /// As [`Self::before_clobber`], for uops that don't set the guest's flags.
+    /// The same for uops that don't set the guest's flags. Those that can be computed again aren't stored.
     pub(super) fn clobber(&mut self) {
-        self.before_clobber();
-        self.flags = Flags::Memory;
+        let needed = self.buffers.needs[self.index].flags;
+        self.flags = match self.flags {
+            Flags::Pending if needed => Flags::Pending,
+            Flags::Host { stored: false, .. } if needed && self.recipe.is_some() => Flags::Pending,
+            _ => {
+                self.before_clobber();
+                Flags::Memory
+            }
+        };
     }
 
     /// The guest's flags are now the host's.
     pub(super) fn flags_set(&mut self, borrow: bool) {
         self.flags = Flags::Host { borrow, stored: false };
+        self.recipe = None;
     }
 
     /// Puts the flags into memory if they are in the host's alone. Leaves the latter alone.
     pub(super) fn store_flags(&mut self) {
+        self.compute_flags();
         if let Flags::Float { swapped, stored: false } = self.flags {
             self.store_float_flags(swapped);
             self.flags = Flags::Float { swapped, stored: true };
@@ -83,6 +94,7 @@ impl Emitter<'_> {
 
     /// Puts the flags into the host's.
     pub(super) fn load_flags(&mut self) {
+        self.compute_flags();
         if !matches!(self.flags, Flags::Host { .. }) {
             self.store_flags();
             self.asm.mov(Bits::B32, A, FLAGS);
@@ -109,13 +121,14 @@ impl Emitter<'_> {
     /// The carry of the host = C, inverted if `inverted`.
     pub(super) fn carry(&mut self, inverted: bool) {
         self.store_float();
+        self.compute_flags();
         let borrow = match self.flags {
             Flags::Memory => {
                 self.asm.bt(Bits::B32, FLAGS, 8);
                 false
             }
             Flags::Host { borrow, .. } => borrow,
-            Flags::Float { .. } => unreachable!("they were stored"),
+            Flags::Pending | Flags::Float { .. } => unreachable!("they were stored or computed"),
         };
         if borrow != inverted {
             self.asm.cmc();
@@ -177,11 +190,6 @@ impl Emitter<'_> {
         }
         self.asm.test_imm(Bits::B32, FLAGS, bit);
         Test::Host(if cc & 1 == 0 { Cond::Ne } else { Cond::E })
-    }
-
-    /// `reg` = 0 without touching flags.
-    pub(super) fn zero(&mut self, reg: Gpr) {
-        self.asm.mov_imm(reg, 0);
     }
 
     /// `a - b` for flags alone.

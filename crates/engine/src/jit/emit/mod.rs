@@ -11,6 +11,7 @@ mod float;
 mod integer;
 mod liveness;
 mod memory;
+mod recipe;
 mod structures;
 mod system;
 mod vector;
@@ -31,6 +32,7 @@ use crate::uop::{Op, SINK, Slot, TEMP, Uop, ZERO};
 use crate::vm::Vm;
 use flags::Flags;
 use liveness::Needs;
+use recipe::Recipe;
 
 /// Where a slot lives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,16 +54,19 @@ pub struct SiteDraft {
     pub target: u16,
 }
 
+/// The flags at some place, and how to compute them.
+type FlagState = (Flags, Option<Recipe>);
+
 /// Code that is seldom run and stands behind the trace.
 enum Cold {
     /// Runs uop `index` by the interpreter and goes on at `resume`.
-    Uop { entry: Label, index: usize, resume: Label },
+    Uop { entry: Label, index: usize, resume: Label, flags: FlagState },
     /// The same for a floating-point uop, after the second register of `restore` was copied to the first one.
-    Float { entry: Label, index: usize, resume: Label, restore: Option<(Xmm, Xmm)> },
+    Float { entry: Label, index: usize, resume: Label, restore: Option<(Xmm, Xmm)>, flags: FlagState },
     /// The same for a plain access at the address in `va`.
-    Access { entry: Label, index: usize, va: Gpr, resume: Label },
+    Access { entry: Label, index: usize, va: Gpr, resume: Label, flags: FlagState },
     /// Leaves by a taken branch in mid-trace: `refund` instructions didn't run.
-    SideExit { entry: Label, flags: Flags, refund: u16, segment: Segment, imm: i64 },
+    SideExit { entry: Label, flags: FlagState, refund: u16, segment: Segment, imm: i64 },
     /// Leaves generated code at the end of the trace, for the run loop to look.
     Look { entry: Label, segment: Segment, imm: i64 },
 }
@@ -84,6 +89,20 @@ impl Buffers {
     pub fn new(constants: Constants) -> Self {
         Self { constants, ..Self::default() }
     }
+}
+
+/// A trace to compile.
+pub struct Task<'a> {
+    /// The trace.
+    pub trace: &'a Trace,
+    /// The PE that is to run it.
+    pub cpu: &'a Cpu,
+    /// The mode in which it runs.
+    pub mode: Mode,
+    /// The number it gets.
+    pub id: u32,
+    /// The number its first site gets.
+    pub first_site: u32,
 }
 
 /// What came of a trace.
@@ -119,6 +138,10 @@ pub struct Emitter<'a> {
     index: usize,
     segment: Segment,
     flags: Flags,
+    /// How to compute the flags again.
+    recipe: Option<Recipe>,
+    /// Where the trace goes on if it is a loop: with flags that are computed by the recipe.
+    again: Option<(Label, Recipe)>,
     /// Slot of the temporary in [`T`], if one is.
     temp: Slot,
     /// The next uop was compiled with this one.
@@ -128,19 +151,15 @@ pub struct Emitter<'a> {
 }
 
 impl<'a> Emitter<'a> {
-    /// For `trace`, which becomes number `id`.
-    #[allow(clippy::too_many_arguments)]
+    /// For this trace.
     pub fn new(
         asm: &'a mut Asm,
         buffers: &'a mut Buffers,
         thunks: &'a Thunks,
         host: &'a Host,
-        trace: &'a Trace,
-        cpu: &'a Cpu,
-        mode: Mode,
-        id: u32,
-        first_site: u32,
+        task: Task<'a>,
     ) -> Self {
+        let Task { trace, cpu, mode, id, first_site } = task;
         buffers.sites.clear();
         buffers.cold.clear();
         buffers.marks.iter_mut().for_each(Vec::clear);
@@ -165,6 +184,8 @@ impl<'a> Emitter<'a> {
             index: 0,
             segment,
             flags,
+            recipe: None,
+            again: None,
             temp: SINK,
             fused: false,
             narrow: float::Narrow::default(),
@@ -183,6 +204,39 @@ impl<'a> Emitter<'a> {
         let poll = self.asm.label();
         self.pay(poll);
         let body = self.asm.here_label();
+        self.body();
+        let poll_again = self.asm.label();
+        if let Some((label, recipe)) = self.again {
+            self.asm.bind(label);
+            self.pay(poll_again);
+            (self.flags, self.recipe) = (Flags::Pending, Some(recipe));
+            self.body();
+        }
+        self.cold_code();
+        if let Some((_, recipe)) = self.again {
+            self.asm.bind(poll_again);
+            (self.flags, self.recipe) = (Flags::Pending, Some(recipe));
+            self.store_flags();
+            self.asm.jmp(poll);
+        }
+        self.mark(None, true);
+        if let Some(get) = get_vectors {
+            self.asm.bind(get);
+            self.pay(poll);
+            self.get_vectors();
+            self.asm.jmp(body);
+        }
+        self.asm.bind(poll);
+        self.asm.alu_imm(Alu::Add, Bits::B32, BUDGET, self.trace.insns.into());
+        self.asm.mov_imm(C, self.id.into());
+        self.asm.jmp_to(self.thunks.poll);
+        let [near, inner] = [near, inner].map(|label| self.asm.offset_of(label));
+        Done { near, inner, resident: self.resident }
+    }
+
+    /// All uops.
+    fn body(&mut self) {
+        (self.temp, self.fused, self.narrow) = (SINK, false, float::Narrow::default());
         let trace = self.trace;
         for (n, segment) in trace.segments.iter().enumerate() {
             self.segment = *segment;
@@ -193,20 +247,6 @@ impl<'a> Emitter<'a> {
                 self.uop(&trace.uops[index], index + 1 == trace.uops.len());
             }
         }
-        self.cold_code();
-        self.mark(None, true);
-        if let Some(get) = get_vectors {
-            self.asm.bind(get);
-            self.pay(poll);
-            self.get_vectors();
-            self.asm.jmp(body);
-        }
-        self.asm.bind(poll);
-        self.asm.alu_imm(Alu::Add, Bits::B32, BUDGET, trace.insns.into());
-        self.asm.mov_imm(C, self.id.into());
-        self.asm.jmp_to(self.thunks.poll);
-        let [near, inner] = [near, inner].map(|label| self.asm.offset_of(label));
-        Done { near, inner, resident: self.resident }
     }
 
     /// Pays for the trace's instructions.
@@ -218,6 +258,7 @@ impl<'a> Emitter<'a> {
     fn uop(&mut self, u: &Uop, last: bool) {
         let needs = self.buffers.needs[self.index];
         self.temp = if needs.temp_in_register { u.dst } else { self.temp };
+        self.keep_flags(u);
         match u.op {
             Op::Vector(op) => self.vector(op, u),
             Op::Float(op) => self.float(op, u),
@@ -228,6 +269,7 @@ impl<'a> Emitter<'a> {
             _ => self.branch(u, last),
         }
         self.narrow.note(u);
+        self.note_recipe(u);
         if !needs.temp_in_register {
             self.temp = SINK;
         }
@@ -270,15 +312,28 @@ impl<'a> Emitter<'a> {
     /// Has the interpreter run the current uop if this is jumped to; goes on at what [`Self::resume`] binds.
     fn slow_path(&mut self) -> (Label, Label) {
         let (entry, resume) = (self.asm.label(), self.asm.label());
-        self.buffers.cold.push(Cold::Uop { entry, index: self.index, resume });
+        let flags = self.flag_state();
+        self.buffers.cold.push(Cold::Uop { entry, index: self.index, resume, flags });
         (entry, resume)
     }
 
     /// As [`Self::slow_path`] for a plain access at the address in `va`.
     fn slow_access(&mut self, va: Gpr) -> (Label, Label) {
         let (entry, resume) = (self.asm.label(), self.asm.label());
-        self.buffers.cold.push(Cold::Access { entry, index: self.index, va, resume });
+        let flags = self.flag_state();
+        self.buffers.cold.push(Cold::Access { entry, index: self.index, va, resume, flags });
         (entry, resume)
+    }
+
+    /// The flags here, for cold code.
+    fn flag_state(&self) -> FlagState {
+        (self.flags, self.recipe)
+    }
+
+    /// In cold code: flags that were nowhere go to memory. Changes RAX.
+    fn show_flags(&mut self, (flags, recipe): FlagState) {
+        (self.flags, self.recipe) = (flags, recipe);
+        self.store_flags();
     }
 
     fn cold_code(&mut self) {
@@ -286,8 +341,9 @@ impl<'a> Emitter<'a> {
         for cold in std::mem::take(&mut self.buffers.cold) {
             self.mark(Some(self.uop_of(&cold)), true);
             match cold {
-                Cold::Uop { entry, index, resume } => {
+                Cold::Uop { entry, index, resume, flags } => {
                     self.asm.bind(entry);
+                    self.show_flags(flags);
                     self.index = index;
                     let number = self.number();
                     self.asm.mov_imm(A, number);
@@ -295,8 +351,9 @@ impl<'a> Emitter<'a> {
                     self.asm.call_to(thunk);
                     self.asm.jmp(resume);
                 }
-                Cold::Float { entry, index, resume, restore } => {
+                Cold::Float { entry, index, resume, restore, flags } => {
                     self.asm.bind(entry);
+                    self.show_flags(flags);
                     if let Some((reg, saved)) = restore {
                         self.asm.vmov(reg, saved);
                     }
@@ -307,8 +364,9 @@ impl<'a> Emitter<'a> {
                     self.asm.call_to(thunk);
                     self.asm.jmp(resume);
                 }
-                Cold::Access { entry, index, va, resume } => {
+                Cold::Access { entry, index, va, resume, flags } => {
                     self.asm.bind(entry);
+                    self.show_flags(flags);
                     self.index = index;
                     let number = self.number();
                     if va != C {
@@ -326,8 +384,7 @@ impl<'a> Emitter<'a> {
                 }
                 Cold::SideExit { entry, flags, refund, segment, imm } => {
                     self.asm.bind(entry);
-                    self.flags = flags;
-                    self.store_flags();
+                    self.show_flags(flags);
                     self.segment = segment;
                     self.asm.alu_imm(Alu::Add, Bits::B32, BUDGET, refund.into());
                     self.go_to(imm);

@@ -203,7 +203,7 @@ impl Emitter<'_> {
             None
         };
         if u.a == ZERO {
-            self.zero(A);
+            self.asm.mov_imm(A, 0);
         }
         let src = if u.a == ZERO { A.into() } else { self.src(u.a) };
         self.scalar_from_integer(Shape::of(u).double, bits, unsigned, d, src);

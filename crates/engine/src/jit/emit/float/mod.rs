@@ -163,7 +163,8 @@ impl Emitter<'_> {
     /// The place of cold code that runs the uop by the interpreter; where that goes on.
     fn float_slow_path(&mut self, restore: Option<(Xmm, Xmm)>) -> (Label, Label) {
         let (entry, resume) = (self.asm.label(), self.asm.label());
-        self.buffers.cold.push(Cold::Float { entry, index: self.index, resume, restore });
+        let flags = self.flag_state();
+        self.buffers.cold.push(Cold::Float { entry, index: self.index, resume, restore, flags });
         (entry, resume)
     }
 

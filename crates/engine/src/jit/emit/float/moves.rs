@@ -100,7 +100,7 @@ impl Emitter<'_> {
 
     fn move_top_from_general(&mut self, u: &Uop) {
         let a = if u.a == ZERO {
-            self.zero(A);
+            self.asm.mov_imm(A, 0);
             A
         } else {
             self.read(u.a, A)

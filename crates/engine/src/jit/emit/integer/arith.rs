@@ -1,0 +1,108 @@
+//! Sums and differences.
+
+use armlet_x64::Bits::B64;
+use armlet_x64::{Alu, Bits, Mem};
+
+use super::{Emitter, as_i32};
+use crate::jit::emit::Loc;
+use crate::jit::emit::flags::Flags;
+use crate::jit::layout::*;
+use crate::uop::{SINK, Uop};
+
+impl Emitter<'_> {
+    /// Sums that set no flags need not change the host's.
+    pub(super) fn add(&mut self, u: &Uop, bits: Bits) {
+        if let (Loc::Reg(a), Loc::Reg(b)) = (self.loc(u.a), self.loc(u.b)) {
+            let d = self.dst(u.dst, A);
+            self.asm.lea(bits, d, Mem::indexed(a, b, 0, 0));
+            self.write(u.dst, d);
+        } else {
+            self.binary(Alu::Add, bits, u);
+        }
+    }
+
+    pub(super) fn add_imm(&mut self, u: &Uop, bits: Bits) {
+        let imm = as_i32(u.imm).expect("add immediates have 24 bits");
+        if u.a == u.dst && bits == B64 && self.loc(u.a) == Loc::Mem {
+            self.clobber();
+            self.asm.alu_imm(Alu::Add, B64, slot(u.a), imm);
+            return;
+        }
+        let d = self.dst(u.dst, A);
+        let a = self.read(u.a, A);
+        self.asm.lea(bits, d, Mem::base(a, imm));
+        self.write(u.dst, d);
+    }
+
+    pub(super) fn binary(&mut self, op: Alu, bits: Bits, u: &Uop) {
+        self.clobber();
+        self.binary_raw(op, bits, u);
+    }
+
+    /// `dst = a op b`. The host's flags are those of the operation.
+    pub(super) fn binary_raw(&mut self, op: Alu, bits: Bits, u: &Uop) {
+        let d = self.dst(u.dst, A);
+        if self.is_in(u.b, d) && u.a != u.b {
+            if matches!(op, Alu::Sub | Alu::Sbb) {
+                self.copy(bits, A, u.a);
+                self.asm.alu(op, bits, A, d);
+                self.asm.mov(bits, d, A);
+            } else {
+                let a = self.src(u.a);
+                self.asm.alu(op, bits, d, a);
+            }
+        } else {
+            self.copy_unless(bits, d, u.a);
+            let b = self.src(u.b);
+            self.asm.alu(op, bits, d, b);
+        }
+        self.write(u.dst, d);
+    }
+
+    pub(super) fn arith_s(&mut self, op: Alu, bits: Bits, u: &Uop) {
+        self.before_clobber();
+        if u.dst == SINK && op == Alu::Sub {
+            let a = self.read(u.a, A);
+            let b = self.src(u.b);
+            self.compare(bits, a, b);
+        } else {
+            self.binary_raw(op, bits, u);
+        }
+        self.flags_set(op == Alu::Sub);
+    }
+
+    pub(super) fn arith_si(&mut self, op: Alu, bits: Bits, u: &Uop) {
+        self.before_clobber();
+        let imm = as_i32(u.imm).expect("add immediates have 24 bits");
+        if u.dst == SINK && op == Alu::Sub {
+            match self.loc(u.a) {
+                Loc::Reg(a) if imm == 0 => self.asm.test(bits, a, a),
+                _ => {
+                    let a = self.src(u.a);
+                    self.asm.alu_imm(Alu::Cmp, bits, a, imm);
+                }
+            }
+        } else {
+            let d = self.dst(u.dst, A);
+            self.copy_unless(bits, d, u.a);
+            self.asm.alu_imm(op, bits, d, imm);
+            self.write(u.dst, d);
+        }
+        self.flags_set(op == Alu::Sub);
+    }
+
+    /// ADC and SBC; SBB's borrow is the inverse of C.
+    pub(super) fn with_carry(&mut self, op: Alu, bits: Bits, u: &Uop, sets: bool) {
+        let keep = !sets && self.buffers.needs.get(self.index + 1).is_some_and(|next| next.flags);
+        if keep {
+            self.store_flags();
+        }
+        self.carry(op == Alu::Sbb);
+        self.binary_raw(op, bits, u);
+        if sets {
+            self.flags_set(op == Alu::Sbb);
+        } else {
+            self.flags = Flags::Memory;
+        }
+    }
+}
