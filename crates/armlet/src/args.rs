@@ -85,6 +85,10 @@ pub struct RunArgs {
     #[arg(long, value_name = "SIZE", allow_hyphen_values = true, value_parser = parse_code_cache)]
     pub code_cache: Option<usize>,
 
+    /// Notice code that the guest changes without telling the instruction cache; slower
+    #[arg(long)]
+    pub strict_code: bool,
+
     /// Initial ramdisk for a Linux kernel
     #[arg(long, value_name = "FILE")]
     pub initrd: Option<PathBuf>,

@@ -169,6 +169,7 @@ fn engines_that_are_none() {
     refused(&["run", "--engine", "tcg"], &["no engine \"tcg\"", "auto, jit and interp"]);
     refused(&["run", "--backend", "kvm", "--engine", "jit"], &["--engine is for the backend soft, not kvm"]);
     refused(&["run", "--backend", "whp", "--code-cache", "8M"], &["--code-cache is for the backend soft"]);
+    refused(&["run", "--backend", "kvm", "--strict-code"], &["--strict-code is for the backend soft"]);
     refused(&["run", "--code-cache", "1k"], &["--code-cache: 1 KiB can't be", "1 MiB to 1 GiB"]);
     refused(&["run", "--code-cache", "1T"], &["--code-cache: 1 TiB can't be"]);
     if !cfg!(all(target_arch = "x86_64", target_os = "linux")) {

@@ -83,6 +83,11 @@ fn debian_cloud_kernel_with_the_least_code_memory() {
 }
 
 #[test]
+fn debian_cloud_kernel_whose_code_is_watched() {
+    with_payloads(|p| scripted_session(&p.cloud_kernel, "strict", 2, &["--strict-code"]));
+}
+
+#[test]
 fn typing_ahead_is_kept_and_a_reboot_comes_up_again() {
     with_payloads(|p| {
         let ramdisk = shell_ramdisk("reboot");

@@ -109,6 +109,8 @@ fn debian_boots_the_same_way_whatever_executes_it() {
         first.must_equal(&other, "a block limit of 7");
         let other = boot(payloads, INIT, with(|options| options.code_cache = 1 << 20));
         first.must_equal(&other, "a code cache of 1 MiB");
+        let other = boot(payloads, INIT, with(|options| options.strict_code = true));
+        first.must_equal(&other, "strict code");
     }
 }
 

@@ -17,6 +17,7 @@ pub mod mmu;
 mod port;
 mod run;
 pub mod slice;
+mod strict;
 pub mod sys;
 pub mod uop;
 mod vm;

@@ -151,7 +151,9 @@ impl Cpu {
         }
         let left = (4096 - (self.pc & 0xfff)) as usize / 4;
         let limit = if mode.has(Mode::STEP) { 1 } else { self.limit_block(left) };
-        let words = (0..limit).map(|n| self.vm.ram.load::<u32>(offset + n * 4, Ordering::Relaxed));
-        Ok(code.insert(a64::lower(key, mode, self.model().features, words)))
+        self.note_code(pa, offset);
+        let load = |n| self.vm.ram.load::<u32>(offset + n * 4, Ordering::Relaxed);
+        let lower = |limit| a64::lower(key, mode, self.model().features, (0..limit).map(load));
+        Ok(code.insert(self.cut_block(limit, lower)))
     }
 }

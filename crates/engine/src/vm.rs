@@ -7,6 +7,7 @@ use armlet_arm::gic::CpuInterface;
 use armlet_base::{AlarmQueue, Clock, GuestRam};
 
 use crate::port::Port;
+use crate::strict::CodePages;
 
 /// The shared part of a machine's PEs.
 pub struct Vm {
@@ -21,6 +22,7 @@ pub struct Vm {
     /// A PE that waits may keep a host CPU busy for a while: there are several PEs, and a host CPU for each.
     pub(crate) may_spin: bool,
     gic: OnceLock<Arc<dyn CpuInterface>>,
+    code_pages: OnceLock<CodePages>,
 }
 
 impl Vm {
@@ -30,7 +32,19 @@ impl Vm {
         let host = std::thread::available_parallelism().map_or(1, |n| n.get());
         let may_spin = cpus > 1 && cpus <= host;
         let alarms = AlarmQueue::new(clock);
-        Arc::new(Self { ram, model, ports, alarms, may_spin, gic: OnceLock::new() })
+        let (gic, code_pages) = (OnceLock::new(), OnceLock::new());
+        Arc::new(Self { ram, model, ports, alarms, may_spin, gic, code_pages })
+    }
+
+    /// Notices code that changes without instruction cache maintenance, from now on; must come before any PE runs.
+    pub fn watch_code(&self) {
+        let _ = self.code_pages.set(CodePages::new(self.ram.len()));
+    }
+
+    /// The pages that hold code, if that is watched.
+    #[inline]
+    pub(crate) fn code_pages(&self) -> Option<&CodePages> {
+        self.code_pages.get()
     }
 
     /// Connects the interrupt controller. Later calls have no effect.

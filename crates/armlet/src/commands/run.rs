@@ -134,6 +134,7 @@ fn soft_choices(args: &RunArgs, screen: &Arc<Screen>) -> Result<SoftChoices, Fai
     let mut options = SoftOptions::default();
     options.engine = args.engine.unwrap_or(options.engine);
     options.code_cache = args.code_cache.unwrap_or(options.code_cache);
+    options.strict_code = args.strict_code;
     options.count_helped = args.stats;
     options.watch = watch::watch(args, screen)?;
     let watched = watch::option(args);
@@ -146,7 +147,8 @@ fn soft_choices(args: &RunArgs, screen: &Arc<Screen>) -> Result<SoftChoices, Fai
     }
     let engine = args.engine.is_some_and(|engine| engine != Engine::Auto).then_some("--engine");
     let cache = args.code_cache.is_some().then_some("--code-cache");
-    let made_by = engine.or(cache).or(watched).map(str::to_owned);
+    let strict = args.strict_code.then_some("--strict-code");
+    let made_by = engine.or(cache).or(strict).or(watched).map(str::to_owned);
     Ok(SoftChoices { options, made_by })
 }
 

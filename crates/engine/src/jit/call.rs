@@ -77,6 +77,9 @@ impl Session<'_> {
         self.cpu.nzcv = self.cpu.jit.flags.nzcv();
         self.cpu.fpsr |= self.cpu.jit.take_exceptions();
         let exit = interp::exec_uop(self.cpu, self.world, &uop);
+        if exit.is_none() && self.cpu.changed_code() {
+            return self.leave_behind(number);
+        }
         self.cpu.jit.flags = RawFlags::from_nzcv(self.cpu.nzcv);
         self.cpu.jit.set_fpcr(self.cpu.fpcr);
         match exit {
@@ -87,6 +90,15 @@ impl Session<'_> {
             }
             Some(exit) => self.leave_by(exit),
         }
+    }
+
+    /// In strict mode: leaves the trace behind the instruction that this uop is part of.
+    #[cold]
+    fn leave_behind(&mut self, number: u32) -> Then {
+        let unit = self.jit.table.unit(number >> UOP_BITS);
+        let index = (number & ((1 << UOP_BITS) - 1)) as usize;
+        let exit = self.cpu.finish_insn(&unit.uops, index, self.world, interp::exec_uop);
+        self.leave_by(exit.unwrap_or(Exit::Next))
     }
 
     /// Once a signal is up the next trace finds the budget used up, and the PE looks up. In virtual time the

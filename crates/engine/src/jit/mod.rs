@@ -195,7 +195,8 @@ impl Jit {
     fn room(&self) -> usize {
         match self.table.oldest() {
             Some(oldest) if oldest as usize >= self.at => oldest as usize - self.at,
-            _ => self.memory.len() - self.at,
+            // The next trace is aligned, perhaps past the end.
+            _ => self.memory.len().saturating_sub(self.at),
         }
     }
 

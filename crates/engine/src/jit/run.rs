@@ -86,7 +86,10 @@ impl Cpu {
 
     /// The trace of `key`, compiled now if need be.
     fn unit(&mut self, jit: &mut Jit, key: Key, offset: usize) -> u32 {
-        let id = jit.table.find(key).unwrap_or_else(|| jit.compile(self, key, self.mode(), offset));
+        let id = jit.table.find(key).unwrap_or_else(|| {
+            self.note_code(key.pa(), offset);
+            jit.compile(self, key, self.mode(), offset)
+        });
         self.forget_stale_jumps(jit);
         id
     }

@@ -37,6 +37,15 @@ impl Cpu {
         Ok(())
     }
 
+    /// As IC IVAU of the line at physical address `pa`.
+    pub(crate) fn drop_code_line(&mut self, pa: u64) {
+        self.mmu.code_requests.push_line(pa);
+        if self.vm.ports.len() > 1 {
+            self.mmu.outbox.code.push_line(pa);
+            self.mmu.unsent = 1;
+        }
+    }
+
     /// Translates for maintenance by address. At EL0 what needs no permission needs that to read.
     fn maintain(&mut self, va: u64, kind: Kind) -> Result<u64, Raised> {
         let privileged = self.pstate.el() != 0;
@@ -61,8 +70,10 @@ impl Cpu {
         let located = self.locate(world, va, 1, Access::STORE, true)?;
         let start = located.pa & !(len as u64 - 1);
         match located.place {
-            Place::Ram(_) if self.vm.ram.zero(start, len).is_ok() => Ok(()),
-            Place::Ram(_) => Err(self.data_abort(va, fsc::EXTERNAL, true)),
+            Place::Ram(offset) => {
+                self.note_store(start, offset, len);
+                self.vm.ram.zero(start, len).map_err(|_| self.data_abort(va, fsc::EXTERNAL, true))
+            }
             Place::Device(_) => {
                 (0..len as u64).step_by(8).try_for_each(|n| self.device_store(world, va, start + n, 8, 0))
             }

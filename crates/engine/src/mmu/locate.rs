@@ -146,10 +146,15 @@ impl Cpu {
                         let refused = mmu::Access { kind, ..asked }.refused(found.rights).is_some();
                         if refused { NONE } else { va & !0xfff | strict }
                     };
-                    let write = if region == RamKind::ReadWrite { tag(mmu::Kind::Write) } else { NONE };
+                    let slow = self.vm.code_pages().is_some_and(|pages| pages.has(offset));
+                    let write =
+                        if region == RamKind::ReadWrite && !slow { tag(mmu::Kind::Write) } else { NONE };
                     let read = tag(mmu::Kind::Read);
                     let host = self.host_of(offset).wrapping_sub(va);
                     self.mmu.fill_data(unprivileged, va, Entry { read, write, host, pa: page(&found) });
+                }
+                if access.kind != Kind::Load {
+                    self.note_store(pa, offset, len);
                 }
                 if region == RamKind::ReadWrite || access.kind == Kind::Load {
                     Place::Ram(offset)

@@ -20,6 +20,6 @@ mod tlb;
 mod wide;
 
 pub use access::{Access, Kind, Place};
-pub(crate) use requests::{CodeRequests, Requests};
+pub(crate) use requests::{CodeRequests, Invalidate, Requests};
 pub use spaces::{Counters, Mmu};
 pub use tlb::{Entry, Jump, Set};

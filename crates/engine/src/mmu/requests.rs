@@ -21,6 +21,11 @@ pub enum Invalidate {
         /// Whose.
         asid: Option<u16>,
     },
+    /// Leave to store to a page of physical memory without asking, in strict mode: see [`crate::strict`].
+    Stores {
+        /// Its physical address.
+        pa: u64,
+    },
 }
 
 /// Lines of the instruction cache: those that IC IVAU takes away.

@@ -8,7 +8,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
 use std::time::Duration;
 
-use super::Requests;
+use super::{Invalidate, Requests};
 use crate::code::Code;
 use crate::cpu::Cpu;
 use crate::port::Port;
@@ -109,6 +109,21 @@ impl Cpu {
     pub fn dsb(&mut self, _world: &mut dyn World) -> bool {
         fence(Ordering::SeqCst);
         self.post_mail();
+        self.await_others(true)
+    }
+
+    /// Has all other PEs that run do something, and waits until they have.
+    pub(crate) fn have_done(&mut self, what: Invalidate) {
+        if self.vm.ports.len() > 1 {
+            self.mmu.outbox.push_tlb(what);
+            fence(Ordering::SeqCst);
+            self.post_mail();
+            self.await_others(false);
+        }
+    }
+
+    /// Waits until all mail is read. False if `kicks` matter and one came first.
+    fn await_others(&mut self, kicks: bool) -> bool {
         let mut looks = 0_u32;
         while !self.maintenance_done() {
             let signals = self.port.signals();
@@ -116,7 +131,7 @@ impl Cpu {
                 // Who waits for us may be whom we wait for.
                 self.serve_mail();
             }
-            if signals & Port::KICK != 0 {
+            if kicks && signals & Port::KICK != 0 {
                 return false;
             }
             looks = u32::saturating_add(looks, 1);

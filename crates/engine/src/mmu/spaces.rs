@@ -299,7 +299,7 @@ impl Mmu {
     }
 
     /// Forgets what a TLBI names.
-    pub(super) fn invalidate(&mut self, what: Invalidate) {
+    pub(crate) fn invalidate(&mut self, what: Invalidate) {
         match what {
             Invalidate::All => self.flush(),
             Invalidate::Asid(asid) => {
@@ -312,6 +312,10 @@ impl Mmu {
                     self.drop_private();
                 }
                 self.second.remove_asid(asid);
+            }
+            Invalidate::Stores { pa } => {
+                let sets = self.parked.iter_mut().chain([&mut self.set]);
+                sets.for_each(|set| set.drop_stores(pa));
             }
             Invalidate::Pages { va, count, asid } => {
                 let pages = Pages { va, count };

@@ -347,6 +347,13 @@ impl Set {
         }
     }
 
+    /// Allows no more stores to the page at physical address `pa`.
+    pub fn drop_stores(&mut self, pa: u64) {
+        for entry in self.used_blocks().flatten().filter(|entry| entry.pa & !0xfff == pa) {
+            entry.write = NONE;
+        }
+    }
+
     /// Forgets what is private to an ASID.
     pub fn drop_private(&mut self) {
         self.drop_if(|entry| entry.pa & PRIVATE != 0);

@@ -293,12 +293,14 @@ impl Cpu {
 
     /// Runs the `insns` instructions at pc that are left of the slice: fewer than block `key` there has.
     pub(crate) fn run_rest(&mut self, insns: u64, key: Key, world: &mut dyn World) -> Option<Stop> {
-        let Ok((_, offset)) = self.fetch(world) else {
+        let Ok((pa, offset)) = self.fetch(world) else {
             self.take_exception(world);
             return None;
         };
-        let words = (0..insns as usize).map(|n| self.vm.ram.load::<u32>(offset + n * 4, Ordering::Relaxed));
-        let block = a64::lower(key, self.mode(), self.model().features, words);
+        self.note_code(pa, offset);
+        let load = |n| self.vm.ram.load::<u32>(offset + n * 4, Ordering::Relaxed);
+        let lower = |limit| a64::lower(key, self.mode(), self.model().features, (0..limit).map(load));
+        let block = self.cut_block(insns as usize, lower);
         let lowered = block.insns;
         // No other block is in that cache, so nothing follows this one.
         let mut rest = self.slice.as_mut().and_then(|slice| slice.rest.take()).unwrap_or_default();

@@ -43,6 +43,8 @@ pub struct SoftOptions {
     pub engine: Engine,
     /// Bytes of memory for generated code, of each vCPU, within [`CODE_CACHE`]. The host gives memory as it fills.
     pub code_cache: usize,
+    /// Notice code that the guest changes without instruction cache maintenance.
+    pub strict_code: bool,
     /// Count what generated code leaves to the interpreter by kind, which costs a little.
     pub count_helped: bool,
     /// Looks on while the JIT makes code.
@@ -54,6 +56,7 @@ impl Default for SoftOptions {
         Self {
             engine: Engine::Auto,
             code_cache: engine::jit::DEFAULT_CODE_BYTES,
+            strict_code: false,
             count_helped: false,
             watch: None,
         }
@@ -145,11 +148,11 @@ impl Hypervisor for SoftHypervisor {
             return Err(unsupported(format!("{} CPUs in virtual time; it has 1 then", config.cpus)));
         }
         let deterministic = config.deterministic;
-        Ok(Box::new(SoftVm {
-            deterministic,
-            options: self.options.clone(),
-            vm: engine::Vm::new(config.ram, model, config.cpus, config.clock),
-        }))
+        let vm = engine::Vm::new(config.ram, model, config.cpus, config.clock);
+        if self.options.strict_code {
+            vm.watch_code();
+        }
+        Ok(Box::new(SoftVm { deterministic, options: self.options.clone(), vm }))
     }
 }
 
