@@ -108,19 +108,24 @@ impl Machine {
         Ok(session.finish(LIMIT).1)
     }
 
-    /// Boots the ramdisk and reads what its workloads print.
-    pub fn boot(&self, kernel: &Path, ramdisk: &Path) -> Result<Run, String> {
+    /// Boots the ramdisk with `cpus` CPUs and reads what its workloads print.
+    pub fn boot(&self, kernel: &Path, ramdisk: &Path, cpus: u32) -> Result<Run, String> {
         let start = |e| format!("{}: {e}", self.program.display());
-        let mut session = Session::start(&mut self.command(kernel, ramdisk, MEMORY_MIB)).map_err(start)?;
+        let qemu = self.name.starts_with("QEMU");
+        let mut command = self.command(kernel, ramdisk, MEMORY_MIB);
+        command.arg(if qemu { "-smp" } else { "--cpus" }).arg(cpus.to_string());
+        let mut session = Session::start(&mut command).map_err(start)?;
         let to_init = session.expect(super::INIT_REACHED, LIMIT);
         session.expect("@end", LIMIT);
         let (_, text) = session.finish(LIMIT);
-        let mut figures = vec![("boot-to-init".into(), "boot".into(), to_init.as_nanos() as f64)];
+        let suffix = if cpus == 1 { String::new() } else { format!("-{cpus}-cpus") };
+        let boot = format!("boot-to-init{suffix}");
+        let mut figures = vec![(boot, "boot".into(), to_init.as_nanos() as f64)];
         for line in text.lines() {
             let words: Vec<&str> = line.trim().split(' ').collect();
             if let ["@bench", name, class, value] = words[..] {
                 let value = value.parse().map_err(|_| format!("not a number: {line}"))?;
-                figures.push((name.into(), class.into(), value));
+                figures.push((format!("{name}{suffix}"), class.into(), value));
             }
         }
         Ok(Run { machine: self.name.clone(), figures })

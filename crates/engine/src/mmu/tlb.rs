@@ -349,8 +349,10 @@ impl Set {
 
     /// Allows no more stores to the page at physical address `pa`.
     pub fn drop_stores(&mut self, pa: u64) {
-        for entry in self.used_blocks().flatten().filter(|entry| entry.pa & !0xfff == pa) {
-            entry.write = NONE;
+        for n in self.used_blocks().flatten() {
+            if self.pa[n] & !0xfff == pa {
+                self.write[n] = NONE;
+            }
         }
     }
 
