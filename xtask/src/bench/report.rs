@@ -32,8 +32,12 @@ impl Report {
 
     /// Classes in order, with the geometric mean of their ratios.
     pub fn classes(&self) -> Vec<(String, Option<f64>)> {
-        let mut classes: Vec<String> = self.results.order.iter().map(|(class, _)| class.clone()).collect();
-        classes.dedup();
+        let mut classes: Vec<String> = Vec::new();
+        for (class, _) in &self.results.order {
+            if !classes.contains(class) {
+                classes.push(class.clone());
+            }
+        }
         let mean = |class: &String| {
             let of_class = self.results.order.iter().filter(|(c, _)| c == class);
             let logs: Option<Vec<f64>> = of_class.map(|(_, name)| self.ratio(name).map(f64::ln)).collect();

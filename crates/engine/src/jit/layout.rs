@@ -100,6 +100,8 @@ pub const fn rust_mxcsr(n: usize) -> Mem {
 }
 /// `Cpu::fpsr`.
 pub const FPSR: Mem = field(offset_of!(Cpu, fpsr));
+/// `Cpu::fpcr`.
+pub const FPCR: Mem = field(offset_of!(Cpu, fpcr));
 /// A vector slot in memory.
 pub const fn vector_slot(slot: Slot) -> Mem {
     field(offset_of!(Cpu, v) + slot as usize * 16)

@@ -12,7 +12,7 @@ use crate::run::Stop;
 use crate::world::World;
 
 /// Instructions that run before the PE looks up, but for those of the last trace.
-const BUDGET: i32 = 2048;
+const BUDGET: i32 = 8192;
 
 /// How generated code was left.
 enum Left {

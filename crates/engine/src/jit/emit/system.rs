@@ -38,6 +38,12 @@ impl Emitter<'_> {
                 let a = self.read(u.a, A);
                 self.asm.store(B64, system_register(u.imm as usize), a);
             }
+            // Mathematical functions look at the rounding mode all the time.
+            SystemOp::ReadFpcr => {
+                let d = self.dst(u.dst, A);
+                self.asm.mov(B32, d, FPCR);
+                self.write(u.dst, d);
+            }
             SystemOp::ReadId => {
                 let value = self.vm.model.id_register(Encoding::from_bits(u.imm as u16)).unwrap_or(0);
                 let d = self.dst(u.dst, A);
