@@ -8,7 +8,7 @@ use super::trace::Trace;
 use crate::cpu::Cpu;
 use crate::interp::{self, Exit};
 use crate::run::Stop;
-use crate::uop::{Op, SLOTS, Slot, ZERO};
+use crate::uop::{SLOTS, Slot, ZERO};
 use crate::world::World;
 
 /// Bits of a uop's number in generated code that name the uop within its trace.
@@ -68,7 +68,7 @@ impl Session<'_> {
         if let Some(va) = va {
             self.cpu.x[usize::from(ADDRESS)] = va;
             (uop.a, uop.flags, uop.imm) = (ADDRESS, 0, 0);
-            if !is_pair_store(uop.op) {
+            if !uop.op.is_store_pair() {
                 uop.b = ZERO;
             }
         }
@@ -179,12 +179,6 @@ unsafe extern "sysv64" fn exec_uop(session: *mut Session, number: u32, _: u64) -
 unsafe extern "sysv64" fn exec_access(session: *mut Session, number: u32, va: u64) -> u32 {
     // SAFETY: as in `exec_uop`.
     unsafe { &mut *session }.exec_uop(number, Some(va)) as u32
-}
-
-/// Ops whose slot `b` is data rather than an index.
-fn is_pair_store(op: Op) -> bool {
-    use Op::*;
-    matches!(op, StorePair32 | StorePair64 | VStorePair32 | VStorePair64 | VStorePair128)
 }
 
 /// Addresses of the helpers that generated code calls for uops, and for plain accesses at an address that it

@@ -1,4 +1,4 @@
-//! Constants of vector code: 16 bytes each, kept once for all traces, near the code.
+//! Constants of generated code: 16 bytes each, kept once for all traces, near the code.
 
 use std::collections::HashMap;
 

@@ -35,16 +35,9 @@ impl Host {
     #[cfg(target_arch = "x86_64")]
     pub fn detect(most: Level) -> Option<Self> {
         use std::arch::is_x86_feature_detected as has;
-        if !has!("sse4.2") || !has!("popcnt") || !has!("lzcnt") {
-            return None;
-        }
-        let avx2 = has!("avx2") && has!("fma") && has!("bmi1") && has!("bmi2") && most >= Level::Avx2;
-        let avx512 = avx2
-            && has!("avx512f")
-            && has!("avx512vl")
-            && has!("avx512bw")
-            && has!("avx512dq")
-            && most >= Level::Avx512;
+        lacks(&features()).ok()?;
+        let avx2 = has_avx2() && most >= Level::Avx2;
+        let avx512 = avx2 && has_avx512() && most >= Level::Avx512;
         let level = match (avx512, avx2) {
             (true, _) => Level::Avx512,
             (_, true) => Level::Avx2,
@@ -73,6 +66,20 @@ impl Host {
     }
 }
 
+/// What [`Level::Avx2`] takes.
+#[cfg(target_arch = "x86_64")]
+fn has_avx2() -> bool {
+    use std::arch::is_x86_feature_detected as has;
+    has!("avx2") && has!("fma") && has!("bmi1") && has!("bmi2")
+}
+
+/// What [`Level::Avx512`] takes besides.
+#[cfg(target_arch = "x86_64")]
+fn has_avx512() -> bool {
+    use std::arch::is_x86_feature_detected as has;
+    has!("avx512f") && has!("avx512vl") && has!("avx512bw") && has!("avx512dq")
+}
+
 /// Something a host's CPU may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HostFeature {
@@ -92,25 +99,23 @@ const NO_JIT: &str = "no JIT: the interpreter runs the guest, several times slow
 /// What the host's CPU has; nothing where there is no JIT for it.
 #[cfg(target_arch = "x86_64")]
 pub fn features() -> Vec<HostFeature> {
-    macro_rules! found {
-        ($($feature:tt),*) => { $(is_x86_feature_detected!($feature))&&* };
-    }
+    use std::arch::is_x86_feature_detected as has;
     let feature = |name, found, needed, cost| HostFeature { name, found, needed, cost };
     vec![
-        feature("SSE4.2", found!("sse4.2"), true, NO_JIT),
-        feature("POPCNT", found!("popcnt"), true, NO_JIT),
-        feature("LZCNT", found!("lzcnt"), true, NO_JIT),
-        feature("AES", found!("aes"), false, "AES instructions are done in software"),
-        feature("SHA", found!("sha"), false, "SHA instructions are done in software"),
+        feature("SSE4.2", has!("sse4.2"), true, NO_JIT),
+        feature("POPCNT", has!("popcnt"), true, NO_JIT),
+        feature("LZCNT", has!("lzcnt"), true, NO_JIT),
+        feature("AES", has!("aes"), false, "AES instructions are done in software"),
+        feature("SHA", has!("sha"), false, "SHA instructions are done in software"),
         feature(
             "AVX2+FMA+BMI",
-            found!("avx2", "fma", "bmi1", "bmi2"),
+            has_avx2(),
             false,
             "vector code needs more instructions, and fused multiply-add is done in software",
         ),
         feature(
             "AVX-512",
-            found!("avx512f", "avx512vl", "avx512bw", "avx512dq"),
+            has_avx512(),
             false,
             "fewer vector registers, and no one-instruction forms of some vector operations",
         ),

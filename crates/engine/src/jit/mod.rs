@@ -19,7 +19,6 @@ pub mod host;
 mod layout;
 mod listing;
 mod memory;
-mod pool;
 mod run;
 mod stats;
 mod table;

@@ -8,7 +8,6 @@ use super::call::Then;
 use super::context::Context;
 use super::layout::*;
 use super::memory::CodeMemory;
-use super::pool;
 use crate::mmu::Jump;
 
 /// Why generated code was left: the low byte of what it returns; the upper half goes with it.
@@ -43,8 +42,6 @@ const FRAME: i32 = 24;
 /// Addresses of the shared code.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Thunks {
-    /// The constants.
-    pub pool: u64,
     /// `fn(session, env, entry) -> why`.
     pub enter: u64,
     /// Jumped to with the number of the trace in ECX.
@@ -162,14 +159,10 @@ impl Thunks {
     /// for accesses. Returns the end.
     pub fn build(memory: &mut CodeMemory, offset: usize, level: Level, helpers: [u64; 2]) -> (Self, usize) {
         let map = &vector_map(level);
-        let constants = pool::bytes();
-        memory.put(offset, &constants);
-        let pool = memory.address(offset);
-        let offset = offset + constants.len();
         let mut asm = Asm::default();
         asm.set_level(level);
         asm.start(memory.address(offset));
-        let mut thunks = Self { pool, enter: asm.here(), ..Self::default() };
+        let mut thunks = Self { enter: asm.here(), ..Self::default() };
         SAVED.iter().for_each(|&reg| asm.push(reg));
         asm.alu_imm(Alu::Sub, Bits::B64, Gpr::Rsp, FRAME);
         asm.store(Bits::B64, session(0), Gpr::Rdi);

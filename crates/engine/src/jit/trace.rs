@@ -73,8 +73,8 @@ impl Trace {
         match last.op {
             Op::Jump => inside.then_some(to as u16),
             // A loop's end: both ways are left to links.
-            op if is_conditional(op) && to <= i64::from(end) && inside => None,
-            op if is_conditional(op) => (end < 4096).then_some(end),
+            op if op.is_conditional() && to <= i64::from(end) && inside => None,
+            op if op.is_conditional() => (end < 4096).then_some(end),
             _ => None,
         }
     }
@@ -88,18 +88,4 @@ impl Trace {
     pub fn segment_of(segments: &[Segment], uop: usize) -> &Segment {
         &segments[segments.partition_point(|s| usize::from(s.first) <= uop) - 1]
     }
-}
-
-/// True for direct branches that may fall through.
-pub fn is_conditional(op: Op) -> bool {
-    matches!(
-        op,
-        Op::JumpIf
-            | Op::JumpIfZero64
-            | Op::JumpIfZero32
-            | Op::JumpIfNotZero64
-            | Op::JumpIfNotZero32
-            | Op::JumpIfBitClear
-            | Op::JumpIfBitSet
-    )
 }

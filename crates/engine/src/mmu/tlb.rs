@@ -147,7 +147,8 @@ impl Set {
         set.put(0, Entry::EMPTY);
         set.put(DATA - 1, Entry::EMPTY);
         set.code[0] = Entry::EMPTY;
-        set.jumps.fill(Jump::EMPTY);
+        // The same holds for jumps.
+        set.jumps[0] = Jump::EMPTY;
         set
     }
 

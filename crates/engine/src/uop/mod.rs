@@ -290,3 +290,76 @@ pub enum Op {
 }
 
 const _: () = assert!(size_of::<Op>() == 2);
+
+impl Op {
+    /// A plain load or store of one general register.
+    pub const fn is_access(self) -> bool {
+        use Op::*;
+        matches!(
+            self,
+            Load8
+                | Load16
+                | Load32
+                | Load64
+                | Load8S32
+                | Load8S64
+                | Load16S32
+                | Load16S64
+                | Load32S64
+                | Store8
+                | Store16
+                | Store32
+                | Store64
+        )
+    }
+
+    /// A plain load or store of one or two vector registers.
+    pub const fn is_vector_access(self) -> bool {
+        use Op::*;
+        matches!(
+            self,
+            VLoad8
+                | VLoad16
+                | VLoad32
+                | VLoad64
+                | VLoad128
+                | VStore8
+                | VStore16
+                | VStore32
+                | VStore64
+                | VStore128
+                | VLoadPair32
+                | VLoadPair64
+                | VLoadPair128
+                | VStorePair32
+                | VStorePair64
+                | VStorePair128
+        )
+    }
+
+    /// A load of two general registers.
+    pub const fn is_load_pair(self) -> bool {
+        matches!(self, Self::LoadPair32 | Self::LoadPair64 | Self::LoadPair32S64)
+    }
+
+    /// A store of two registers of either kind: slot `b` is data rather than an index.
+    pub const fn is_store_pair(self) -> bool {
+        use Op::*;
+        matches!(self, StorePair32 | StorePair64 | VStorePair32 | VStorePair64 | VStorePair128)
+    }
+
+    /// A direct branch that may fall through.
+    pub const fn is_conditional(self) -> bool {
+        use Op::*;
+        matches!(
+            self,
+            JumpIf
+                | JumpIfZero64
+                | JumpIfZero32
+                | JumpIfNotZero64
+                | JumpIfNotZero32
+                | JumpIfBitClear
+                | JumpIfBitSet
+        )
+    }
+}

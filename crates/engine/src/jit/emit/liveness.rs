@@ -38,64 +38,13 @@ fn uses_flags(op: Op) -> bool {
     }
 }
 
-/// True for what only computes.
+/// True for what only computes, on general registers.
 fn is_plain(op: Op) -> bool {
     use Op::*;
-    !matches!(
-        op,
-        Load8
-            | Load16
-            | Load32
-            | Load64
-            | Load8S32
-            | Load8S64
-            | Load16S32
-            | Load16S64
-            | Load32S64
-            | Store8
-            | Store16
-            | Store32
-            | Store64
-            | LoadPair32
-            | LoadPair64
-            | LoadPair32S64
-            | StorePair32
-            | StorePair64
-            | VLoad8
-            | VLoad16
-            | VLoad32
-            | VLoad64
-            | VLoad128
-            | VStore8
-            | VStore16
-            | VStore32
-            | VStore64
-            | VStore128
-            | VLoadPair32
-            | VLoadPair64
-            | VLoadPair128
-            | VStorePair32
-            | VStorePair64
-            | VStorePair128
-            | CheckSp
-            | Jump
-            | Call
-            | JumpIf
-            | JumpIfZero64
-            | JumpIfZero32
-            | JumpIfNotZero64
-            | JumpIfNotZero32
-            | JumpIfBitClear
-            | JumpIfBitSet
-            | Next
-            | JumpReg
-            | CallReg
-            | Undefined
-            | Memory(_)
-            | Vector(_)
-            | Float(_)
-            | System(_)
-    )
+    let accesses = op.is_access() || op.is_vector_access() || op.is_load_pair() || op.is_store_pair();
+    let leaves =
+        op.is_conditional() || matches!(op, Jump | Call | Next | JumpReg | CallReg | Undefined | CheckSp);
+    !accesses && !leaves && !matches!(op, Memory(_) | Vector(_) | Float(_) | System(_))
 }
 
 /// True if the uop replaces all flags.
@@ -148,45 +97,33 @@ fn used_up(u: &Uop, rest: &[Uop]) -> bool {
 /// True for ops whose lowering takes an operand in the register of temporaries.
 fn takes_temp(op: Op) -> bool {
     use Op::*;
-    matches!(
-        op,
-        Mov | Mov32
-            | Add64
-            | Add32
-            | Sub64
-            | Sub32
-            | AddS64
-            | AddS32
-            | SubS64
-            | SubS32
-            | And64
-            | And32
-            | Orr64
-            | Orr32
-            | Eor64
-            | Eor32
-            | Bic64
-            | Bic32
-            | Orn64
-            | Orn32
-            | Eon64
-            | Eon32
-            | AndS64
-            | AndS32
-            | BicS64
-            | BicS32
-            | Load8
-            | Load16
-            | Load32
-            | Load64
-            | Load8S32
-            | Load8S64
-            | Load16S32
-            | Load16S64
-            | Load32S64
-            | Store8
-            | Store16
-            | Store32
-            | Store64
-    )
+    op.is_access()
+        || matches!(
+            op,
+            Mov | Mov32
+                | Add64
+                | Add32
+                | Sub64
+                | Sub32
+                | AddS64
+                | AddS32
+                | SubS64
+                | SubS32
+                | And64
+                | And32
+                | Orr64
+                | Orr32
+                | Eor64
+                | Eor32
+                | Bic64
+                | Bic32
+                | Orn64
+                | Orn32
+                | Eon64
+                | Eon32
+                | AndS64
+                | AndS32
+                | BicS64
+                | BicS32
+        )
 }

@@ -57,14 +57,21 @@ pub struct SiteDraft {
 /// The flags at some place, and how to compute them.
 type FlagState = (Flags, Option<Recipe>);
 
+/// What cold code does before it has a uop interpreted.
+#[derive(Clone, Copy)]
+enum First {
+    /// Nothing.
+    Nothing,
+    /// A vector register gets its former value back, from the second one.
+    Restore(Xmm, Xmm),
+    /// The address of a plain access, which is in this register, goes along.
+    Address(Gpr),
+}
+
 /// Code that is seldom run and stands behind the trace.
 enum Cold {
-    /// Runs uop `index` by the interpreter and goes on at `resume`.
-    Uop { entry: Label, index: usize, resume: Label, flags: FlagState },
-    /// The same for a floating-point uop, after the second register of `restore` was copied to the first one.
-    Float { entry: Label, index: usize, resume: Label, restore: Option<(Xmm, Xmm)>, flags: FlagState },
-    /// The same for a plain access at the address in `va`.
-    Access { entry: Label, index: usize, va: Gpr, resume: Label, flags: FlagState },
+    /// Runs uop `index` by the interpreter, after some preparation, and goes on at `resume`.
+    Uop { entry: Label, index: usize, first: First, resume: Label, flags: FlagState },
     /// Leaves by a taken branch in mid-trace: `refund` instructions didn't run.
     SideExit { entry: Label, flags: FlagState, refund: u16, segment: Segment, imm: i64 },
     /// Leaves generated code at the end of the trace, for the run loop to look.
@@ -286,7 +293,7 @@ impl<'a> Emitter<'a> {
     /// The uop that cold code belongs to.
     fn uop_of(&self, cold: &Cold) -> usize {
         match cold {
-            Cold::Uop { index, .. } | Cold::Access { index, .. } | Cold::Float { index, .. } => *index,
+            Cold::Uop { index, .. } => *index,
             Cold::SideExit { segment, .. } | Cold::Look { segment, .. } => {
                 let next = self.trace.segments.iter().find(|other| other.first > segment.first);
                 next.map_or(self.trace.uops.len(), |next| next.first.into()) - 1
@@ -297,11 +304,28 @@ impl<'a> Emitter<'a> {
     /// Leaves the uop to the interpreter.
     fn by_interpreter(&mut self) {
         self.before_clobber();
+        self.interpret(First::Nothing);
+        self.flags = Flags::Memory;
+    }
+
+    /// Calls the interpreter for the current uop. The flags must be in memory.
+    fn interpret(&mut self, first: First) {
+        let thunk = match first {
+            First::Nothing => self.uop_thunk(),
+            First::Restore(reg, saved) => {
+                self.asm.vmov(reg, saved);
+                self.uop_thunk()
+            }
+            First::Address(va) => {
+                if va != C {
+                    self.asm.mov(Bits::B64, C, va);
+                }
+                self.access_thunk()
+            }
+        };
         let number = self.number();
         self.asm.mov_imm(A, number);
-        let thunk = self.uop_thunk();
         self.asm.call_to(thunk);
-        self.flags = Flags::Memory;
     }
 
     /// The number by which helpers know the current uop.
@@ -309,19 +333,20 @@ impl<'a> Emitter<'a> {
         u64::from(self.id) << UOP_BITS | self.index as u64
     }
 
-    /// Has the interpreter run the current uop if this is jumped to; goes on at what [`Self::resume`] binds.
+    /// Has the interpreter run the current uop if the first label is jumped to; goes on at the second one.
     fn slow_path(&mut self) -> (Label, Label) {
-        let (entry, resume) = (self.asm.label(), self.asm.label());
-        let flags = self.flag_state();
-        self.buffers.cold.push(Cold::Uop { entry, index: self.index, resume, flags });
-        (entry, resume)
+        self.slow_path_after(First::Nothing)
     }
 
     /// As [`Self::slow_path`] for a plain access at the address in `va`.
     fn slow_access(&mut self, va: Gpr) -> (Label, Label) {
+        self.slow_path_after(First::Address(va))
+    }
+
+    fn slow_path_after(&mut self, first: First) -> (Label, Label) {
         let (entry, resume) = (self.asm.label(), self.asm.label());
-        let flags = self.flag_state();
-        self.buffers.cold.push(Cold::Access { entry, index: self.index, va, resume, flags });
+        let (index, flags) = (self.index, self.flag_state());
+        self.buffers.cold.push(Cold::Uop { entry, index, first, resume, flags });
         (entry, resume)
     }
 
@@ -341,40 +366,11 @@ impl<'a> Emitter<'a> {
         for cold in std::mem::take(&mut self.buffers.cold) {
             self.mark(Some(self.uop_of(&cold)), true);
             match cold {
-                Cold::Uop { entry, index, resume, flags } => {
+                Cold::Uop { entry, index, first, resume, flags } => {
                     self.asm.bind(entry);
                     self.show_flags(flags);
                     self.index = index;
-                    let number = self.number();
-                    self.asm.mov_imm(A, number);
-                    let thunk = self.uop_thunk();
-                    self.asm.call_to(thunk);
-                    self.asm.jmp(resume);
-                }
-                Cold::Float { entry, index, resume, restore, flags } => {
-                    self.asm.bind(entry);
-                    self.show_flags(flags);
-                    if let Some((reg, saved)) = restore {
-                        self.asm.vmov(reg, saved);
-                    }
-                    self.index = index;
-                    let number = self.number();
-                    self.asm.mov_imm(A, number);
-                    let thunk = self.uop_thunk();
-                    self.asm.call_to(thunk);
-                    self.asm.jmp(resume);
-                }
-                Cold::Access { entry, index, va, resume, flags } => {
-                    self.asm.bind(entry);
-                    self.show_flags(flags);
-                    self.index = index;
-                    let number = self.number();
-                    if va != C {
-                        self.asm.mov(Bits::B64, C, va);
-                    }
-                    self.asm.mov_imm(A, number);
-                    let thunk = self.access_thunk();
-                    self.asm.call_to(thunk);
+                    self.interpret(first);
                     self.asm.jmp(resume);
                 }
                 Cold::Look { entry, segment, imm } => {
@@ -401,6 +397,11 @@ impl<'a> Emitter<'a> {
     }
 
     // Operands.
+
+    /// A constant of 16 bytes.
+    fn literal(&mut self, value: u128) -> Mem {
+        Mem::Near(self.buffers.constants.address(value))
+    }
 
     fn loc(&self, slot: Slot) -> Loc {
         if slot >= TEMP && slot == self.temp {

@@ -14,23 +14,8 @@ use crate::uop::{MemoryOp, Op, Slot, Uop};
 pub fn needed(uops: &[Uop]) -> u32 {
     let of = |u: &Uop| match u.op {
         Op::Float(_) => Context::VECTORS | Context::FLOAT,
-        Op::Vector(_)
-        | Op::VLoad8
-        | Op::VLoad16
-        | Op::VLoad32
-        | Op::VLoad64
-        | Op::VLoad128
-        | Op::VStore8
-        | Op::VStore16
-        | Op::VStore32
-        | Op::VStore64
-        | Op::VStore128
-        | Op::VLoadPair32
-        | Op::VLoadPair64
-        | Op::VLoadPair128
-        | Op::VStorePair32
-        | Op::VStorePair64
-        | Op::VStorePair128 => Context::VECTORS,
+        Op::Vector(_) => Context::VECTORS,
+        op if op.is_vector_access() => Context::VECTORS,
         Op::Memory(
             MemoryOp::LoadStructures
             | MemoryOp::StoreStructures

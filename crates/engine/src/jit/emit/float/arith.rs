@@ -2,10 +2,10 @@
 
 use armlet_x64::{Cond, VOp, VOpImm, VUn, VUnImm, Xm, Xmm};
 
+use super::constant::Constant;
 use super::operand::Ops;
 use super::{Check, Emitter, Lanes, Shape};
 use crate::jit::layout::*;
-use crate::jit::pool::Constant;
 use crate::uop::float::{ELEMENT, ZERO_B};
 use crate::uop::{FloatOp, Slot, Uop};
 

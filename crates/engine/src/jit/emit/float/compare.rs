@@ -2,11 +2,11 @@
 
 use armlet_x64::{Bits, Cond, Lane, VOp, VTest, Xm, Xmm};
 
+use super::constant::Constant;
 use super::{Emitter, K_SCRATCH, Lanes, Shape};
 use crate::jit::context::RawFlags;
 use crate::jit::emit::flags::{Flags, Test};
 use crate::jit::layout::*;
-use crate::jit::pool::Constant;
 use crate::uop::float::{SIGNALLING, ZERO_B};
 use crate::uop::{FloatOp, Op, Uop};
 

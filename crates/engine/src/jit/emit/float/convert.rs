@@ -3,10 +3,10 @@
 use armlet_x64::{Alu, Bits, Cond, FromGpr, Gpr, Lane, ToGpr, VOp, VTest, VUn, VUnImm, Xm, Xmm};
 
 use super::arith::MUL;
+use super::constant::Constant;
 use super::round::{QUIET, rounding};
 use super::{Check, Emitter, K_SCRATCH, Lanes, Shape, is_half};
 use crate::jit::layout::*;
-use crate::jit::pool::Constant;
 use crate::uop::float::{FBITS_SHIFT, TIES_AWAY, TO_ZERO};
 use crate::uop::{FloatOp, Uop, ZERO};
 

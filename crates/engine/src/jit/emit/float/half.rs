@@ -2,9 +2,9 @@
 
 use armlet_x64::{Bits, Cond, Label, VOp, VTest, VUn, Xm, Xmm};
 
+use super::constant::Constant;
 use super::{Check, Emitter, Shape, is_half};
 use crate::jit::layout::*;
-use crate::jit::pool::Constant;
 use crate::uop::float::{SINGLE, SIZE};
 use crate::uop::{FloatOp, Uop};
 

@@ -9,6 +9,7 @@
 
 mod arith;
 mod compare;
+mod constant;
 mod convert;
 mod fused;
 mod half;
@@ -18,11 +19,11 @@ mod round;
 
 use armlet_x64::{Cond, Fp, Label, Level, Mask, Mem, VOp, VOpImm, VTest, Xmm};
 
-use super::{Cold, Emitter};
+use super::{Emitter, First};
 use crate::jit::layout::*;
-use crate::jit::pool::{self, Constant};
 use crate::uop::float::{DOUBLE, HALF, Q, SCALAR, SIZE};
 use crate::uop::{FloatOp, Slot, Uop};
+use constant::Constant;
 pub use operand::Narrow;
 
 /// How much of a vector register an op works on.
@@ -140,8 +141,8 @@ impl Emitter<'_> {
         }
     }
 
-    fn pooled(&self, constant: Constant) -> Mem {
-        pool::at(self.thunks.pool, constant)
+    fn pooled(&mut self, constant: Constant) -> Mem {
+        self.literal(constant.value())
     }
 
     fn wide(&self) -> bool {
@@ -162,10 +163,7 @@ impl Emitter<'_> {
 
     /// The place of cold code that runs the uop by the interpreter; where that goes on.
     fn float_slow_path(&mut self, restore: Option<(Xmm, Xmm)>) -> (Label, Label) {
-        let (entry, resume) = (self.asm.label(), self.asm.label());
-        let flags = self.flag_state();
-        self.buffers.cold.push(Cold::Float { entry, index: self.index, resume, restore, flags });
-        (entry, resume)
+        self.slow_path_after(restore.map_or(First::Nothing, |(reg, saved)| First::Restore(reg, saved)))
     }
 
     /// Checks a result and writes it to `dst`.
@@ -241,7 +239,7 @@ impl Emitter<'_> {
     }
 
     /// The mask of magnitudes, and the least normal number, for all lanes.
-    fn least(&self, shape: Shape) -> [Mem; 2] {
+    fn least(&mut self, shape: Shape) -> [Mem; 2] {
         let (abs, least) = if shape.double {
             (Constant::AbsD2, Constant::LeastD)
         } else {

@@ -2,9 +2,9 @@
 
 use armlet_x64::{Cond, Label, VOp, VOpImm, VUnImm, Xm, Xmm};
 
+use super::constant::Constant;
 use super::{Check, Emitter, Shape};
 use crate::jit::layout::*;
-use crate::jit::pool::Constant;
 use crate::uop::float::{CURRENT, EXACT, MINUS_INF, NEAREST, PLUS_INF, TIES_AWAY, TO_ZERO};
 use crate::uop::{FloatOp, Uop};
 

@@ -64,11 +64,6 @@ pub fn matrix(f: impl Fn(u32) -> u8) -> u128 {
 }
 
 impl Emitter<'_> {
-    /// A constant.
-    pub(in super::super) fn literal(&mut self, value: u128) -> Mem {
-        Mem::Near(self.buffers.constants.address(value))
-    }
-
     /// A constant in every element.
     pub(super) fn each(&mut self, size: usize, value: u64) -> Mem {
         self.literal(each(size, value))

@@ -1,13 +1,10 @@
-//! Constants that generated code reads: 16 aligned bytes each, at the start of code memory.
+//! The constants that floating-point code knows by name.
 
-use armlet_x64::Mem;
-
-use super::context::RawFlags;
+use crate::jit::context::RawFlags;
 
 /// What there is.
 #[allow(missing_docs)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
 pub enum Constant {
     /// All bits but signs: of one double, of two, of one single, of two, of four; zero above.
     AbsD1,
@@ -67,39 +64,33 @@ fn flags(nzcv: u32) -> u128 {
     RawFlags::from_nzcv(nzcv << 28).0.into()
 }
 
-/// All of them.
-pub fn bytes() -> Vec<u8> {
-    [
-        doubles(!SIGN_D, 0),
-        doubles(!SIGN_D, !SIGN_D),
-        singles([!SIGN_S, 0, 0, 0]),
-        singles([!SIGN_S, !SIGN_S, 0, 0]),
-        singles([!SIGN_S; 4]),
-        doubles(SIGN_D, 0),
-        doubles(SIGN_D, SIGN_D),
-        singles([SIGN_S, 0, 0, 0]),
-        singles([SIGN_S, SIGN_S, 0, 0]),
-        singles([SIGN_S; 4]),
-        doubles(LEAST_D, LEAST_D),
-        singles([LEAST_S; 4]),
-        singles([LEAST_H; 4]),
-        singles([0, 0, ONE_S, ONE_S]),
-        u128::MAX,
-        doubles(WHOLE_D, WHOLE_D),
-        singles([WHOLE_S; 4]),
-        doubles(HALF_D, HALF_D),
-        singles([HALF_S; 4]),
-        flags(0b1000),
-        flags(0b0110),
-        flags(0b0010),
-        flags(0b0011),
-    ]
-    .into_iter()
-    .flat_map(u128::to_le_bytes)
-    .collect()
-}
-
-/// Where a constant is, with the pool at `pool`.
-pub fn at(pool: u64, constant: Constant) -> Mem {
-    Mem::Near(pool + 16 * constant as u64)
+impl Constant {
+    /// Its 16 bytes.
+    pub fn value(self) -> u128 {
+        match self {
+            Self::AbsD1 => doubles(!SIGN_D, 0),
+            Self::AbsD2 => doubles(!SIGN_D, !SIGN_D),
+            Self::AbsS1 => singles([!SIGN_S, 0, 0, 0]),
+            Self::AbsS2 => singles([!SIGN_S, !SIGN_S, 0, 0]),
+            Self::AbsS4 => singles([!SIGN_S; 4]),
+            Self::SignD1 => doubles(SIGN_D, 0),
+            Self::SignD2 => doubles(SIGN_D, SIGN_D),
+            Self::SignS1 => singles([SIGN_S, 0, 0, 0]),
+            Self::SignS2 => singles([SIGN_S, SIGN_S, 0, 0]),
+            Self::SignS4 => singles([SIGN_S; 4]),
+            Self::LeastD => doubles(LEAST_D, LEAST_D),
+            Self::LeastS => singles([LEAST_S; 4]),
+            Self::LeastH => singles([LEAST_H; 4]),
+            Self::UpperOnesS => singles([0, 0, ONE_S, ONE_S]),
+            Self::AllOnes => u128::MAX,
+            Self::WholeD => doubles(WHOLE_D, WHOLE_D),
+            Self::WholeS => singles([WHOLE_S; 4]),
+            Self::HalfD => doubles(HALF_D, HALF_D),
+            Self::HalfS => singles([HALF_S; 4]),
+            Self::Less => flags(0b1000),
+            Self::Equal => flags(0b0110),
+            Self::Greater => flags(0b0010),
+            Self::Unordered => flags(0b0011),
+        }
+    }
 }
