@@ -13,5 +13,6 @@
 
 mod insn;
 mod op;
+pub mod simd;
 
 pub use insn::{Coprocessor, Index, Insn, Op, Operand, Sets, Shift};
