@@ -50,6 +50,8 @@ pub enum Ec {
     WatchpointLower = 0x34,
     /// Watchpoint without a change of exception level.
     Watchpoint = 0x35,
+    /// BKPT in AArch32 state.
+    Bkpt32 = 0x38,
     /// BRK in AArch64 state.
     Brk = 0x3c,
 }
@@ -90,6 +92,7 @@ pub fn ec_name(ec: u8) -> &'static str {
         0x30 | 0x31 => "breakpoint",
         0x32 | 0x33 => "software step",
         0x34 | 0x35 => "watchpoint",
+        0x38 => "BKPT",
         0x3c => "BRK",
         _ => "reserved exception class",
     }
@@ -115,6 +118,10 @@ pub mod fsc {
     pub const DEBUG: u8 = 0b100010;
     /// TLB conflict abort.
     pub const TLB_CONFLICT: u8 = 0b110000;
+    /// Domain fault of a section (PAR_EL1.FST alone has it).
+    pub const SECTION_DOMAIN: u8 = 0b111101;
+    /// Domain fault of a page (the same).
+    pub const PAGE_DOMAIN: u8 = 0b111110;
     /// Unsupported exclusive or atomic access.
     pub const UNSUPPORTED_ATOMIC: u8 = 0b110101;
 }
