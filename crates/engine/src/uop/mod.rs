@@ -3,7 +3,7 @@
 //! A block is a flat array of 16-byte uops. Operands name guest registers directly, so executors need
 //! no value numbering. Semantics of an instruction exist once: in the uops it lowers to.
 
-mod dsp;
+pub mod dsp;
 pub mod float;
 mod memory;
 mod system;
