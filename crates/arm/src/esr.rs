@@ -115,6 +115,10 @@ pub mod fsc {
     pub const DEBUG: u8 = 0b100010;
     /// TLB conflict abort.
     pub const TLB_CONFLICT: u8 = 0b110000;
+    /// Domain fault of a section (PAR_EL1.FST alone has it).
+    pub const SECTION_DOMAIN: u8 = 0b111101;
+    /// Domain fault of a page (the same).
+    pub const PAGE_DOMAIN: u8 = 0b111110;
     /// Unsupported exclusive or atomic access.
     pub const UNSUPPORTED_ATOMIC: u8 = 0b110101;
 }
