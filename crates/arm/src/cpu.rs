@@ -46,7 +46,7 @@ pub struct CpuModel {
 pub const IMPLEMENTED: FeatureSet = {
     use Feature::*;
     FeatureSet::of(&[
-        CRC32, AES, PMULL, SHA1, SHA256, SHA512, SHA3, LSE, RDM, DotProd, LRCPC, LRCPC2, FlagM, FlagM2,
+        V8, CRC32, AES, PMULL, SHA1, SHA256, SHA512, SHA3, LSE, RDM, DotProd, LRCPC, LRCPC2, FlagM, FlagM2,
         JSCVT, FCMA, FRINTTS, DPB, DPB2, SB, SPECRES, SSBS, SSBS2, UAO, PAN, PAN2, DIT, HAF, HDBS, HPDS,
         E0PD, TTCNP, TLBIRANGE, TLBIOS, ASID16, GRAN4K, GRAN16K, GRAN64K, PMUv3, DoubleLock, CSV2, CSV2_3,
         CSV3,
@@ -56,7 +56,7 @@ pub const IMPLEMENTED: FeatureSet = {
 /// Armv8.0 with the optional instructions that the Cortex-A5x and A72 have.
 const ARMV8_0: FeatureSet = {
     use Feature::*;
-    FeatureSet::of(&[CRC32, AES, PMULL, SHA1, SHA256, ASID16, GRAN4K, GRAN64K, PMUv3, DoubleLock])
+    FeatureSet::of(&[V8, CRC32, AES, PMULL, SHA1, SHA256, ASID16, GRAN4K, GRAN64K, PMUv3, DoubleLock])
 };
 
 /// What Neoverse N1 adds: Armv8.2 and parts of v8.3 to v8.5.

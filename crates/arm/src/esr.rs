@@ -50,6 +50,8 @@ pub enum Ec {
     WatchpointLower = 0x34,
     /// Watchpoint without a change of exception level.
     Watchpoint = 0x35,
+    /// BKPT in AArch32 state.
+    Bkpt32 = 0x38,
     /// BRK in AArch64 state.
     Brk = 0x3c,
 }
@@ -90,6 +92,7 @@ pub fn ec_name(ec: u8) -> &'static str {
         0x30 | 0x31 => "breakpoint",
         0x32 | 0x33 => "software step",
         0x34 | 0x35 => "watchpoint",
+        0x38 => "BKPT",
         0x3c => "BRK",
         _ => "reserved exception class",
     }

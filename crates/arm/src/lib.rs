@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 pub mod a64;
+pub mod aarch32;
 pub mod cpu;
 pub mod esr;
 pub mod feature;

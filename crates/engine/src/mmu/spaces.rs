@@ -280,7 +280,7 @@ impl Mmu {
 
     /// Forgets the jumps of the set in use unless they are good for `mode`.
     fn want_jumps(&mut self, mode: Mode) {
-        let mode = mode.0.into();
+        let mode = mode.for_jumps().into();
         if self.set.jump_mode != mode {
             self.set.clear_jumps();
             self.set.jump_mode = mode;

@@ -29,6 +29,25 @@ pub mod sctlr {
     pub const TRANSLATION: u64 = M | A | C | I | WXN | SPAN | EPAN;
 }
 
+/// SCTLR of AArch32, the lower half of SCTLR_EL1 (Arm ARM G8.2.126).
+#[allow(missing_docs)]
+pub mod sctlr32 {
+    pub const V: u64 = 1 << 13;
+    pub const SPAN: u64 = 1 << 23;
+    pub const EE: u64 = 1 << 25;
+    pub const TE: u64 = 1 << 30;
+    /// nTLSMD, LSMAOE, nTWE and nTWI, CP15BEN and what else is RES1.
+    pub const RES1: u64 = 1 << 22 | 1 << 11;
+    /// At reset: everything off, CP15 barriers on, nothing of EL0's trapped.
+    pub const RESET: u64 = RES1 | 3 << 3 | 1 << 5 | SPAN | 1 << 16 | 1 << 18;
+}
+
+/// TTBCR of AArch32, the lower half of TCR_EL1.
+#[allow(missing_docs)]
+pub mod ttbcr {
+    pub const EAE: u64 = 1 << 31;
+}
+
 /// TCR_EL1.
 #[allow(missing_docs)]
 pub mod tcr {

@@ -138,7 +138,7 @@ impl Cpu {
 
     /// Instructions retired before the one that runs.
     pub(crate) fn retired_here(&self) -> u64 {
-        self.retired.wrapping_add(u64::from(self.delta / 2))
+        self.retired.wrapping_add(self.insns_done())
     }
 
     /// The enabled counters that count at this exception level, as a mask.

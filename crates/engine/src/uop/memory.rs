@@ -54,6 +54,11 @@ pub enum MemoryOp {
     LoadLane,
     /// ST1 to ST4 of a lane, the first register being `c`.
     StoreLane,
+    /// AArch32's LDM: words from `a` upwards to the registers of the list `imm[14:0]`, R0 first; with `imm[15]` one more word
+    /// goes to slot `dst`. The address must be that of a word. A fault changes no register.
+    LoadMultiple,
+    /// STM; with `imm[15]` slot `c` is stored last.
+    StoreMultiple,
 }
 
 impl MemoryOp {
