@@ -3,6 +3,10 @@
 //! Five bits of a register number lie in four and one: a D register has the one on top, an S register below.
 
 use crate::a64::fields::{bit, bits};
+use crate::table::Buckets;
+
+/// Where the opcodes are: bits `[24:20]` and `[11:6]`.
+pub(super) const BUCKETS: Buckets = Buckets { high: [24, 20], low: [11, 6] };
 
 /// Vd as the number of a D register: D:Vd.
 pub const fn dd(word: u32) -> u8 {

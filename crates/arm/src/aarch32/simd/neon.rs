@@ -8,6 +8,8 @@ use crate::a64::fields::{bit, bits};
 use crate::a64::table::decode_table;
 
 decode_table! {
+    by super::fields::BUCKETS;
+
     /// AdvSIMD data-processing instructions.
     NeonOp {
         VhaddS, VhaddU, VqaddS, VqaddU, VrhaddS, VrhaddU, Vand, Vbic, Vorr, Vorn, Veor, Vbsl, Vbit, Vbif,
