@@ -6,13 +6,13 @@ use crate::table::Buckets;
 pub(crate) const BUCKETS: Buckets = Buckets { high: [31, 21], low: [11, 10] };
 
 /// Declares an instruction enum and its table. A row is
-/// `Name "mnemonic" "pattern" [Feature]? (if predicate)?;`. A name may stand on several rows. `by BUCKETS;` first is
+/// `Name "mnemonic" "pattern" [Feature]? (if predicate)?;`. A name may stand on several rows. `@by BUCKETS;` first is
 /// for words that keep their opcodes elsewhere.
 macro_rules! decode_table {
     (@buckets) => { $crate::a64::table::BUCKETS };
     (@buckets $buckets:expr) => { $buckets };
     (
-        $(by $buckets:expr;)?
+        $(@by $buckets:expr;)?
         $(#[$doc:meta])* $name:ident {
             $($op:ident),* $(,)?
         }

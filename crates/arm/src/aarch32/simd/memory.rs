@@ -5,7 +5,7 @@ use crate::a64::fields::{bit, bits};
 use crate::a64::table::decode_table;
 
 decode_table! {
-    by super::fields::BUCKETS;
+    @by super::fields::BUCKETS;
 
     /// Loads and stores of extension registers.
     MemoryOp {

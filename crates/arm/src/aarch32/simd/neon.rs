@@ -8,7 +8,7 @@ use crate::a64::fields::{bit, bits};
 use crate::a64::table::decode_table;
 
 decode_table! {
-    by super::fields::BUCKETS;
+    @by super::fields::BUCKETS;
 
     /// AdvSIMD data-processing instructions.
     NeonOp {

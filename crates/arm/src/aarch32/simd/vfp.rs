@@ -7,7 +7,7 @@ use crate::a64::fields::{bit, bits};
 use crate::a64::table::decode_table;
 
 decode_table! {
-    by super::fields::BUCKETS;
+    @by super::fields::BUCKETS;
 
     /// Floating-point instructions, and moves between core and extension registers.
     VfpOp {
