@@ -147,6 +147,18 @@ impl CpuModel {
         at(u64::from(cache.sets) - 1, 13) | at(u64::from(cache.ways) - 1, 3) | 2
     }
 
+    /// FPSID of AArch32, as the parts' manuals have it: architecture, part and variant of the floating-point unit.
+    pub fn fpsid(&self) -> u64 {
+        match self.midr >> 4 & 0xfff {
+            0xc07 => 0x4102_3075,
+            0xc0f => 0x4104_30f0,
+            0xd03 => 0x4103_4034,
+            0xd07 => 0x4103_4070,
+            0xd08 => 0x4103_4080,
+            _ => 0x4103_4070,
+        }
+    }
+
     /// Value of a register of the ID space op0=3, op1=0, CRn=0, CRm=1 to 7. AArch32's registers and
     /// unallocated ones are RAZ. `None` outside the space.
     pub fn id_register(&self, reg: Encoding) -> Option<u64> {
@@ -155,8 +167,8 @@ impl CpuModel {
         }
         Some(match (reg.crm(), reg.op2()) {
             (3, 0) => 0x1011_0222, // MVFR0_EL1
-            (3, 1) => 0x1211_1111, // MVFR1_EL1
-            (3, 2) => 0x0000_0043, // MVFR2_EL1
+            (3, 1) => if self.features.has(V8) { 0x1211_1111 } else { 0x1111_1111 }, // MVFR1_EL1
+            (3, 2) => if self.features.has(V8) { 0x43 } else { 0 }, // MVFR2_EL1
             (4, 0) => self.id_aa64pfr0(),
             (4, 1) => self.id_aa64pfr1(),
             (5, 0) => self.id_aa64dfr0(),

@@ -8,12 +8,17 @@ mod branch;
 mod coprocessor;
 mod core;
 mod dsp;
+mod float;
 mod integer;
 mod it;
+mod lanes;
 mod memory;
 mod multiple;
 mod multiply;
+mod simd;
+mod simd_float;
 mod system;
+mod vmem;
 
 use armlet_arm::aarch32::{Insn, Sets};
 use armlet_arm::feature::FeatureSet;
@@ -24,6 +29,7 @@ use crate::lower::Stretch;
 pub use crate::sys::aarch32::slot;
 use crate::uop::{Op, SINK, Slot, SystemOp, TEMP, Uop, VTEMP, ZERO};
 pub use it::ItState;
+use lanes::VectorTemps;
 
 /// The condition that always holds.
 pub const ALWAYS: u8 = 14;
@@ -72,7 +78,9 @@ pub struct Lowering<'a> {
     /// The instruction behind it, if it is in the page.
     next: Option<u32>,
     temps: u8,
-    vtemps: u8,
+    vtemps: VectorTemps,
+    /// The number of uops after a comparison of floating-point numbers, if it has no condition.
+    compared: usize,
     /// Distance of the block from the start of its page.
     place: u16,
     it: ItState,
@@ -92,7 +100,8 @@ impl<'a> Lowering<'a> {
             size: 4,
             next: None,
             temps: 0,
-            vtemps: 0,
+            vtemps: VectorTemps::default(),
+            compared: 0,
             place: code.place(),
             it: ItState(if code.mode.is_t32() { code.mode.itstate() } else { 0 }),
             itstate: 0,
@@ -125,7 +134,8 @@ impl<'a> Lowering<'a> {
     }
 
     fn insn(&mut self, word: u32) -> Flow {
-        (self.temps, self.vtemps) = (0, 0);
+        self.temps = 0;
+        self.vtemps.release();
         self.itstate = self.it.0;
         let condition = self.it.condition();
         let flow = match self.decode(word) {
@@ -224,12 +234,6 @@ impl<'a> Lowering<'a> {
     pub fn temp(&mut self) -> Slot {
         self.temps += 1;
         TEMP + self.temps - 1
-    }
-
-    /// A fresh vector temporary, good for the current instruction.
-    pub fn vtemp(&mut self) -> Slot {
-        self.vtemps += 1;
-        VTEMP + self.vtemps - 1
     }
 
     /// Distance of the current instruction from the start of the block in bytes, plus `offset`.

@@ -4,6 +4,7 @@
 //! no value numbering. Semantics of an instruction exist once: in the uops it lowers to.
 
 pub mod dsp;
+mod extension;
 pub mod float;
 mod memory;
 mod system;
@@ -11,6 +12,7 @@ mod vector;
 
 pub use dsp::DspOp;
 pub use float::FloatOp;
+pub use extension::{Arrangement, Elements, Extension};
 pub use memory::MemoryOp;
 pub use system::SystemOp;
 pub use vector::VectorOp;

@@ -3,5 +3,6 @@
 mod banks;
 mod exceptions;
 mod psr;
+mod vfp;
 
 pub use banks::{arch_slot, slot};
