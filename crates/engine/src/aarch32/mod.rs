@@ -15,7 +15,7 @@ mod multiple;
 mod multiply;
 mod system;
 
-use armlet_arm::aarch32::{Insn, Sets};
+use armlet_arm::aarch32::{Insn, Sets, a32};
 use armlet_arm::feature::FeatureSet;
 
 pub use crate::a64::Flow;
@@ -140,8 +140,7 @@ impl<'a> Lowering<'a> {
     }
 
     fn decode(&self, word: u32) -> Option<Insn> {
-        let _ = word;
-        None
+        if self.t32() { None } else { a32::decode(word, self.features) }
     }
 
     /// The condition of an instruction that isn't a core one, or none at all.
