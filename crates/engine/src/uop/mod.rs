@@ -395,6 +395,14 @@ impl Op {
         matches!(self, StorePair32 | StorePair64 | VStorePair32 | VStorePair64 | VStorePair128)
     }
 
+    /// What leaves the block for good, but for system ops.
+    pub const fn is_branch(self) -> bool {
+        matches!(
+            self,
+            Self::Jump | Self::Call | Self::Next | Self::JumpReg | Self::CallReg | Self::JumpExchange
+        )
+    }
+
     /// A direct branch that may fall through.
     pub const fn is_conditional(self) -> bool {
         use Op::*;
