@@ -13,6 +13,7 @@ pub mod pstate;
 pub mod smccc;
 pub mod state;
 pub mod sysreg;
+pub mod table;
 
 pub use feature::{Feature, FeatureSet};
 pub use pstate::Pstate;

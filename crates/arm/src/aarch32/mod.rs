@@ -11,7 +11,12 @@
 //!   What it does is up to whoever executes it;
 //! - the unallocated hints do nothing.
 
+pub mod a32;
+mod fields;
 mod insn;
 mod op;
+mod rows;
+mod text;
 
 pub use insn::{Coprocessor, Index, Insn, Op, Operand, Sets, Shift};
+pub use rows::{Form, Rows};

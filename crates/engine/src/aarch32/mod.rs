@@ -4,7 +4,16 @@
 //! The condition of an instruction is a branch, a select, or a [`Op::Skip`] over its uops. ITSTATE is known while
 //! lowering: only a block that begins or ends within an IT block touches PSTATE's.
 
+mod branch;
+mod coprocessor;
+mod core;
+mod dsp;
+mod integer;
 mod it;
+mod memory;
+mod multiple;
+mod multiply;
+mod system;
 
 use armlet_arm::aarch32::{Insn, Sets};
 use armlet_arm::feature::FeatureSet;
@@ -120,10 +129,8 @@ impl<'a> Lowering<'a> {
         self.itstate = self.it.0;
         let condition = self.it.condition();
         let flow = match self.decode(word) {
-            Some(insn) if self.t32() && insn.cond == ALWAYS => {
-                self.conditional(&Insn { cond: condition, ..insn })
-            }
-            Some(insn) => self.conditional(&insn),
+            Some(insn) if self.t32() && insn.cond == ALWAYS => self.core(&Insn { cond: condition, ..insn }),
+            Some(insn) => self.core(&insn),
             None => self.guarded(self.condition_of(word), Self::undefined),
         };
         if self.itstate == self.it.0 {
@@ -135,10 +142,6 @@ impl<'a> Lowering<'a> {
     fn decode(&self, word: u32) -> Option<Insn> {
         let _ = word;
         None
-    }
-
-    fn conditional(&mut self, insn: &Insn) -> Flow {
-        self.guarded(insn.cond, Self::undefined)
     }
 
     /// The condition of an instruction that isn't a core one, or none at all.

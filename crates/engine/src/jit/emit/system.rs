@@ -207,9 +207,9 @@ impl Emitter<'_> {
     /// The end of a trace behind a system uop, which may have changed the mode, or let an interrupt in.
     pub(super) fn after_system(&mut self, op: SystemOp, u: &Uop) {
         match op {
-            // What is resident was made for the old FPCR.
-            SystemOp::WriteFpcr => {
-                self.page_address(C, i64::from(self.segment.offset) + u.imm);
+            // What is resident was made for the old FPCR; the rest of an IT block is for the interpreter.
+            SystemOp::WriteFpcr | SystemOp::SetIt => {
+                self.code_address(i64::from(self.segment.offset) + u.imm);
                 self.asm.jmp_to(self.thunks.arrive);
             }
             _ if self.in_slices => self.go_through_set(u),
@@ -232,7 +232,7 @@ impl Emitter<'_> {
 
     /// Goes on behind the trace in whatever mode it is now.
     fn go_through_set(&mut self, u: &Uop) {
-        self.page_address(C, i64::from(self.segment.offset) + u.imm);
+        self.code_address(i64::from(self.segment.offset) + u.imm);
         thunks::jump_through_set(self.asm, self.thunks.arrive);
     }
 
