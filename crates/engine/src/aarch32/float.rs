@@ -5,9 +5,7 @@
 
 use armlet_arm::a64::fields::{bit, bits};
 use armlet_arm::aarch32::simd::VfpOp as Insn;
-use armlet_arm::aarch32::simd::fields::{
-    dd, dm, dn, expand_float, is_double, rn, rt, scalar, sd, sm, sn,
-};
+use armlet_arm::aarch32::simd::fields::{dd, dm, dn, expand_float, is_double, rn, rt, scalar, sd, sm, sn};
 
 use super::lanes::Part;
 use super::{ALWAYS, Flow, Lowering, slot};
@@ -211,7 +209,7 @@ impl Lowering<'_> {
     }
 
     /// True if the instruction has a condition.
-    fn is_guarded(&self, w: u32) -> bool {
+    pub(super) fn is_guarded(&self, w: u32) -> bool {
         self.itstate != 0 || self.condition_of(w) < ALWAYS
     }
 }

@@ -129,11 +129,6 @@ impl Lowering<'_> {
         }
     }
 
-    /// A slot with the part and zeros above it.
-    pub(super) fn alone(&mut self, part: Part) -> Slot {
-        self.vtemps.find(part).unwrap_or_else(|| self.pick(part))
-    }
-
     fn pick(&mut self, part: Part) -> Slot {
         let dst = self.vtemp();
         let uop = Uop { dst, a: part.slot, imm: part.index.into(), ..Uop::new(Op::Undefined) };

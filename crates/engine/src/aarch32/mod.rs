@@ -15,19 +15,19 @@ mod lanes;
 mod memory;
 mod multiple;
 mod multiply;
-mod simd;
-mod simd_float;
+mod neon;
+mod neon_float;
 mod system;
 mod vmem;
 
-use armlet_arm::aarch32::{Insn, Sets};
+use armlet_arm::aarch32::{Insn, Sets, a32, simd};
 use armlet_arm::feature::FeatureSet;
 
 pub use crate::a64::Flow;
 use crate::block::{MAX_INSNS, Mode, Shape, Starts};
 use crate::lower::Stretch;
 pub use crate::sys::aarch32::slot;
-use crate::uop::{Op, SINK, Slot, SystemOp, TEMP, Uop, VTEMP, ZERO};
+use crate::uop::{Op, SINK, Slot, SystemOp, TEMP, Uop, ZERO};
 pub use it::ItState;
 use lanes::VectorTemps;
 
@@ -66,6 +66,16 @@ fn fetch(code: &Stretch, at: u8) -> Option<(u32, u8)> {
         true => Some((u32::from(first) << 16 | u32::from(code.half(at + 1)?), 4)),
         false => Some((first.into(), 2)),
     }
+}
+
+/// What a word is.
+enum Decoded {
+    /// An instruction of the core, its condition being that of an IT block where there is one.
+    Core(Insn),
+    /// One of floating point or AdvSIMD, and its A32 form.
+    Simd(simd::Insn, u32),
+    /// None at all.
+    Nothing,
 }
 
 /// The state of lowering one block.
@@ -137,11 +147,10 @@ impl<'a> Lowering<'a> {
         self.temps = 0;
         self.vtemps.release();
         self.itstate = self.it.0;
-        let condition = self.it.condition();
         let flow = match self.decode(word) {
-            Some(insn) if self.t32() && insn.cond == ALWAYS => self.core(&Insn { cond: condition, ..insn }),
-            Some(insn) => self.core(&insn),
-            None => self.guarded(self.condition_of(word), Self::undefined),
+            Decoded::Core(insn) => self.core(&insn),
+            Decoded::Simd(insn, word) => self.simd(insn, word),
+            Decoded::Nothing => self.guarded(self.condition_of(word), Self::undefined),
         };
         if self.itstate == self.it.0 {
             self.it.advance();
@@ -149,9 +158,41 @@ impl<'a> Lowering<'a> {
         flow
     }
 
-    fn decode(&self, word: u32) -> Option<Insn> {
-        let _ = word;
-        None
+    fn decode(&self, word: u32) -> Decoded {
+        let (t32, wide) = (self.t32(), self.size == 4);
+        let a32 = match t32 {
+            true => simd::from_t32(word).filter(|_| wide),
+            false => Some(word),
+        };
+        if let Some(word) = a32
+            && let Some(insn) = simd::decode(word, self.features)
+        {
+            return Decoded::Simd(insn, word);
+        }
+        let core = match (t32, wide) {
+            (false, _) => a32::decode(word, self.features),
+            _ => None,
+        };
+        match core {
+            Some(insn) if t32 && insn.cond == ALWAYS => {
+                Decoded::Core(Insn { cond: self.it.condition(), ..insn })
+            }
+            Some(insn) => Decoded::Core(insn),
+            None => Decoded::Nothing,
+        }
+    }
+
+    /// An instruction of floating point or AdvSIMD, by its word in A32.
+    fn simd(&mut self, insn: simd::Insn, word: u32) -> Flow {
+        let flow = self.guarded(self.condition_of(word), |l| match insn {
+            simd::Insn::Vfp(op) => l.vfp(op, word),
+            simd::Insn::Neon(op) => l.neon(op, word),
+            simd::Insn::Memory(op) => l.vector_memory(op, word),
+        });
+        if self.is_guarded(word) {
+            self.vtemps.forget();
+        }
+        flow
     }
 
     /// The condition of an instruction that isn't a core one, or none at all.

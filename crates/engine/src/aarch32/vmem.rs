@@ -37,7 +37,7 @@ impl Lowering<'_> {
     }
 
     /// Appends an access to S or D registers.
-    fn extension(&mut self, load: bool, a: Slot, w: u32, offset: i32, count: u8) {
+    fn registers(&mut self, load: bool, a: Slot, w: u32, offset: i32, count: u8) {
         let (op, size, first) = match (load, is_double(w)) {
             (true, true) => (MemoryOp::LoadExtension, 3, dd(w)),
             (true, false) => (MemoryOp::LoadExtension, 2, sd(w)),
@@ -62,11 +62,11 @@ impl Lowering<'_> {
         let distance = (bits(w, 7, 0) * 4) as i32;
         let offset = if bit(w, 23) { distance } else { -distance };
         if rn(w) != 15 {
-            return self.extension(load, slot(rn(w)), w, offset, 1);
+            return self.registers(load, slot(rn(w)), w, offset, 1);
         }
         let (base, imm) = (self.temp(), self.aligned_pc());
         self.op_imm(Op::PcRel32, base, ZERO, imm);
-        self.extension(load, base, w, offset, 1);
+        self.registers(load, base, w, offset, 1);
     }
 
     /// VLDM and VSTM. Of an odd number of words for D registers the last one is skipped.
@@ -81,7 +81,7 @@ impl Lowering<'_> {
         } else {
             slot(rn(w))
         };
-        self.extension(load, base, w, if down { -distance } else { 0 }, count);
+        self.registers(load, base, w, if down { -distance } else { 0 }, count);
         if writeback {
             self.op_imm(Op::AddI32, base, base, i64::from(if down { -distance } else { distance }));
         }

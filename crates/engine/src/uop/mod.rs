@@ -11,8 +11,8 @@ mod system;
 mod vector;
 
 pub use dsp::DspOp;
-pub use float::FloatOp;
 pub use extension::{Arrangement, Elements, Extension};
+pub use float::FloatOp;
 pub use memory::MemoryOp;
 pub use system::SystemOp;
 pub use vector::VectorOp;

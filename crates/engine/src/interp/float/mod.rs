@@ -8,8 +8,8 @@ mod scalar;
 use armlet_arm::esr::Ec;
 use armlet_fp::{
     abs, add, compare_eq, compare_ge, compare_gt, div, max, max_num, min, min_num, mul, mul_add, mulx, neg,
-    recip_estimate, recip_step, recip_step_unfused, recpx, round_int, round_int_n, rsqrt_estimate, rsqrt_step, rsqrt_step_unfused, sqrt, sub,
-    unsigned_recip_estimate, unsigned_rsqrt_estimate,
+    recip_estimate, recip_step, recip_step_unfused, recpx, round_int, round_int_n, rsqrt_estimate,
+    rsqrt_step, rsqrt_step_unfused, sqrt, sub, unsigned_recip_estimate, unsigned_rsqrt_estimate,
 };
 
 use crate::cpu::{Cpu, Raised};

@@ -1,8 +1,7 @@
 //! Floating-point system registers but for FPSCR (Arm ARM G8.2: FPSID, MVFR0 to MVFR2, FPEXC). EL1 has them whatever
 //! FPEXC.EN says; CPACR may still deny them.
 
-use armlet_arm::sysreg::Encoding;
-use armlet_arm::{Feature, SysReg};
+use armlet_arm::SysReg;
 
 use crate::cpu::{Cpu, Raised};
 
@@ -19,14 +18,13 @@ impl Cpu {
     pub(crate) fn read_vfp(&mut self, reg: i64, bytes: u8) -> Result<u64, Raised> {
         self.check_vfp(bytes)?;
         match reg {
-            FPSID => Ok(self.model().fpsid()),
+            FPSID => Ok(self.model().fpsid.into()),
             FPEXC => Ok(self.sys[SysReg::FPEXC32_EL2] & EN),
-            MVFR2 if !self.has(Feature::V8) => Err(self.undefined_of(bytes)),
-            MVFR2..=MVFR0 => {
-                // MVFR0_EL1 to MVFR2_EL1 stand the other way round.
-                let encoding = Encoding::new(3, 0, 0, 3, (MVFR0 - reg) as u8);
-                Ok(self.model().id_register(encoding).unwrap_or(0))
-            }
+            // They stand in reverse order.
+            MVFR2..=MVFR0 => match self.model().mvfr((MVFR0 - reg) as u8) {
+                Some(value) => Ok(value),
+                None => Err(self.undefined_of(bytes)),
+            },
             _ => Err(self.undefined_of(bytes)),
         }
     }

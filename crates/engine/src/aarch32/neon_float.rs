@@ -6,7 +6,7 @@ use armlet_arm::aarch32::simd::fields::{dd, dm, dn, is_q};
 
 use super::Lowering;
 use super::lanes::Part;
-use super::simd::EMPTY;
+use super::neon::EMPTY;
 use crate::uop::float::{Q, *};
 use crate::uop::{FloatOp, Op, Slot, Uop};
 

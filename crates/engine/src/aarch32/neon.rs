@@ -197,7 +197,9 @@ impl Lowering<'_> {
             Form::Long => {
                 let high = if dn(w) & dm(w) & 1 != 0 { HIGH } else { 0 };
                 let [a, b] = [dn(w), dm(w)].map(|n| if high != 0 { n / 2 } else { self.part(Part::d(n)) });
-                self.neon_long(op, size(w) | high, w, Uop { a, b, ..EMPTY });
+                // Of polynomials there are bytes and doublewords.
+                let size = if op == VectorOp::Pmull && size(w) != 0 { 3 } else { size(w) };
+                self.neon_long(op, size | high, w, Uop { a, b, ..EMPTY });
             }
             Form::LongElem => {
                 let (b, high) = (self.element(w), if dn(w) & 1 != 0 { HIGH } else { 0 });
@@ -218,7 +220,13 @@ impl Lowering<'_> {
                 self.neon_narrow(op, size_of_shift(w), w, Uop { a: dm(w) / 2, imm: right(w), ..EMPTY });
             }
             Form::Full => {
-                self.neon_result(op, 0, dd(w), true, Uop { a: dn(w) / 2, b: dm(w) / 2, c: dd(w) / 2, ..EMPTY });
+                self.neon_result(
+                    op,
+                    0,
+                    dd(w),
+                    true,
+                    Uop { a: dn(w) / 2, b: dm(w) / 2, c: dd(w) / 2, ..EMPTY },
+                );
             }
             Form::FullTwo => {
                 self.neon_result(op, 0, dd(w), true, Uop { a: dm(w) / 2, c: dd(w) / 2, ..EMPTY });
@@ -372,7 +380,13 @@ impl Lowering<'_> {
         let a = if first % 2 == 0 && count % 2 == 0 { first / 2 } else { self.gather(first, count) };
         let b = self.part(Part::d(dm(w)));
         if !keep {
-            return self.neon_result(VectorOp::Tbl, 0, dd(w), false, Uop { a, b, imm: slots.into(), ..EMPTY });
+            return self.neon_result(
+                VectorOp::Tbl,
+                0,
+                dd(w),
+                false,
+                Uop { a, b, imm: slots.into(), ..EMPTY },
+            );
         }
         let c = self.part(Part::d(dd(w)));
         if count % 2 == 0 {
