@@ -9,7 +9,12 @@ use oracle::{CODE, MEM, Rng};
 use oracle32::{Case, E, Oracle, Program, T};
 
 /// A random word of each row of the table that `accepts` likes, `count` times.
-fn each(rng: &mut Rng, count: usize, accepts: impl Fn(&Insn) -> bool, mut check: impl FnMut(&mut Rng, Program, &Insn)) {
+fn each(
+    rng: &mut Rng,
+    count: usize,
+    accepts: impl Fn(&Insn) -> bool,
+    mut check: impl FnMut(&mut Rng, Program, &Insn),
+) {
     let features = FeatureSet::ALL;
     for row in a32::ROWS.iter().flat_map(|rows| rows.iter()) {
         for _ in 0..count {
@@ -44,17 +49,16 @@ enum Class {
 fn class(op: Op) -> Class {
     use Op::*;
     match op {
-        Ldr | Ldrb | Ldrh | Ldrsb | Ldrsh | Str | Strb | Strh | Ldrd | Strd | Ldrt | Ldrbt | Ldrht | Ldrsbt
-        | Ldrsht | Strt | Strbt | Strht | Swp | Swpb | Lda | Ldab | Ldah | Stl | Stlb | Stlh | Pld | Pldw | Pli => {
-            Class::Memory
-        }
+        Ldr | Ldrb | Ldrh | Ldrsb | Ldrsh | Str | Strb | Strh | Ldrd | Strd | Ldrt | Ldrbt | Ldrht
+        | Ldrsbt | Ldrsht | Strt | Strbt | Strht | Swp | Swpb | Lda | Ldab | Ldah | Stl | Stlb | Stlh
+        | Pld | Pldw | Pli => Class::Memory,
         Ldm | Stm => Class::Multiple,
-        Ldrex | Ldrexb | Ldrexh | Ldrexd | Ldaex | Ldaexb | Ldaexh | Ldaexd | Strex | Strexb | Strexh | Strexd
-        | Stlex | Stlexb | Stlexh | Stlexd => Class::Exclusive,
+        Ldrex | Ldrexb | Ldrexh | Ldrexd | Ldaex | Ldaexb | Ldaexh | Ldaexd | Strex | Strexb | Strexh
+        | Strexd | Stlex | Stlexb | Stlexh | Stlexd => Class::Exclusive,
         B | Bl | Blx | BlxReg | Bx | Bxj | Cbz | Cbnz | Tbb | Tbh => Class::Branch,
-        It | Svc | Hvc | Smc | Bkpt | Udf | Hlt | Nop | Yield | Wfe | Wfi | Sev | Sevl | Esb | Csdb | Dbg | Dmb
-        | Dsb | Isb | Sb | Clrex | Mrs | Msr | MrsBanked | MsrBanked | Cps | Setend | Setpan | Rfe | Srs | Eret
-        | Mcr | Mrc | Mcrr | Mrrc | Ldc | Stc | LdmUser | StmUser | LdmExcept => Class::Other,
+        It | Svc | Hvc | Smc | Bkpt | Udf | Hlt | Nop | Yield | Wfe | Wfi | Sev | Sevl | Esb | Csdb | Dbg
+        | Dmb | Dsb | Isb | Sb | Clrex | Mrs | Msr | MrsBanked | MsrBanked | Cps | Setend | Setpan | Rfe
+        | Srs | Eret | Mcr | Mrc | Mcrr | Mrrc | Ldc | Stc | LdmUser | StmUser | LdmExcept => Class::Other,
         _ => Class::Data,
     }
 }
@@ -135,7 +139,8 @@ fn memory() {
 fn multiples() {
     let Some(mut oracle) = Oracle::start() else { return };
     let mut rng = Rng::new(3);
-    let accepts = |insn: &Insn| class(insn.op) == Class::Multiple && (insn.op == Op::Stm || insn.list >> 15 == 0);
+    let accepts =
+        |insn: &Insn| class(insn.op) == Class::Multiple && (insn.op == Op::Stm || insn.list >> 15 == 0);
     for big_endian in [false, true] {
         each(&mut rng, 4000, accepts, |rng, program, insn| {
             let mut case = Case::random(rng, program);
