@@ -10,7 +10,12 @@ use oracle32::{Case, E, Oracle, Program};
 const T32_YET: bool = false;
 
 /// A random word of each row of the table that `accepts` likes, `count` times.
-fn each(rng: &mut Rng, count: usize, accepts: impl Fn(&Insn) -> bool, mut check: impl FnMut(&mut Rng, Program, &Insn)) {
+fn each(
+    rng: &mut Rng,
+    count: usize,
+    accepts: impl Fn(&Insn) -> bool,
+    mut check: impl FnMut(&mut Rng, Program, &Insn),
+) {
     let features = FeatureSet::ALL;
     for row in a32::ROWS.iter().flat_map(|rows| rows.iter()) {
         for _ in 0..count {
@@ -45,17 +50,16 @@ enum Class {
 fn class(op: Op) -> Class {
     use Op::*;
     match op {
-        Ldr | Ldrb | Ldrh | Ldrsb | Ldrsh | Str | Strb | Strh | Ldrd | Strd | Ldrt | Ldrbt | Ldrht | Ldrsbt
-        | Ldrsht | Strt | Strbt | Strht | Swp | Swpb | Lda | Ldab | Ldah | Stl | Stlb | Stlh | Pld | Pldw | Pli => {
-            Class::Memory
-        }
+        Ldr | Ldrb | Ldrh | Ldrsb | Ldrsh | Str | Strb | Strh | Ldrd | Strd | Ldrt | Ldrbt | Ldrht
+        | Ldrsbt | Ldrsht | Strt | Strbt | Strht | Swp | Swpb | Lda | Ldab | Ldah | Stl | Stlb | Stlh
+        | Pld | Pldw | Pli => Class::Memory,
         Ldm | Stm => Class::Multiple,
-        Ldrex | Ldrexb | Ldrexh | Ldrexd | Ldaex | Ldaexb | Ldaexh | Ldaexd | Strex | Strexb | Strexh | Strexd
-        | Stlex | Stlexb | Stlexh | Stlexd => Class::Exclusive,
+        Ldrex | Ldrexb | Ldrexh | Ldrexd | Ldaex | Ldaexb | Ldaexh | Ldaexd | Strex | Strexb | Strexh
+        | Strexd | Stlex | Stlexb | Stlexh | Stlexd => Class::Exclusive,
         B | Bl | Blx | BlxReg | Bx | Bxj | Cbz | Cbnz | Tbb | Tbh => Class::Branch,
-        It | Svc | Hvc | Smc | Bkpt | Udf | Hlt | Nop | Yield | Wfe | Wfi | Sev | Sevl | Esb | Csdb | Dbg | Dmb
-        | Dsb | Isb | Sb | Clrex | Mrs | Msr | MrsBanked | MsrBanked | Cps | Setend | Setpan | Rfe | Srs | Eret
-        | Mcr | Mrc | Mcrr | Mrrc | Ldc | Stc | LdmUser | StmUser | LdmExcept => Class::Other,
+        It | Svc | Hvc | Smc | Bkpt | Udf | Hlt | Nop | Yield | Wfe | Wfi | Sev | Sevl | Esb | Csdb | Dbg
+        | Dmb | Dsb | Isb | Sb | Clrex | Mrs | Msr | MrsBanked | MsrBanked | Cps | Setend | Setpan | Rfe
+        | Srs | Eret | Mcr | Mrc | Mcrr | Mrrc | Ldc | Stc | LdmUser | StmUser | LdmExcept => Class::Other,
         _ => Class::Data,
     }
 }
@@ -136,7 +140,8 @@ fn memory() {
 fn multiples() {
     let Some(mut oracle) = Oracle::start() else { return };
     let mut rng = Rng::new(3);
-    let accepts = |insn: &Insn| class(insn.op) == Class::Multiple && (insn.op == Op::Stm || insn.list >> 15 == 0);
+    let accepts =
+        |insn: &Insn| class(insn.op) == Class::Multiple && (insn.op == Op::Stm || insn.list >> 15 == 0);
     for big_endian in [false, true] {
         each(&mut rng, 4000, accepts, |rng, program, insn| {
             let mut case = Case::random(rng, program);
@@ -175,7 +180,9 @@ fn interworking() {
         let loads = i.op == Op::Ldm && i.list >> 15 != 0 && !(i.index.wback && i.list >> i.n & 1 != 0)
             || i.op == Op::Ldr && i.d == 15 && i.n != 15;
         let moves = i.op == Op::Mov && i.d == 15 && i.m != 15 && i.sets == armlet_arm::aarch32::Sets::Never;
-        loads || moves && i.operand == Operand::REGISTER || matches!(i.op, Op::Bx | Op::BlxReg | Op::Bxj) && i.m != 15
+        loads
+            || moves && i.operand == Operand::REGISTER
+            || matches!(i.op, Op::Bx | Op::BlxReg | Op::Bxj) && i.m != 15
     };
     each(&mut rng, 600, accepts, |rng, program, insn| {
         let (all, target) = with_target(rng, &program);
@@ -228,7 +235,7 @@ fn direct_branches() {
             0 => 0x0a00_0000 | cond << 28 | skip,
             1 => 0x0b00_0000 | cond << 28 | skip,
             _ if T32_YET => 0xfa00_0004 | (skip & 1) << 24,
-_ => 0xe1a00000,
+            _ => 0xe1a00000,
         };
         let (all, _) = Program::a32(&[branch]).then(&traces(false));
         let (all, _) = all.then(&traces(true));
