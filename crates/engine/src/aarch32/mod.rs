@@ -140,7 +140,10 @@ impl<'a> Lowering<'a> {
     }
 
     fn decode(&self, word: u32) -> Option<Insn> {
-        if self.t32() { None } else { a32::decode(word, self.features) }
+        match (self.t32(), self.size) {
+            (false, _) => a32::decode(word, self.features),
+            _ => None,
+        }
     }
 
     /// The condition of an instruction that isn't a core one, or none at all.

@@ -111,7 +111,7 @@ pub struct Outcome {
 
 impl Outcome {
     /// What differs, a line each.
-    fn differences(&self, case: &Case, theirs: &Self) -> String {
+    pub fn differences(&self, case: &Case, theirs: &Self) -> String {
         let mut text = String::new();
         let mut differ = |what: String, before: u32, ours: u32, theirs: u32| {
             if ours != theirs {
