@@ -16,6 +16,7 @@ mod fields;
 mod insn;
 mod op;
 mod rows;
+pub mod simd;
 mod text;
 
 pub use insn::{Coprocessor, Index, Insn, Op, Operand, Sets, Shift};

@@ -7,8 +7,8 @@ use super::insn::{Insn, Op, Operand, Sets, Shift};
 const CONDITIONS: [&str; 16] =
     ["eq", "ne", "hs", "lo", "mi", "pl", "vs", "vc", "hi", "ls", "ge", "lt", "gt", "le", "", ""];
 const BARRIERS: [&str; 16] = [
-    "#0", "oshld", "oshst", "osh", "#4", "nshld", "nshst", "nsh", "#8", "ishld", "ishst", "ish", "#12", "ld",
-    "st", "sy",
+    "#0x0", "oshld", "oshst", "osh", "#0x4", "nshld", "nshst", "nsh", "#0x8", "ishld", "ishst", "ish",
+    "#0xc", "ld", "st", "sy",
 ];
 
 /// A general register.
@@ -95,6 +95,8 @@ impl Display for Insn {
             It => write!(f, " {}", CONDITIONS[(imm >> 4 & 15) as usize]),
             Svc | Hvc | Smc | Bkpt | Udf | Hlt | Dbg => write!(f, " #{imm}"),
             Nop if imm != 0 => write!(f, " #{imm}"),
+            Dsb if self.is_speculative() => Ok(()),
+            Isb if imm & 15 != 15 => write!(f, " #{imm:#x}"),
             Dmb | Dsb | Isb => write!(f, " {}", BARRIERS[(imm & 15) as usize]),
             Mrs => write!(f, " {d}, {}", if self.spsr() { "spsr" } else { "apsr" }),
             Msr => write!(f, " {}, {}", Fields(self), Second(self)),
@@ -141,6 +143,11 @@ impl Insn {
         self.op == Op::Ldm && self.n == 13 && index.wback && !index.pre && index.add
     }
 
+    /// SSBB or PSSBB.
+    fn is_speculative(&self) -> bool {
+        self.op == Op::Dsb && self.imm & !4 == 0
+    }
+
     /// The mnemonic with everything that is written without a blank.
     fn name(&self, f: &mut Formatter) -> fmt::Result {
         let s = if self.sets == Sets::Never || matches!(self.op, Op::Tst | Op::Teq | Op::Cmp | Op::Cmn) {
@@ -176,6 +183,9 @@ impl Insn {
                 (mask.trailing_zeros() + 1..4)
                     .rev()
                     .try_for_each(|bit| f.write_str(if mask >> bit & 1 == first { "t" } else { "e" }))
+            }
+            (Op::Dsb, _) if self.is_speculative() => {
+                f.write_str(if self.imm == 0 { "ssbb" } else { "pssbb" })
             }
             (Op::Cps, _) => f.write_str(match self.imm >> 18 & 3 {
                 2 => "cpsie",

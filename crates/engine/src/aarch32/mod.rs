@@ -15,7 +15,7 @@ mod multiple;
 mod multiply;
 mod system;
 
-use armlet_arm::aarch32::{Insn, Sets};
+use armlet_arm::aarch32::{Insn, Sets, a32};
 use armlet_arm::feature::FeatureSet;
 
 pub use crate::a64::Flow;
@@ -140,8 +140,10 @@ impl<'a> Lowering<'a> {
     }
 
     fn decode(&self, word: u32) -> Option<Insn> {
-        let _ = word;
-        None
+        match (self.t32(), self.size) {
+            (false, _) => a32::decode(word, self.features),
+            _ => None,
+        }
     }
 
     /// The condition of an instruction that isn't a core one, or none at all.

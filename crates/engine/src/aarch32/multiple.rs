@@ -2,7 +2,7 @@
 //!
 //! Lists of one and two registers are plain accesses with a check of alignment. CONSTRAINED UNPREDICTABLE (Arm ARM
 //! F5.1.72, "LDM, LDMIA, LDMFD"):
-//! - a base that is loaded and written back: the loaded value wins;
+//! - a base that is loaded and written back: UNDEFINED;
 //! - a base that is stored and written back: its old value is stored;
 //! - the forms for User mode's registers, and exception returns, are UNDEFINED at EL0, the latter in System mode as well.
 
@@ -21,7 +21,8 @@ impl Lowering<'_> {
     /// LDM; with R15 a branch, or an exception return.
     pub(super) fn load_multiple(&mut self, i: &Insn) -> Flow {
         let is_return = i.op == I::LdmExcept;
-        if is_return && !self.privileged() {
+        let clobbers = i.index.wback && i.list >> i.n & 1 != 0;
+        if clobbers || is_return && !self.privileged() {
             return self.undefined();
         }
         // In a mode without SPSR nothing may have changed.
@@ -29,7 +30,7 @@ impl Lowering<'_> {
         let target = if i.list & PC != 0 { self.temp() } else { SINK };
         let (first, after) = bounds(i.index, i.list.count_ones());
         self.load_list(i, first, target);
-        if i.index.wback && i.list >> i.n & 1 == 0 {
+        if i.index.wback {
             self.op_imm(Op::AddI32, slot(i.n), slot(i.n), after);
         }
         match i.list & PC != 0 {

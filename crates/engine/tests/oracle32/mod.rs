@@ -17,9 +17,14 @@ use armlet_testkit::skip;
 
 use super::oracle::{CODE, MEM, MEM_LEN, Rng};
 
-/// What of CPSR is compared: N, Z, C, V, Q, GE and E.
-pub const FLAGS: u32 = 0xf80f_0200;
-const T: u32 = 1 << 5;
+/// What of CPSR is compared: N, Z, C, V, Q, GE, E and T.
+pub const FLAGS: u32 = 0xf80f_0220;
+/// T of CPSR.
+pub const T: u32 = 1 << 5;
+/// E of CPSR.
+pub const E: u32 = 1 << 9;
+/// Stands behind the code of a case: SVC in either instruction set.
+const END: u32 = 0xef00_df00;
 const TABLE: u64 = 0x3f_0000;
 const VECTORS: u64 = 0x4000_0000;
 const HVC: u32 = 0xd400_0002;
@@ -50,6 +55,21 @@ impl Program {
         }
         Self { t32: true, bytes }
     }
+
+    /// The code of this one, then `other`'s, both from a word on; and where that begins.
+    pub fn then(&self, other: &Self) -> (Self, u32) {
+        let mut bytes = self.bytes.clone();
+        bytes.resize(bytes.len().next_multiple_of(4), 0);
+        let at = CODE as u32 + bytes.len() as u32;
+        bytes.extend(&other.bytes);
+        (Self { t32: self.t32, bytes }, at)
+    }
+
+    fn with_end(&self) -> Vec<u8> {
+        let mut bytes = self.bytes.clone();
+        bytes.extend(END.to_le_bytes());
+        bytes
+    }
 }
 
 /// Code to run from a state.
@@ -58,7 +78,7 @@ pub struct Case {
     pub program: Program,
     /// R0-R14.
     pub r: [u32; 15],
-    /// The bits of [`FLAGS`].
+    /// The bits of [`FLAGS`]. T is the program's.
     pub flags: u32,
     /// Memory at [`MEM`].
     pub mem: Vec<u8>,
@@ -70,13 +90,13 @@ impl Case {
         let mut r = [0; 15];
         r.fill_with(|| rng.operand() as u32);
         r[13] = MEM as u32 + 0x200;
-        let flags = rng.next() as u32 & FLAGS & !(1 << 9);
+        let flags = rng.next() as u32 & FLAGS & !(E | T) | if program.t32 { T } else { 0 };
         let mem = (0..MEM_LEN / 8).flat_map(|_| rng.next().to_le_bytes()).collect();
         Self { program, r, flags, mem }
     }
 
     fn psr(&self) -> u32 {
-        u32::from(mode32::USR) | self.flags | if self.program.t32 { T } else { 0 }
+        u32::from(mode32::USR) | self.flags
     }
 }
 
@@ -91,7 +111,7 @@ pub struct Outcome {
 
 impl Outcome {
     /// What differs, a line each.
-    fn differences(&self, case: &Case, theirs: &Self) -> String {
+    pub fn differences(&self, case: &Case, theirs: &Self) -> String {
         let mut text = String::new();
         let mut differ = |what: String, before: u32, ours: u32, theirs: u32| {
             if ours != theirs {
@@ -146,8 +166,7 @@ impl Ours {
     pub fn run(&mut self, case: &Case) -> Outcome {
         let Self { cpu, code, state } = self;
         code.clear();
-        let mut bytes = case.program.bytes.clone();
-        bytes.extend(if case.program.t32 { vec![0x00, 0xdf] } else { vec![0x00, 0x00, 0x00, 0xef] });
+        let bytes = case.program.with_end();
         cpu.vm.ram.write(CODE, &bytes).unwrap();
         cpu.vm.ram.write(MEM, &case.mem).unwrap();
         for (x, &r) in state.x.iter_mut().zip(&case.r) {
@@ -158,13 +177,14 @@ impl Ours {
         cpu.load(state);
         assert_eq!(cpu.run(code, &mut EmptyWorld), Stop::World);
         let ec = ec_of(cpu.sys[SysReg::ESR_EL1]);
-        let end = CODE + bytes.len() as u64;
+        let flags = cpu.sys[SysReg::SPSR_EL1] as u32 & FLAGS;
+        let end = CODE + bytes.len() as u64 - if flags & T != 0 { 2 } else { 0 };
         let raised = ec != Ec::Svc32 as u8 || cpu.sys[SysReg::ELR_EL1] != end;
         let mut r = [0; 15];
         r.iter_mut().zip(&cpu.x).for_each(|(r, &x)| *r = x as u32);
         let mut mem = vec![0; MEM_LEN];
         cpu.vm.ram.read(MEM, &mut mem).unwrap();
-        Outcome { raised, r, flags: cpu.sys[SysReg::SPSR_EL1] as u32 & FLAGS, mem }
+        Outcome { raised, r, flags, mem }
     }
 }
 
@@ -202,7 +222,7 @@ impl Oracle {
         let to = BufWriter::new(child.stdin.take().unwrap());
         let from = BufReader::new(child.stdout.take().unwrap());
         let mut ours = vec![Ours::with(Code::interpreter())];
-        if Code::HAS_JIT {
+        if Code::HAS_JIT && std::env::var_os("A32_JIT").is_some() {
             ours.push(Ours::with(Code::jit(1 << 20).expect("code memory")));
         }
         Some(Self { child, to, from, ours, compared: 0 })
@@ -210,9 +230,9 @@ impl Oracle {
 
     /// Runs a case on Unicorn.
     pub fn theirs(&mut self, case: &Case) -> Outcome {
-        let program = &case.program.bytes;
+        let program = case.program.with_end();
         self.to.write_all(&(program.len() as u32).to_le_bytes()).unwrap();
-        self.to.write_all(program).unwrap();
+        self.to.write_all(&program).unwrap();
         for word in case.r.into_iter().chain([case.psr(), 0]) {
             self.to.write_all(&word.to_le_bytes()).unwrap();
         }

@@ -34,7 +34,9 @@ pub fn analyse(uops: &[Uop], needs: &mut Vec<Needs>) {
             live |= uops.get(past(n, u)).map_or(ALL, |_| needs[past(n, u)].before);
         }
         needs[n].before = live;
-        needs[n].temp_in_register = u.dst >= TEMP && n + 1 < uops.len() && used_up(u, &uops[n + 1..]);
+        // The next uop can't have its own temporary there as well.
+        let free = needs.get(n + 1).is_some_and(|next| !next.temp_in_register);
+        needs[n].temp_in_register = free && u.dst >= TEMP && used_up(u, &uops[n + 1..]);
     }
 }
 
@@ -114,10 +116,31 @@ fn used_up(u: &Uop, rest: &[Uop]) -> bool {
     let later = |v: &Uop| reads(v) || v.c == u.dst;
     takes_temp(next.op)
         && is_plain(u.op)
+        && !may_be_helped(u.op)
         && reads(next)
         && next.c != u.dst
         && next.dst != u.dst
         && !rest[1..].iter().take_while(|v| v.delta == u.delta).any(later)
+}
+
+/// True for plain ops that may be left to the interpreter, which puts temporaries into memory.
+fn may_be_helped(op: Op) -> bool {
+    use Op::*;
+    matches!(
+        op,
+        LslSI32
+            | LsrSI32
+            | AsrSI32
+            | RorSI32
+            | Rrx32
+            | RrxS32
+            | LslSV32
+            | LsrSV32
+            | AsrSV32
+            | RorSV32
+            | Dsp(_)
+            | Crc32
+    )
 }
 
 /// True for ops whose lowering takes an operand in the register of temporaries.
