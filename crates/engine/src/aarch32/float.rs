@@ -183,11 +183,11 @@ impl Lowering<'_> {
     }
 
     fn read_fpscr(&mut self, dst: Slot) {
-        let (control, status) = (self.temp(), self.temp());
+        let (control, status, both) = (self.temp(), self.temp(), self.temp());
         self.emit(Uop { dst: control, ..Uop::new(Op::System(SystemOp::ReadFpcr)) });
         self.emit(Uop { dst: status, ..Uop::new(Op::System(SystemOp::ReadFpsr)) });
-        self.op3(Op::Orr32, control, control, status);
-        self.op3(Op::Orr32, dst, control, FPNZCV);
+        self.op3(Op::Orr32, both, control, status);
+        self.op3(Op::Orr32, dst, both, FPNZCV);
     }
 
     fn write_fpscr(&mut self, from: Slot) {
@@ -297,11 +297,12 @@ impl Lowering<'_> {
         let op = if unsigned { FloatOp::ToUnsigned32 } else { FloatOp::ToSigned32 };
         let imm = TO_ZERO | fraction(w) << FBITS_SHIFT | if short { TO16 } else { 0 };
         self.emit(Uop { dst: value, a, flags: format(w), imm, ..Uop::new(Op::Float(op)) });
-        if !unsigned {
-            let shift = if short { 48 } else { 32 };
-            self.emit(Uop { dst: value, a: value, c: shift, flags: shift, ..Uop::new(Op::Sbf64) });
+        if unsigned {
+            return self.put_general(d(w), value);
         }
-        self.put_general(d(w), value);
+        let (wide, shift) = (self.temp(), if short { 48 } else { 32 });
+        self.emit(Uop { dst: wide, a: value, c: shift, flags: shift, ..Uop::new(Op::Sbf64) });
+        self.put_general(d(w), wide);
     }
 
     /// VJCVT: its flags go to FPSCR.

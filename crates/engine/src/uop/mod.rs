@@ -10,7 +10,7 @@ mod memory;
 mod system;
 mod vector;
 
-pub use dsp::DspOp;
+pub use dsp::{DspOp, Lanes};
 pub use extension::{Arrangement, Elements, Extension};
 pub use float::FloatOp;
 pub use memory::MemoryOp;

@@ -5,4 +5,5 @@ mod exceptions;
 mod psr;
 mod vfp;
 
-pub use banks::{arch_slot, slot};
+pub use banks::{arch_slot, slot, slot_number};
+pub(crate) use exceptions::short_status;
