@@ -78,6 +78,8 @@ enum Cold {
     Uop { entry: Label, index: usize, first: First, resume: Label, flags: FlagState },
     /// Leaves by a taken branch in mid-trace: `refund` instructions didn't run.
     SideExit { entry: Label, flags: FlagState, refund: u16, segment: Segment, imm: i64 },
+    /// Looks again at products of uop `.2` that seem tiny; whether denormals were looked for.
+    Zeros(float::Zeros, bool, usize),
     /// Leaves generated code at the end of the trace, for the run loop to look.
     Look { entry: Label, segment: Segment, imm: i64 },
 }
@@ -161,6 +163,8 @@ pub struct Emitter<'a> {
     join: Option<Join>,
     /// Vector registers that are known to be zero above a scalar.
     narrow: float::Narrow,
+    /// How the op that is compiled takes denormals.
+    flushing: float::Flushing,
 }
 
 impl<'a> Emitter<'a> {
@@ -179,7 +183,7 @@ impl<'a> Emitter<'a> {
         liveness::analyse(&trace.uops, &mut buffers.needs);
         let segment = trace.segments[0];
         let flags = Flags::Memory;
-        let vectors = vector_map(host.level);
+        let vectors = vector_map(host.level, mode.has(Mode::AARCH32));
         let resident = vector_state::needed(&trace.uops);
         Self {
             vectors,
@@ -203,6 +207,7 @@ impl<'a> Emitter<'a> {
             fused: false,
             join: None,
             narrow: float::Narrow::default(),
+            flushing: float::Flushing::No,
         }
     }
 
@@ -283,7 +288,7 @@ impl<'a> Emitter<'a> {
             _ if self.integer(u) || self.memory(u) => {}
             _ => self.branch(u, last),
         }
-        self.narrow.note(u);
+        self.narrow.note(u, self.flushes(u));
         self.note_recipe(u);
         if !needs.temp_in_register {
             self.temp = SINK;
@@ -301,7 +306,7 @@ impl<'a> Emitter<'a> {
     /// The uop that cold code belongs to.
     fn uop_of(&self, cold: &Cold) -> usize {
         match cold {
-            Cold::Uop { index, .. } => *index,
+            Cold::Uop { index, .. } | Cold::Zeros(_, _, index) => *index,
             Cold::SideExit { segment, .. } | Cold::Look { segment, .. } => {
                 let next = self.trace.segments.iter().find(|other| other.first > segment.first);
                 next.map_or(self.trace.uops.len(), |next| next.first.into()) - 1
@@ -390,6 +395,10 @@ impl<'a> Emitter<'a> {
                     self.index = index;
                     self.interpret(first);
                     self.asm.jmp(resume);
+                }
+                Cold::Zeros(zeros, denormals, index) => {
+                    self.index = index;
+                    self.zeros(zeros, denormals);
                 }
                 Cold::Look { entry, segment, imm } => {
                     self.asm.bind(entry);
