@@ -224,7 +224,7 @@ impl Emitter<'_> {
         self.asm.jmp(slow);
     }
 
-    /// Singles without mask registers. Changes `V[0]`, `V[1]` and `V[3]`.
+    /// Singles without mask registers. Changes `V[0]`, `V[1]` and `V[2]`.
     fn check_by_integers(&mut self, kind: Kind, shape: Shape, numbers: &[(Xm, bool)], slow: Label) {
         for &(number, _) in numbers.iter().filter(|(_, doubtful)| *doubtful) {
             let number = self.in_register(number, V[1]);
@@ -244,14 +244,14 @@ impl Emitter<'_> {
             self.asm.vshift(armlet_x64::VShift::Psrld, at, at, 24);
         }
         // Zeros and what they make are fine. Above the lanes there may be anything.
-        self.asm.vmov(V[3], V[0]);
-        self.asm.vop(VOp::Pminsd, V[3], V[3], V[1]);
+        self.asm.vmov(V[2], V[0]);
+        self.asm.vop(VOp::Pminsd, V[2], V[2], V[1]);
         self.asm.vop(sum, V[0], V[0], V[1]);
         let [limit, zero] = [self.pooled(limit), self.literal(0)];
         self.asm.vload(V[1], limit);
         self.asm.vop(VOp::Pcmpgtd, V[1], V[1], V[0]);
-        self.asm.vop(VOp::Pcmpgtd, V[3], V[3], zero);
-        self.asm.vop(VOp::Pand, V[1], V[1], V[3]);
+        self.asm.vop(VOp::Pcmpgtd, V[2], V[2], zero);
+        self.asm.vop(VOp::Pand, V[1], V[1], V[2]);
         if shape.lanes != Lanes::All {
             self.clear_above(V[1], V[1], shape);
         }
@@ -291,7 +291,7 @@ impl Emitter<'_> {
     }
 
     /// As [`Emitter::check`] for ops that flush: goes to `slow` if a lane is a NaN or a denormal. Changes `V[1]` and
-    /// `V[3]`.
+    /// `V[2]`.
     pub(super) fn check_flushed(&mut self, shape: Shape, r: Xmm, slow: Label) {
         if self.wide() {
             if self.flushing == Flushing::Checked {
@@ -309,7 +309,7 @@ impl Emitter<'_> {
         }
         let abs = self.pooled(shape.abs());
         self.asm.vop(VOp::Andps, V[1], r, abs);
-        self.small_to_slow(V[3], slow);
+        self.small_to_slow(V[2], slow);
     }
 
     /// VRECPS and VRSQRTS: the product is rounded.
