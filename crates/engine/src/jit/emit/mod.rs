@@ -6,6 +6,7 @@
 mod atomic;
 mod branch;
 mod crc;
+mod extension;
 mod flags;
 mod float;
 mod guard;
@@ -282,7 +283,7 @@ impl<'a> Emitter<'a> {
         match u.op {
             Op::Vector(op) => self.vector(op, u),
             Op::Float(op) => self.float(op, u),
-            Op::Memory(op) if self.structures(op, u) => {}
+            Op::Memory(op) if self.structures(op, u) || self.extension(op, u) => {}
             Op::Memory(op) => self.ordered(op, u),
             Op::System(op) => self.system(op, u),
             _ if self.integer(u) || self.memory(u) => {}

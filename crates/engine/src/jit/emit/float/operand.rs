@@ -5,7 +5,7 @@ use armlet_x64::{VOp, VOpImm, VUn, VUnImm, Xm, Xmm};
 use super::{Emitter, Lanes, Shape};
 use crate::jit::layout::*;
 use crate::uop::float::{DOUBLE, ELEMENT, SCALAR, SINGLE, SIZE, ZERO_B};
-use crate::uop::{FloatOp, Op, Slot, Uop, VectorOp};
+use crate::uop::{Elements, Extension, FloatOp, MemoryOp, Op, Slot, Uop, VectorOp};
 
 /// What is known about the contents of slots.
 #[derive(Clone, Copy, Debug, Default)]
@@ -32,12 +32,32 @@ impl Narrow {
             Op::Vector(VectorOp::Umov | VectorOp::Smov) => {}
             Op::Vector(VectorOp::Pick) => self.set(u.dst, 8 << (u.flags & VectorOp::SIZE)),
             Op::Vector(_) => self.set(u.dst, 128),
-            Op::Memory(_) => *self = Self::default(),
+            Op::Memory(op) => self.note_memory(op, u),
             Op::Float(op) => self.note_float(op, u),
             _ => {}
         }
         if normal {
             self.normal |= bit(u.dst);
+        }
+    }
+
+    fn note_memory(&mut self, op: MemoryOp, u: &Uop) {
+        match op {
+            MemoryOp::LoadStructures | MemoryOp::LoadReplicate | MemoryOp::LoadLane => {
+                *self = Self::default();
+            }
+            MemoryOp::LoadExtension => {
+                let Extension { first, count, .. } = Extension::of(u.imm);
+                let per_slot = 16 >> (u.flags & 3);
+                (first / per_slot..=(first + count.max(1) - 1) / per_slot).for_each(|n| self.set(n, 128));
+            }
+            MemoryOp::LoadElements => {
+                let e = Elements::of(u.imm);
+                for n in 0..e.elements {
+                    (0..e.registers).for_each(|after| self.set(e.register(n, after) / 2, 128));
+                }
+            }
+            _ => {}
         }
     }
 

@@ -13,11 +13,12 @@ use crate::block::Mode;
 use crate::jit::emit::Cold;
 use crate::jit::layout::*;
 use crate::uop::float::{ELEMENT, STANDARD, ZERO_B};
-use crate::uop::{FloatOp, Slot, Uop};
+use crate::uop::{FloatOp, Op, Slot, Uop};
 
 // Classes of VFPCLASS.
 const NANS: u8 = 0x81;
 const DENORMALS: u8 = 0x20;
+const INFINITIES: u8 = 0x18;
 
 /// Not greater, or unordered; quiet.
 const NOT_GREATER: u8 = 0x1a;
@@ -102,6 +103,11 @@ fn tiny_exponent(kind: Kind, double: bool) -> Constant {
     }
 }
 
+/// VRECPS and VRSQRTS.
+fn is_step(op: FloatOp) -> bool {
+    matches!(op, FloatOp::RecipStep | FloatOp::RsqrtStep)
+}
+
 impl Emitter<'_> {
     /// Whether denormals are flushed by this op.
     pub(in crate::jit::emit) fn flushes(&self, u: &Uop) -> bool {
@@ -123,7 +129,7 @@ impl Emitter<'_> {
             FloatOp::DoubleToSigned | FloatOp::DoubleToUnsigned => Shape::one(true),
             _ => Shape::of(u),
         };
-        if shape.double && !self.wide() {
+        if !self.wide() && (shape.double || is_step(op)) {
             return None;
         }
         if op == FloatOp::Compare {
@@ -137,7 +143,7 @@ impl Emitter<'_> {
         let (slow, resume) = self.float_slow_path(None);
         let numbers = self.numbers(u, shape, count);
         if self.wide() {
-            self.check_by_masks(kind, shape, &numbers, slow);
+            self.check_by_masks(kind, shape, &numbers, is_step(op), slow);
         } else {
             self.check_by_integers(kind, shape, &numbers, slow);
         }
@@ -146,6 +152,7 @@ impl Emitter<'_> {
 
     /// The operands that are numbers, and whether each may be a denormal that was not seen among those before.
     fn numbers(&mut self, u: &Uop, shape: Shape, count: usize) -> Vec<(Xm, bool)> {
+        let step = matches!(u.op, Op::Float(op) if is_step(op));
         let slots: [Slot; 3] = [u.a, u.b, u.c];
         let mut numbers = Vec::with_capacity(3);
         for (n, &slot) in slots.iter().take(count).enumerate() {
@@ -154,29 +161,34 @@ impl Emitter<'_> {
             }
             let element = n == 1 && u.flags & ELEMENT != 0;
             let number = if element { self.second(u, shape, V[2]) } else { self.vxm(slot) };
-            let known = self.narrow.is_normal(slot) && !shape.double;
+            let known = self.narrow.is_normal(slot) && !shape.double && !step;
             numbers.push((number, !known && (element || !slots[..n].contains(&slot))));
         }
         numbers
     }
 
     /// With mask registers. Changes `V[0]` and `V[1]`.
-    fn check_by_masks(&mut self, kind: Kind, shape: Shape, numbers: &[(Xm, bool)], slow: Label) {
+    fn check_by_masks(&mut self, kind: Kind, shape: Shape, numbers: &[(Xm, bool)], step: bool, slow: Label) {
         let (fp, mask) = self.lanes(shape);
+        // Infinity times zero is no invalid operation in a step.
+        let classes = DENORMALS | if step { INFINITIES } else { 0 };
         let mut seen = None;
         for &(number, _) in numbers.iter().filter(|(_, doubtful)| *doubtful) {
             let k = if seen.is_none() { K_SCRATCH } else { K_OTHER };
-            self.asm.vfpclass(fp, mask, k, number, DENORMALS);
+            self.asm.vfpclass(fp, mask, k, number, classes);
             if seen.is_some() {
                 self.asm.kop(KOp::Kor, Lane::B, K_SCRATCH, K_SCRATCH, K_OTHER);
             }
             seen = Some(K_SCRATCH);
         }
-        if !matches!(kind, Kind::Product(_) | Kind::Quotient | Kind::Narrower) {
-            if let Some(k) = seen {
-                self.asm.kortest(Lane::B, k, k);
-                self.asm.jcc(Cond::Ne, slow);
-            }
+        let product = matches!(kind, Kind::Product(_) | Kind::Quotient | Kind::Narrower);
+        if (step || !product)
+            && let Some(k) = seen.take()
+        {
+            self.asm.kortest(Lane::B, k, k);
+            self.asm.jcc(Cond::Ne, slow);
+        }
+        if !product {
             return;
         }
         self.sum_exponents(kind, shape, numbers);
