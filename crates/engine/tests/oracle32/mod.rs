@@ -112,6 +112,8 @@ pub struct Outcome {
     pub r: [u32; 15],
     pub flags: u32,
     pub mem: Vec<u8>,
+    /// The program changed itself, without telling the instruction cache.
+    pub changed: bool,
 }
 
 impl Outcome {
@@ -189,7 +191,9 @@ impl Ours {
         r.iter_mut().zip(&cpu.x).for_each(|(r, &x)| *r = x as u32);
         let mut mem = vec![0; MEM_LEN];
         cpu.vm.ram.read(MEM, &mut mem).unwrap();
-        Outcome { raised, r, flags, mem }
+        let mut after = vec![0; bytes.len()];
+        cpu.vm.ram.read(CODE, &mut after).unwrap();
+        Outcome { raised, r, flags, mem, changed: after != bytes }
     }
 }
 
@@ -255,9 +259,15 @@ impl Oracle {
         r.copy_from_slice(&words[1..16]);
         let raised = words[0] != 0;
         if case.mode == u32::from(mode32::USR) {
-            return Outcome { raised, r, flags: words[16] & FLAGS, mem };
+            return Outcome { raised, r, flags: words[16] & FLAGS, mem, changed: false };
         }
-        privileged::only_raised(Outcome { raised, r, flags: words[16] & (FLAGS | privileged::STATE), mem })
+        privileged::only_raised(Outcome {
+            raised,
+            r,
+            flags: words[16] & (FLAGS | privileged::STATE),
+            mem,
+            changed: false,
+        })
     }
 
     /// Runs a case on all; a text of the differences, if any.
