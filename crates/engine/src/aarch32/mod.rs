@@ -15,7 +15,7 @@ mod multiple;
 mod multiply;
 mod system;
 
-use armlet_arm::aarch32::{Insn, Sets, a32};
+use armlet_arm::aarch32::{Insn, Sets, a32, t32};
 use armlet_arm::feature::FeatureSet;
 
 pub use crate::a64::Flow;
@@ -56,7 +56,7 @@ fn fetch(code: &Stretch, at: u8) -> Option<(u32, u8)> {
         return code.word(at / 2).map(|word| (word, 4));
     }
     let first = code.half(at)?;
-    match crate::lower::is_wide(first) {
+    match t32::is_wide(first) {
         true => Some((u32::from(first) << 16 | u32::from(code.half(at + 1)?), 4)),
         false => Some((first.into(), 2)),
     }
@@ -142,7 +142,8 @@ impl<'a> Lowering<'a> {
     fn decode(&self, word: u32) -> Option<Insn> {
         match (self.t32(), self.size) {
             (false, _) => a32::decode(word, self.features),
-            _ => None,
+            (true, 2) => t32::decode16(word as u16, self.features),
+            (true, _) => t32::decode32(word, self.features),
         }
     }
 
