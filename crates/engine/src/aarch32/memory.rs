@@ -23,17 +23,17 @@ struct Width {
 }
 
 /// Where a single access goes, and how the base register moves behind it.
-struct Place {
-    a: Slot,
+pub(super) struct Place {
+    pub(super) a: Slot,
     b: Slot,
     /// Shift of `b`.
     shift: u8,
-    imm: i64,
-    moves: Moves,
+    pub(super) imm: i64,
+    pub(super) moves: Moves,
 }
 
 /// The base's new value.
-enum Moves {
+pub(super) enum Moves {
     Not,
     By(i64),
     To(Slot),
@@ -207,7 +207,7 @@ impl Lowering<'_> {
 
     /// Where a load or store goes. A register offset is left to the access if that is `indexed`. `clobbers` says that
     /// the access loads the register of the offset.
-    fn place(&mut self, i: &Insn, indexed: bool, clobbers: bool) -> Place {
+    pub(super) fn place(&mut self, i: &Insn, indexed: bool, clobbers: bool) -> Place {
         match i.operand {
             Operand::Imm { value, .. } => self.place_at_constant(i, value),
             Operand::None => self.place_at_constant(i, 0),
@@ -260,7 +260,7 @@ impl Lowering<'_> {
         dst
     }
 
-    fn move_base(&mut self, i: &Insn, moves: Moves) {
+    pub(super) fn move_base(&mut self, i: &Insn, moves: Moves) {
         if i.n == 15 {
             return;
         }
