@@ -133,8 +133,7 @@ impl Lowering<'_> {
         let (target, saved) = (self.temp(), self.temp());
         self.check_align(n, first, 2, false);
         self.emit(Uop { dst: target, c: saved, a: n, imm: first, ..Uop::new(Op::LoadPair32) });
-        self.reorder(2, target, target);
-        self.reorder(2, saved, saved);
+        self.reorder_pair(target, saved);
         if i.index.wback {
             self.op_imm(Op::AddI32, n, n, after);
         }
