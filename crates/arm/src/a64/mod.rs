@@ -13,7 +13,7 @@ pub mod integer;
 pub mod memory;
 pub mod simd;
 pub mod system;
-mod table;
+pub(crate) mod table;
 
 pub use crate::table::{Row, Table};
 pub use branch::BranchOp;

@@ -6,9 +6,13 @@ use crate::table::Buckets;
 pub(crate) const BUCKETS: Buckets = Buckets { high: [31, 21], low: [11, 10] };
 
 /// Declares an instruction enum and its table. A row is
-/// `Name "mnemonic" "pattern" [Feature]? (if predicate)?;`. A name may stand on several rows.
+/// `Name "mnemonic" "pattern" [Feature]? (if predicate)?;`. A name may stand on several rows. `@by BUCKETS;` first is
+/// for words that keep their opcodes elsewhere.
 macro_rules! decode_table {
+    (@buckets) => { $crate::a64::table::BUCKETS };
+    (@buckets $buckets:expr) => { $buckets };
     (
+        $(@by $buckets:expr;)?
         $(#[$doc:meta])* $name:ident {
             $($op:ident),* $(,)?
         }
@@ -21,7 +25,8 @@ macro_rules! decode_table {
         pub enum $name { $($op),* }
 
         /// The decode table of this group.
-        pub static TABLE: $crate::a64::Table<$name> = $crate::a64::Table::new(ROWS, $crate::a64::table::BUCKETS);
+        pub static TABLE: $crate::a64::Table<$name> =
+            $crate::a64::Table::new(ROWS, $crate::a64::table::decode_table!(@buckets $($buckets)?));
 
         const ROWS: &[$crate::a64::Row<$name>] = &[$({
             const PATTERN: (u32, u32) = $crate::table::pattern($pattern, 32);

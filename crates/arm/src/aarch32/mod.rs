@@ -16,6 +16,7 @@ mod fields;
 mod insn;
 mod op;
 mod rows;
+pub mod simd;
 pub mod t32;
 mod text;
 
