@@ -7,7 +7,7 @@ pub fn normal(text: &str) -> String {
     let words: Vec<&str> = text.split_whitespace().collect();
     // ADR that subtracts nothing.
     let text = match &words[..] {
-        ["sub", register, "pc,", "#0"] => format!("adr {register} #0"),
+        ["sub" | "subw", register, "pc,", "#0"] => format!("adr {register} #0"),
         words => words.join(" "),
     };
     let mut words: Vec<String> = rename(&text).split(' ').map(number).collect();
