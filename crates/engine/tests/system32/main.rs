@@ -1,0 +1,8 @@
+//! The system side of AArch32: coprocessor registers, translation, domains.
+
+mod access;
+#[path = "../system/kit.rs"]
+#[allow(dead_code)]
+mod kit;
+mod translation;
+mod words;
