@@ -1,7 +1,7 @@
 """Runs A32 and T32 test cases on Unicorn: cases on standard input, results on standard output.
 
-The state block is 17 32-bit words: R0-R14, CPSR (User mode; bit 5 chooses T32), unused. A request is: u32 number of bytes of
-code (at most 128), the code, whose last 4 are not run, the state block, and MEM_LEN bytes of memory at MEM. The answer is: u32 0, or 1 + the
+The state block is 17 32-bit words: R0-R14, CPSR, unused. A request is: u32 number of bytes of
+code, the code, whose last 4 are not run, the state block, and MEM_LEN bytes of memory at MEM. The answer is: u32 0, or 1 + the
 exception number if one was raised, the state block, the memory. No bytes of code end the server. The layout is that of
 tests/oracle32/mod.rs in the engine.
 """
@@ -54,7 +54,7 @@ def main():
             uc.reg_write(reg, value)
         raised = 0
         try:
-            uc.emu_start(CODE | state[15] >> 5 & 1, CODE + length - 4, count=64)
+            uc.emu_start(CODE | state[15] >> 5 & 1, CODE + length - 4, count=256)
         except unicorn.UcError as error:
             raised = raised or 1 + 1000 + error.errno
         values = [uc.reg_read(reg) for reg in regs]

@@ -17,6 +17,7 @@ mod insn;
 mod op;
 mod rows;
 pub mod simd;
+pub mod t32;
 mod text;
 
 pub use insn::{Coprocessor, Index, Insn, Op, Operand, Sets, Shift};

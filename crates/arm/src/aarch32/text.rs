@@ -92,6 +92,7 @@ impl Display for Insn {
             BlxReg | Bx | Bxj => write!(f, " {m}"),
             Tbb => write!(f, " [{n}, {m}]"),
             Tbh => write!(f, " [{n}, {m}, lsl #1]"),
+            It if imm >> 4 == 14 => f.write_str(" al"),
             It => write!(f, " {}", CONDITIONS[(imm >> 4 & 15) as usize]),
             Svc | Hvc | Smc | Bkpt | Udf | Hlt | Dbg => write!(f, " #{imm}"),
             Nop if imm != 0 => write!(f, " #{imm}"),

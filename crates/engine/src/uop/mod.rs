@@ -9,7 +9,7 @@ mod memory;
 mod system;
 mod vector;
 
-pub use dsp::DspOp;
+pub use dsp::{DspOp, Lanes};
 pub use float::FloatOp;
 pub use memory::MemoryOp;
 pub use system::SystemOp;

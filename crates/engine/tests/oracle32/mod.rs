@@ -4,6 +4,8 @@
 //! exception: then only the fact is compared, and the registers before it.
 #![allow(dead_code)]
 
+mod privileged;
+
 use std::io::{BufReader, BufWriter, Read, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::Arc;
@@ -16,6 +18,7 @@ use armlet_engine::{Code, Cpu, EmptyWorld, Stop, Vm};
 use armlet_testkit::skip;
 
 use super::oracle::{CODE, MEM, MEM_LEN, Rng};
+pub use privileged::Privileged;
 
 /// What of CPSR is compared: N, Z, C, V, Q, GE, E and T.
 pub const FLAGS: u32 = 0xf80f_0220;
@@ -34,7 +37,7 @@ const HVC: u32 = 0xd400_0002;
 pub struct Program {
     /// T32, else A32.
     pub t32: bool,
-    /// The bytes, at most 128.
+    /// The bytes.
     pub bytes: Vec<u8>,
 }
 
@@ -80,6 +83,8 @@ pub struct Case {
     pub r: [u32; 15],
     /// The bits of [`FLAGS`]. T is the program's.
     pub flags: u32,
+    /// CPSR but for those.
+    pub mode: u32,
     /// Memory at [`MEM`].
     pub mem: Vec<u8>,
 }
@@ -92,11 +97,11 @@ impl Case {
         r[13] = MEM as u32 + 0x200;
         let flags = rng.next() as u32 & FLAGS & !(E | T) | if program.t32 { T } else { 0 };
         let mem = (0..MEM_LEN / 8).flat_map(|_| rng.next().to_le_bytes()).collect();
-        Self { program, r, flags, mem }
+        Self { program, r, flags, mode: mode32::USR.into(), mem }
     }
 
     fn psr(&self) -> u32 {
-        u32::from(mode32::USR) | self.flags
+        self.mode | self.flags
     }
 }
 
@@ -222,7 +227,7 @@ impl Oracle {
         let to = BufWriter::new(child.stdin.take().unwrap());
         let from = BufReader::new(child.stdout.take().unwrap());
         let mut ours = vec![Ours::with(Code::interpreter())];
-        if Code::HAS_JIT && std::env::var_os("A32_JIT").is_some() {
+        if Code::HAS_JIT {
             ours.push(Ours::with(Code::jit(1 << 20).expect("code memory")));
         }
         Some(Self { child, to, from, ours, compared: 0 })
@@ -248,7 +253,11 @@ impl Oracle {
         self.from.read_exact(&mut mem).unwrap();
         let mut r = [0; 15];
         r.copy_from_slice(&words[1..16]);
-        Outcome { raised: words[0] != 0, r, flags: words[16] & FLAGS, mem }
+        let raised = words[0] != 0;
+        if case.mode == u32::from(mode32::USR) {
+            return Outcome { raised, r, flags: words[16] & FLAGS, mem };
+        }
+        privileged::only_raised(Outcome { raised, r, flags: words[16] & (FLAGS | privileged::STATE), mem })
     }
 
     /// Runs a case on all; a text of the differences, if any.
@@ -262,6 +271,21 @@ impl Oracle {
             }
         }
         Ok(theirs)
+    }
+
+    /// Runs a case of another mode than User on both, and panics with the differences and the state.
+    #[track_caller]
+    pub fn check_privileged(&mut self, what: &str, ours: &mut Privileged, case: &Case) {
+        let theirs = self.theirs(case);
+        self.compared += 1;
+        let text = ours.run(case).differences(case, &theirs);
+        assert!(
+            text.is_empty(),
+            "{what}\n{text}before: r={:x?} flags={:x} {:x}",
+            case.r,
+            case.flags,
+            case.mode
+        );
     }
 
     /// Runs a case on all and panics with the differences and the state.

@@ -3,7 +3,7 @@
 mod data;
 mod media;
 mod memory;
-mod operands;
+pub(super) mod operands;
 mod system;
 
 use super::insn::Insn;

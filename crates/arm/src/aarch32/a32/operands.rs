@@ -294,3 +294,9 @@ pub fn transfer_coprocessor(word: u32) -> Insn {
     let index = Index { wback: bit(word, 21), ..index(word) };
     Insn { n: reg(word, 16), operand: constant(bits(word, 7, 0) * 4), index, imm: 0xe05, ..Insn::NONE }
 }
+
+/// LDC and STC have a form of addressing, and write back to no program counter.
+pub fn debug_transfer(word: u32) -> bool {
+    let (forms, wback) = (word >> 21 & 0b1101, bit(word, 21));
+    forms != 0 && !(wback && reg(word, 16) == 15)
+}

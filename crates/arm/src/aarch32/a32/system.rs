@@ -2,7 +2,7 @@
 //! and F4.1.17 to F4.1.22).
 
 use super::operands::*;
-use crate::aarch32::fields::{bit, bits, none, reg};
+use crate::aarch32::fields::{bit, bits, none};
 use crate::aarch32::rows::{Rows, rows};
 
 pub const ROWS: Rows = rows! { 32
@@ -86,10 +86,4 @@ fn changes_state(word: u32) -> bool {
     let (imod, masks) = (bits(word, 19, 18), bits(word, 8, 6));
     let (change_mode, mode) = (bit(word, 17), bits(word, 4, 0));
     imod != 1 && (imod != 0) == (masks != 0) && (change_mode || mode == 0) && (change_mode || imod != 0)
-}
-
-/// LDC and STC have a form of addressing, and write back to no program counter.
-fn debug_transfer(word: u32) -> bool {
-    let (forms, wback) = (word >> 21 & 0b1101, bit(word, 21));
-    forms != 0 && !(wback && reg(word, 16) == 15)
 }

@@ -16,6 +16,7 @@ mod multiple;
 mod recipe;
 mod structures;
 mod system;
+mod system32;
 mod vector;
 mod vector_state;
 

@@ -2,6 +2,7 @@
 
 mod arith;
 mod bits;
+mod dsp;
 mod fields;
 mod logic;
 mod moves;
@@ -172,14 +173,10 @@ impl Emitter<'_> {
             O::LsrV32 => self.shift_any(Shift::Shr, u),
             O::AsrV32 => self.shift_any(Shift::Sar, u),
             O::RorV32 => self.shift_by(Shift::Ror, B32, u),
-            O::RorSI32
-            | O::Rrx32
-            | O::RrxS32
-            | O::LslSV32
-            | O::LsrSV32
-            | O::AsrSV32
-            | O::RorSV32
-            | O::Dsp(_) => self.by_interpreter(),
+            O::RorSI32 | O::Rrx32 | O::RrxS32 | O::LslSV32 | O::LsrSV32 | O::AsrSV32 | O::RorSV32 => {
+                self.by_interpreter()
+            }
+            O::Dsp(op) => self.dsp(op, u),
             O::Rmif | O::Setf8 | O::Setf16 | O::Cfinv | O::Axflag | O::Xaflag => self.by_interpreter(),
             _ => return false,
         }
