@@ -38,6 +38,7 @@ pub fn exec(cpu: &mut Cpu, world: &mut dyn World, op: SystemOp, u: &Uop) -> Resu
         }
         SystemOp::ReadCpsr => cpu.read_cpsr(),
         SystemOp::ReadSpsr => cpu.read_spsr()?,
+        SystemOp::ReadVfp => cpu.read_vfp(u.imm, u.c)?,
         SystemOp::ReadBanked => match cpu.banked_register(u.imm) {
             Some(register) => *register & 0xffff_ffff,
             None => return Err(cpu.undefined()),
@@ -62,6 +63,7 @@ fn perform(cpu: &mut Cpu, op: SystemOp, u: &Uop, a: u64, b: u64) -> Result<(), R
     match op {
         SystemOp::WriteCpsr => cpu.write_cpsr(a, u.flags),
         SystemOp::WriteSpsr => cpu.write_spsr(a, u.flags)?,
+        SystemOp::WriteVfp => cpu.write_vfp(u.imm, a, u.c)?,
         SystemOp::WriteBanked => match cpu.banked_register(u.imm) {
             Some(register) => *register = a & 0xffff_ffff,
             None => return Err(cpu.undefined()),

@@ -123,6 +123,10 @@ pub enum SystemOp {
     SetIt,
     /// Exception return to `a` with CPSR = `b`. Ends a block.
     ReturnTo32,
+    /// VMRS: `dst` = floating-point system register `imm`, but for FPSCR; `c` is the length of the instruction.
+    ReadVfp,
+    /// VMSR; the block must end after it.
+    WriteVfp,
     /// MRC: `dst` = coprocessor register by row `imm`; `c` is the number of Rt.
     ReadCp,
     /// MCR: coprocessor register by row `imm` = `a`; `c` is the number of Rt.
