@@ -39,6 +39,8 @@ pub struct CpuModel {
     pub pa_bits: u8,
     /// Instruction cache policy, CTR_EL0.L1Ip: 2 is VIPT, 3 is PIPT.
     pub l1ip: u8,
+    /// FPSID of AArch32.
+    pub fpsid: u32,
     /// Level 1 data, level 1 instruction and level 2 unified cache.
     pub caches: [CacheShape; 3],
 }
@@ -78,6 +80,9 @@ const N1: FeatureSet = {
     ])
 };
 
+/// FPSID of all models of Armv8: VFP in hardware, version 4.
+const FPSID: u32 = 0x4103_4070;
+
 const fn shape(sets: u32, ways: u32) -> CacheShape {
     CacheShape { sets, ways }
 }
@@ -96,6 +101,7 @@ pub static MODELS: &[CpuModel] = &[
         dczid_bs: 7,
         pa_bits: 48,
         l1ip: 3,
+        fpsid: FPSID,
         caches: [shape(256, 4), shape(256, 4), shape(2048, 8)],
     },
     CpuModel {
@@ -108,6 +114,7 @@ pub static MODELS: &[CpuModel] = &[
         dczid_bs: 4,
         pa_bits: 40,
         l1ip: 2,
+        fpsid: FPSID,
         caches: [shape(128, 4), shape(256, 2), shape(1024, 16)],
     },
     CpuModel {
@@ -120,6 +127,7 @@ pub static MODELS: &[CpuModel] = &[
         dczid_bs: 4,
         pa_bits: 44,
         l1ip: 3,
+        fpsid: FPSID,
         caches: [shape(256, 2), shape(256, 3), shape(2048, 16)],
     },
     CpuModel {
@@ -132,6 +140,7 @@ pub static MODELS: &[CpuModel] = &[
         dczid_bs: 4,
         pa_bits: 44,
         l1ip: 3,
+        fpsid: FPSID,
         caches: [shape(256, 2), shape(256, 3), shape(1024, 16)],
     },
     CpuModel {
@@ -144,6 +153,7 @@ pub static MODELS: &[CpuModel] = &[
         dczid_bs: 4,
         pa_bits: 48,
         l1ip: 3,
+        fpsid: FPSID,
         caches: [shape(256, 4), shape(256, 4), shape(2048, 8)],
     },
     CpuModel {
@@ -156,6 +166,7 @@ pub static MODELS: &[CpuModel] = &[
         dczid_bs: 4,
         pa_bits: 40,
         l1ip: 2,
+        fpsid: 0x4102_3075,
         caches: [shape(128, 4), shape(256, 2), shape(1024, 8)],
     },
     CpuModel {
@@ -168,6 +179,7 @@ pub static MODELS: &[CpuModel] = &[
         dczid_bs: 4,
         pa_bits: 40,
         l1ip: 3,
+        fpsid: 0x4103_30f0,
         caches: [shape(256, 2), shape(256, 2), shape(2048, 16)],
     },
 ];
