@@ -8,6 +8,7 @@
 
 pub mod access;
 mod cache_ops;
+mod insn;
 mod locate;
 mod maintenance;
 mod requests;
