@@ -49,8 +49,9 @@ pub fn zimage(zimage: &Zimage, asked: Option<u64>, ram: &Range<u64>) -> Result<L
             return Err(Fault::BadAddress { what: "load address", address, why });
         }
         None => {
-            let usual = (ram.start + USUAL).max(align_up(unpacked, BLOCK));
-            if usual + takes <= ram.end { usual } else { align_up(unpacked, BLOCK) }
+            let tight = align_up(unpacked, BLOCK);
+            // Little memory is better left to the initrd.
+            if ram.end - ram.start >= 2 * USUAL { tight.max(ram.start + USUAL) } else { tight }
         }
     };
     let more = "give the guest more memory";
@@ -123,6 +124,8 @@ mod tests {
     #[test]
     fn small_memory_is_used_to_its_end() {
         let small = kernel(5 << 20, Some(21 * MIB));
+        assert_eq!(zimage(&small, None, &ram(64)).unwrap().image.start, BASE + 32 * MIB);
+        assert_eq!(zimage(&small, None, &ram(63)).unwrap().image.start, BASE + 22 * MIB);
         let low = zimage(&small, None, &ram(32)).unwrap();
         assert_eq!(low, Low { image: BASE + 22 * MIB..BASE + 27 * MIB, free: BASE + 28 * MIB });
         assert_eq!(device_tree(low.free, MIB, &ram(32)), BASE + 28 * MIB);
