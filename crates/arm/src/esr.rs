@@ -8,8 +8,18 @@ pub enum Ec {
     Unknown = 0x00,
     /// Trapped WFI or WFE.
     Wfx = 0x01,
+    /// Trapped MCR or MRC of CP15 (AArch32).
+    Cp15 = 0x03,
+    /// Trapped MCRR or MRRC of CP15 (AArch32).
+    Cp15Wide = 0x04,
+    /// Trapped MCR or MRC of CP14 (AArch32).
+    Cp14 = 0x05,
+    /// Trapped LDC or STC of CP14 (AArch32).
+    Cp14Memory = 0x06,
     /// Access to SVE, AdvSIMD or FP trapped by CPACR_EL1.FPEN.
     FpAccess = 0x07,
+    /// Trapped MRRC of CP14 (AArch32).
+    Cp14Wide = 0x0c,
     /// Illegal execution state.
     IllegalState = 0x0e,
     /// SVC in AArch32 state.
@@ -74,6 +84,8 @@ pub fn ec_name(ec: u8) -> &'static str {
     match ec {
         0x00 => "undefined instruction",
         0x01 => "trapped WFI/WFE",
+        0x03 | 0x04 => "trapped CP15 access",
+        0x05 | 0x06 | 0x0c => "trapped CP14 access",
         0x07 => "FP/SIMD access trap",
         0x0e => "illegal execution state",
         0x11 => "SVC (AArch32)",

@@ -14,6 +14,7 @@ pub mod smccc;
 pub mod state;
 pub mod syndrome;
 pub mod sysreg;
+pub mod table;
 
 pub use feature::{Feature, FeatureSet};
 pub use pstate::Pstate;

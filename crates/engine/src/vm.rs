@@ -43,9 +43,9 @@ impl Vm {
         let _ = self.aarch32.set(());
     }
 
-    /// True if EL1 is in AArch32 state at reset.
+    /// True if EL1 is in AArch32 state at reset: asked for, or all there is.
     pub(crate) fn el1_is_aarch32(&self) -> bool {
-        self.aarch32.get().is_some()
+        self.aarch32.get().is_some() || !self.model.has_aarch64()
     }
 
     /// Notices code that changes without instruction cache maintenance, from now on; must come before any PE runs.

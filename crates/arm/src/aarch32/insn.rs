@@ -163,7 +163,7 @@ impl Insn {
         (self.imm & 0xf) as u8
     }
 
-    /// MRS and MSR of banked registers: M[4:0] of the mode, and the register's number in it; 16 is its SPSR.
+    /// MRS and MSR of banked registers: `M[4:0]` of the mode, and the register's number in it; 16 is its SPSR.
     /// ELR_hyp is register 14 of Hyp mode.
     pub const fn banked(&self) -> (u8, u8) {
         ((self.imm >> 8) as u8, self.imm as u8)

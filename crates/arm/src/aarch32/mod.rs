@@ -11,7 +11,14 @@
 //!   What it does is up to whoever executes it;
 //! - the unallocated hints do nothing.
 
+pub mod a32;
+mod fields;
 mod insn;
 mod op;
+mod rows;
+pub mod simd;
+pub mod t32;
+mod text;
 
 pub use insn::{Coprocessor, Index, Insn, Op, Operand, Sets, Shift};
+pub use rows::{Form, Rows};

@@ -190,7 +190,7 @@ ops! {
     { Setend "setend", Setpan "setpan" }
     "PC and CPSR from two words at `n`; `index` as for LDM of two registers."
     { Rfe "rfe" }
-    "R14 and SPSR to two words at R13 of mode `imm` (M[4:0]), which gets the writeback; `index` as for STM."
+    "R14 and SPSR to two words at R13 of mode `imm`, which gets the writeback; `index` as for STM."
     { Srs "srs" }
     "Exception return to R14, or to ELR_hyp in Hyp mode. T32: the same word is `SUBS PC, LR, #0`."
     { Eret "eret" }
@@ -202,6 +202,6 @@ ops! {
     { Mcrr "mcrr" }
     "`a`:`d` (Rt2:Rt) = `coprocessor()`."
     { Mrrc "mrrc" }
-    "DBGDTRTXint to `[n]` (STC) or `[n]` to DBGDTRRXint (LDC): `coprocessor()` is p14, c0, c5."
+    "`[n]` to DBGDTRTXint (LDC) or DBGDTRRXint to `[n]` (STC): `coprocessor()` is p14, c0, c5."
     { Ldc "ldc", Stc "stc" }
 }

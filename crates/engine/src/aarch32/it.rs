@@ -12,6 +12,11 @@ impl ItState {
         self.0 & 0xf != 0
     }
 
+    /// True for the last instruction of an IT block.
+    pub fn is_last(self) -> bool {
+        self.0 & 0xf == 8
+    }
+
     /// The condition of the current instruction.
     pub fn condition(self) -> u8 {
         if self.is_active() { self.0 >> 4 } else { ALWAYS }

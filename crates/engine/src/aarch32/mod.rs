@@ -4,9 +4,18 @@
 //! The condition of an instruction is a branch, a select, or a [`Op::Skip`] over its uops. ITSTATE is known while
 //! lowering: only a block that begins or ends within an IT block touches PSTATE's.
 
+mod branch;
+mod coprocessor;
+mod core;
+mod dsp;
+mod integer;
 mod it;
+mod memory;
+mod multiple;
+mod multiply;
+mod system;
 
-use armlet_arm::aarch32::{Insn, Sets};
+use armlet_arm::aarch32::{Insn, Sets, a32};
 use armlet_arm::feature::FeatureSet;
 
 pub use crate::a64::Flow;
@@ -120,10 +129,8 @@ impl<'a> Lowering<'a> {
         self.itstate = self.it.0;
         let condition = self.it.condition();
         let flow = match self.decode(word) {
-            Some(insn) if self.t32() && insn.cond == ALWAYS => {
-                self.conditional(&Insn { cond: condition, ..insn })
-            }
-            Some(insn) => self.conditional(&insn),
+            Some(insn) if self.t32() && insn.cond == ALWAYS => self.core(&Insn { cond: condition, ..insn }),
+            Some(insn) => self.core(&insn),
             None => self.guarded(self.condition_of(word), Self::undefined),
         };
         if self.itstate == self.it.0 {
@@ -133,12 +140,10 @@ impl<'a> Lowering<'a> {
     }
 
     fn decode(&self, word: u32) -> Option<Insn> {
-        let _ = word;
-        None
-    }
-
-    fn conditional(&mut self, insn: &Insn) -> Flow {
-        self.guarded(insn.cond, Self::undefined)
+        match (self.t32(), self.size) {
+            (false, _) => a32::decode(word, self.features),
+            _ => None,
+        }
     }
 
     /// The condition of an instruction that isn't a core one, or none at all.

@@ -8,6 +8,7 @@ mod alu;
 mod dsp;
 mod float;
 mod memory;
+mod multiple;
 mod system;
 mod system32;
 mod vector;

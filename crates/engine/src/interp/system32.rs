@@ -6,6 +6,7 @@ use armlet_arm::smccc::Conduit;
 use super::Exit;
 use super::system::{call, resume};
 use crate::cpu::{Cpu, Raised};
+use crate::sys::aarch32::slot_number;
 use crate::uop::{SystemOp, Uop};
 use crate::world::World;
 
@@ -40,6 +41,12 @@ pub fn exec(cpu: &mut Cpu, world: &mut dyn World, op: SystemOp, u: &Uop) -> Resu
             Some(register) => *register & 0xffff_ffff,
             None => return Err(cpu.undefined()),
         },
+        SystemOp::ReadCp => cpu.read_cp(u.imm as usize, u.c.into())?,
+        SystemOp::ReadCp64 => {
+            let value = cpu.read_cp(u.imm as usize, pair(u.dst, u.c))?;
+            cpu.x[usize::from(u.c & 63)] = value >> 32;
+            value & 0xffff_ffff
+        }
         _ => {
             perform(cpu, op, u, a, b)?;
             return Ok((op == SystemOp::ReturnTo32).then_some(Exit::Next));
@@ -60,9 +67,16 @@ fn perform(cpu: &mut Cpu, op: SystemOp, u: &Uop, a: u64, b: u64) -> Result<(), R
         },
         SystemOp::Cps => cpu.change_state(u.imm),
         SystemOp::SetEnd => cpu.set_endianness(u.flags & 1 != 0),
+        SystemOp::WriteCp => cpu.write_cp(u.imm as usize, u.c.into(), a)?,
+        SystemOp::WriteCp64 => cpu.write_cp(u.imm as usize, pair(u.a, u.b), a | b << 32)?,
         SystemOp::SetIt => cpu.set_itstate(u.flags),
         SystemOp::ReturnTo32 => cpu.exception_return32(a, b),
         _ => return Err(cpu.undefined()),
     }
     Ok(())
+}
+
+/// The numbers of Rt and Rt2, by their slots, for the syndrome of a trap.
+fn pair(rt: u8, rt2: u8) -> u16 {
+    u16::from(slot_number(rt)) | u16::from(slot_number(rt2)) << 5
 }

@@ -85,8 +85,8 @@ impl Trace {
         self.lines |= u64::MAX >> (63 - (last - first)) << first;
     }
 
-    /// The segment of a uop.
-    pub fn segment_of(segments: &[Segment], uop: usize) -> &Segment {
-        &segments[segments.partition_point(|s| usize::from(s.first) <= uop) - 1]
+    /// Number of the segment of a uop.
+    pub fn segment_of(segments: &[Segment], uop: usize) -> usize {
+        segments.partition_point(|s| usize::from(s.first) <= uop) - 1
     }
 }

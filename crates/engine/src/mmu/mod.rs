@@ -11,6 +11,7 @@ mod cache_ops;
 mod insn;
 mod locate;
 mod maintenance;
+mod maintenance32;
 mod requests;
 mod second;
 pub(crate) mod shootdown;

@@ -6,6 +6,7 @@ pub mod debug;
 pub mod instructions;
 pub mod pmu;
 pub mod regs;
+pub mod regs32;
 pub mod step;
 pub mod timer;
 pub mod wait;
@@ -64,7 +65,7 @@ impl Cpu {
         self.sys = Default::default();
         self.sys[SysReg::MIDR_EL1] = self.model().midr;
         self.sys[SysReg::MPIDR_EL1] = 1 << 31 | (self.index as u64 % 16) | (self.index as u64 / 16) << 8;
-        self.sys[SysReg::SCTLR_EL1] = if self.ctl.el1_aarch32 { sctlr32::RESET } else { sctlr::RESET };
+        self.sys[SysReg::SCTLR_EL1] = self.reset_sctlr();
         self.sys[SysReg::CNTFRQ_EL0] = self.model().counter_hz;
         self.sys[SysReg::OSLSR_EL1] = debug::OSLM | debug::OSLK;
         self.x[SP as usize] = 0;
@@ -72,10 +73,20 @@ impl Cpu {
         self.state_replaced();
     }
 
+    /// SCTLR_EL1, or SCTLR, at reset.
+    fn reset_sctlr(&self) -> u64 {
+        let bits = match (self.el1_is_aarch32(), self.has(Feature::AA32EL0)) {
+            (true, _) => sctlr32::RESET,
+            (false, true) => sctlr::RESET | sctlr::CP15BEN,
+            (false, false) => sctlr::RESET,
+        };
+        bits | self.sctlr_ones()
+    }
+
     /// Recomputes everything derived from registers, after they were replaced as a whole.
     pub fn state_replaced(&mut self) {
         // A state made elsewhere may know nothing of what is fixed here.
-        self.sys[SysReg::SCTLR_EL1] |= if self.ctl.el1_aarch32 { sctlr32::RES1 } else { sctlr::RES1 };
+        self.sys[SysReg::SCTLR_EL1] |= self.sctlr_ones();
         self.sys[SysReg::OSLSR_EL1] = self.sys[SysReg::OSLSR_EL1] & debug::OSLK | debug::OSLM;
         if self.sys[SysReg::CNTFRQ_EL0] == 0 {
             self.sys[SysReg::CNTFRQ_EL0] = self.model().counter_hz;

@@ -68,4 +68,6 @@ impl MemoryOp {
     pub const TO64: u8 = 1 << 3;
     /// In `flags`: vector structures are interleaved.
     pub const INTERLEAVED: u8 = 1 << 3;
+    /// In `flags` of `LoadMultiple` and `StoreMultiple`: the words in memory are big-endian.
+    pub const REVERSED: u8 = 1 << 0;
 }

@@ -3,13 +3,13 @@
 //! A block is a flat array of 16-byte uops. Operands name guest registers directly, so executors need
 //! no value numbering. Semantics of an instruction exist once: in the uops it lowers to.
 
-mod dsp;
+pub mod dsp;
 pub mod float;
 mod memory;
 mod system;
 mod vector;
 
-pub use dsp::DspOp;
+pub use dsp::{DspOp, Lanes};
 pub use float::FloatOp;
 pub use memory::MemoryOp;
 pub use system::SystemOp;
@@ -393,6 +393,14 @@ impl Op {
     pub const fn is_store_pair(self) -> bool {
         use Op::*;
         matches!(self, StorePair32 | StorePair64 | VStorePair32 | VStorePair64 | VStorePair128)
+    }
+
+    /// What leaves the block for good, but for system ops.
+    pub const fn is_branch(self) -> bool {
+        matches!(
+            self,
+            Self::Jump | Self::Call | Self::Next | Self::JumpReg | Self::CallReg | Self::JumpExchange
+        )
     }
 
     /// A direct branch that may fall through.

@@ -123,13 +123,13 @@ pub enum SystemOp {
     SetIt,
     /// Exception return to `a` with CPSR = `b`. Ends a block.
     ReturnTo32,
-    /// `dst` = coprocessor register by row `imm`.
+    /// MRC: `dst` = coprocessor register by row `imm`; `c` is the number of Rt.
     ReadCp,
-    /// Coprocessor register by row `imm` = `a`.
+    /// MCR: coprocessor register by row `imm` = `a`; `c` is the number of Rt.
     WriteCp,
-    /// `dst`, `c` = the halves of a coprocessor register of 64 bits.
+    /// MRRC: `dst`, `c` = the lower and the upper word of a coprocessor register.
     ReadCp64,
-    /// Coprocessor register of 64 bits = `b:a`.
+    /// MCRR: coprocessor register = `b:a`.
     WriteCp64,
 
     /// At EL0, traps SYS `imm` unless the bit of SCTLR_EL1 numbered `flags` is set.

@@ -19,6 +19,15 @@ pub const fn slot(n: u8) -> Slot {
     }
 }
 
+/// The number of the register in a slot, the opposite of [`slot`].
+pub const fn slot_number(slot: Slot) -> u8 {
+    match slot {
+        19 => 7,
+        SP => 13,
+        n => n & 15,
+    }
+}
+
 /// The slot that holds X`n`, 0 to 30, in AArch32 state, if no register is exchanged for a mode.
 pub const fn arch_slot(n: u8) -> Slot {
     match n {
@@ -132,6 +141,11 @@ impl Cpu {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn slots_have_numbers() {
+        assert!((0..15).all(|n| slot_number(slot(n)) == n));
+    }
 
     #[test]
     fn exchanges_undo_themselves_and_every_bank_is_distinct() {

@@ -9,6 +9,7 @@ use super::psr::{from_pstate, is_mode, spsr_of, to_pstate};
 use crate::cpu::Cpu;
 use crate::exception::{Exception, Vector};
 use crate::sys::bits::{sctlr32, ttbcr};
+use crate::sys::regs32::DebugEntry;
 
 /// The base of the vectors with SCTLR.V.
 const HIGH_VECTORS: u64 = 0xffff_0000;
@@ -47,7 +48,7 @@ fn entry(exception: &Exception) -> Entry {
 
 /// FS of a fault status register in the format of short descriptors, from the status code of ESR_ELx (Arm ARM
 /// G8.2.43, "DFSR").
-fn short_status(status: u8) -> u64 {
+pub(crate) fn short_status(status: u8) -> u64 {
     let second_level = status & 3 == 2;
     let by_level = |first, second| if second_level { second } else { first };
     match status & 0x3c {
@@ -56,6 +57,7 @@ fn short_status(status: u8) -> u64 {
         _ if status == fsc::EXTERNAL => 0b01000,
         _ if status == fsc::SECTION_DOMAIN => 0b01001,
         _ if status == fsc::PAGE_DOMAIN => 0b01011,
+        _ if status == fsc::UNSUPPORTED_ATOMIC => 0b10101,
         0x04 => by_level(0b00101, 0b00111),
         0x08 => by_level(0b00011, 0b00110),
         0x0c => by_level(0b01101, 0b01111),
@@ -79,7 +81,12 @@ impl Cpu {
     /// DFSR or IFSR of an abort with the syndrome `iss`.
     fn fault_status(&self, exception: &Exception, fetch: bool) -> u64 {
         let syndrome = exception.esr & 0x1ff_ffff;
-        let status = (syndrome & 0x3f) as u8;
+        let status = match ec_of(exception.esr) {
+            // ISS holds the immediate.
+            ec if ec == Ec::Bkpt32 as u8 => fsc::DEBUG,
+            ec if ec == Ec::PcAlignment as u8 => fsc::ALIGNMENT,
+            _ => (syndrome & 0x3f) as u8,
+        };
         let more = if fetch { 0 } else { (syndrome & iss::WNR) << 5 | (syndrome & iss::CM) << 5 };
         if self.sys[SysReg::TCR_EL1] & ttbcr::EAE != 0 {
             return 1 << 9 | more | u64::from(status);
@@ -112,6 +119,9 @@ impl Cpu {
         let spsr = from_pstate(self.spsr());
         if mode == mode32::ABT {
             self.note_abort(exception, vector == PREFETCH.vector);
+            if let Some(cause) = DebugEntry::of(ec_of(exception.esr)) {
+                self.note_debug_entry(cause);
+            }
         }
         let mut new = from & (Pstate::A | Pstate::I | Pstate::F | Pstate::PAN | Pstate::DIT) | Pstate::I;
         if matches!(mode, mode32::ABT | mode32::IRQ | mode32::FIQ) {

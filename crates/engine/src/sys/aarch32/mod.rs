@@ -4,4 +4,5 @@ mod banks;
 mod exceptions;
 mod psr;
 
-pub use banks::{arch_slot, slot};
+pub use banks::{arch_slot, slot, slot_number};
+pub(crate) use exceptions::short_status;

@@ -9,6 +9,14 @@ use crate::jit::emit::flags::Flags;
 use crate::jit::layout::*;
 use crate::uop::{SINK, Uop};
 
+/// The immediate of a sum: of 24 bits at most in A64, of any value on words.
+fn immediate(u: &Uop, bits: Bits) -> i32 {
+    match bits {
+        B64 => as_i32(u.imm).expect("add immediates have 24 bits"),
+        _ => u.imm as i32,
+    }
+}
+
 impl Emitter<'_> {
     /// Sums that set no flags need not change the host's.
     pub(super) fn add(&mut self, u: &Uop, bits: Bits) {
@@ -22,7 +30,7 @@ impl Emitter<'_> {
     }
 
     pub(super) fn add_imm(&mut self, u: &Uop, bits: Bits) {
-        let imm = as_i32(u.imm).expect("add immediates have 24 bits");
+        let imm = immediate(u, bits);
         if u.a == u.dst && bits == B64 && self.loc(u.a) == Loc::Mem {
             self.clobber();
             self.asm.alu_imm(Alu::Add, B64, slot(u.a), imm);
@@ -73,7 +81,7 @@ impl Emitter<'_> {
 
     pub(super) fn arith_si(&mut self, op: Alu, bits: Bits, u: &Uop) {
         self.before_clobber();
-        let imm = as_i32(u.imm).expect("add immediates have 24 bits");
+        let imm = immediate(u, bits);
         if u.dst == SINK && op == Alu::Sub {
             match self.loc(u.a) {
                 Loc::Reg(a) if imm == 0 => self.asm.test(bits, a, a),
@@ -93,7 +101,7 @@ impl Emitter<'_> {
 
     /// ADC and SBC; SBB's borrow is the inverse of C.
     pub(super) fn with_carry(&mut self, op: Alu, bits: Bits, u: &Uop, sets: bool) {
-        let keep = !sets && self.buffers.needs.get(self.index + 1).is_some_and(|next| next.flags);
+        let keep = !sets && self.buffers.needs[self.index].after != 0;
         if keep {
             self.store_flags();
         }
