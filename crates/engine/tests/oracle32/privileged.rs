@@ -77,7 +77,9 @@ impl Privileged {
 /// What is compared of an outcome.
 pub fn only_raised(outcome: Outcome) -> Outcome {
     match outcome.raised {
-        true => Outcome { raised: true, r: [0; 15], flags: 0, mem: vec![0; MEM_LEN], fp: None, changed: false },
+        true => {
+            Outcome { raised: true, r: [0; 15], flags: 0, mem: vec![0; MEM_LEN], fp: None, changed: false }
+        }
         false => outcome,
     }
 }
