@@ -117,7 +117,7 @@ pub enum SystemOp {
     WriteBanked,
     /// CPS: `imm` is the instruction's imod, M, A, I, F and mode, in bits `[19:17]`, `[8:6]` and `[4:0]`.
     Cps,
-    /// PSTATE.E = bit 0 of `flags`.
+    /// PSTATE.E = bit 0 of `flags`; UNDEFINED with SCTLR.SED. `c` is the length of the instruction.
     SetEnd,
     /// Between the instructions of an IT block: ITSTATE of what comes next is `flags`.
     SetIt,
