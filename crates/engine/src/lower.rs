@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
-use armlet_arm::aarch32::t32;
+use armlet_arm::aarch32::t32::is_wide;
 use armlet_arm::feature::FeatureSet;
 use armlet_base::GuestRam;
 
@@ -48,7 +48,7 @@ impl Stretch<'_> {
 
     /// True if the first instruction goes on beyond the page: a block can't hold it.
     pub fn crosses(&self) -> bool {
-        self.place() == 0xffe && self.mode.is_t32() && self.half(0).is_some_and(t32::is_wide)
+        self.place() == 0xffe && self.mode.is_t32() && self.half(0).is_some_and(is_wide)
     }
 
     /// Appends the uops of the instructions up to the end of the block or the page, at most `limit` of them.

@@ -64,8 +64,8 @@ impl Lowering<'_> {
             I::Msr if !i.spsr() => self.write_cpsr(i),
             I::Cps | I::Setpan if !el1 => Flow::Next,
             I::Setend => {
-                let flags = (i.imm & 1) as u8;
-                self.emit(Uop { flags, c: self.size, ..Uop::new(Op::System(SystemOp::SetEnd)) });
+                let (c, flags) = (self.size, (i.imm & 1) as u8);
+                self.emit(Uop { c, flags, ..Uop::new(Op::System(SystemOp::SetEnd)) });
                 Flow::Leave
             }
             _ if !el1 => self.undefined(),
