@@ -330,6 +330,7 @@ impl Cpu {
         let pc = self.insn_pc();
         let half = size.min(8) as u8;
         self.publish_time();
+        self.tell_insn(world);
         let mut read = |pa| world.mmio_read(pc, pa, half);
         let value = match size {
             16 => read(pa).and_then(|low| Ok(u128::from(low) | u128::from(read(pa + 8)?) << 64)),
@@ -353,6 +354,7 @@ impl Cpu {
         let pc = self.insn_pc();
         let half = size.min(8) as u8;
         self.publish_time();
+        self.tell_insn(world);
         let mut done = world.mmio_write(pc, pa, half, value as u64);
         if size == 16 && done.is_ok() {
             done = world.mmio_write(pc, pa + 8, half, (value >> 64) as u64);

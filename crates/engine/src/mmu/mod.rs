@@ -10,6 +10,7 @@ pub mod access;
 mod cache_ops;
 #[cfg(test)]
 mod domains_tests;
+mod insn;
 mod locate;
 mod maintenance;
 mod maintenance32;
