@@ -76,6 +76,10 @@ impl Emitter<'_> {
 
     /// Puts the flags into memory if they are in the host's alone. Leaves the latter alone.
     pub(super) fn store_flags(&mut self) {
+        let done = matches!(self.flags, Flags::Host { stored: true, .. } | Flags::Float { stored: true, .. });
+        if self.flags != Flags::Memory && !done {
+            self.forget_copies();
+        }
         self.compute_flags();
         if let Flags::Float { swapped, stored: false } = self.flags {
             self.store_float_flags(swapped);

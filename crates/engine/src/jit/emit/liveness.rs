@@ -1,5 +1,6 @@
 //! One pass backwards over a trace: which flags are needed, which temporaries fit a register.
 
+use super::copies::keeps_copies;
 use crate::uop::{FloatOp, Op, SystemOp, TEMP, Uop};
 
 /// What a uop asks of the code around it.
@@ -19,7 +20,10 @@ pub fn analyse(uops: &[Uop], needs: &mut Vec<Needs>) {
     for (n, u) in uops.iter().enumerate().rev() {
         live = uses_flags(u.op) || live && !sets_flags(u.op);
         needs[n].flags = live;
-        needs[n].temp_in_register = u.dst >= TEMP && n + 1 < uops.len() && used_up(u, &uops[n + 1..]);
+        // Integer uops pass it on by themselves.
+        let passed = |next: &Uop| keeps_copies(next.op) || needs[n + 1].temp_in_register;
+        let fits = u.dst >= TEMP && uops.get(n + 1).is_some_and(|next| !passed(next));
+        needs[n].temp_in_register = fits && used_up(u, &uops[n + 1..]);
     }
 }
 
@@ -88,6 +92,7 @@ fn used_up(u: &Uop, rest: &[Uop]) -> bool {
     let later = |v: &Uop| reads(v) || v.c == u.dst;
     takes_temp(next.op)
         && is_plain(u.op)
+        && !later(u)
         && reads(next)
         && next.c != u.dst
         && next.dst != u.dst
@@ -97,33 +102,5 @@ fn used_up(u: &Uop, rest: &[Uop]) -> bool {
 /// True for ops whose lowering takes an operand in the register of temporaries.
 fn takes_temp(op: Op) -> bool {
     use Op::*;
-    op.is_access()
-        || matches!(
-            op,
-            Mov | Mov32
-                | Add64
-                | Add32
-                | Sub64
-                | Sub32
-                | AddS64
-                | AddS32
-                | SubS64
-                | SubS32
-                | And64
-                | And32
-                | Orr64
-                | Orr32
-                | Eor64
-                | Eor32
-                | Bic64
-                | Bic32
-                | Orn64
-                | Orn32
-                | Eon64
-                | Eon32
-                | AndS64
-                | AndS32
-                | BicS64
-                | BicS32
-        )
+    op.is_access() || matches!(op, AddS64 | AddS32 | SubS64 | SubS32 | AndS64 | AndS32 | BicS64 | BicS32)
 }

@@ -75,7 +75,7 @@ impl Recipe {
 }
 
 /// True for uops that write nothing but `dst` and, if they are pairs, `c`.
-fn is_simple(op: Op) -> bool {
+pub(super) fn is_simple(op: Op) -> bool {
     !matches!(
         op,
         Op::Memory(_) | Op::System(_) | Op::Call | Op::CallReg | Op::JumpReg | Op::Next | Op::Undefined
@@ -117,6 +117,7 @@ impl Emitter<'_> {
         let Some(Recipe { test, bits, a, added, b }) = self.recipe else {
             unreachable!("pending flags have a recipe")
         };
+        self.forget_copies();
         let a = match (self.loc(a), added) {
             (Loc::Reg(reg), 0) => reg,
             _ => {
