@@ -1,10 +1,11 @@
 //! CPU models: what `--cpu` names, with their features and identification registers.
 //!
 //! A model has the optional features of the real part as far as armlet implements them; every
-//! identification register is computed from that set, see [`id`]. What no model has: EL2, EL3,
-//! AArch32, SVE, pointer authentication, memory tagging, big-endian data.
+//! identification register is computed from that set, see [`id`] and [`id32`]. What no model has: EL2, EL3,
+//! SVE, pointer authentication, memory tagging, big-endian data in AArch64.
 
 pub mod id;
+pub mod id32;
 
 use crate::feature::{Feature, FeatureSet};
 
@@ -38,6 +39,8 @@ pub struct CpuModel {
     pub pa_bits: u8,
     /// Instruction cache policy, CTR_EL0.L1Ip: 2 is VIPT, 3 is PIPT.
     pub l1ip: u8,
+    /// FPSID of AArch32.
+    pub fpsid: u32,
     /// Level 1 data, level 1 instruction and level 2 unified cache.
     pub caches: [CacheShape; 3],
 }
@@ -46,17 +49,26 @@ pub struct CpuModel {
 pub const IMPLEMENTED: FeatureSet = {
     use Feature::*;
     FeatureSet::of(&[
-        CRC32, AES, PMULL, SHA1, SHA256, SHA512, SHA3, LSE, RDM, DotProd, LRCPC, LRCPC2, FlagM, FlagM2,
+        V8, CRC32, AES, PMULL, SHA1, SHA256, SHA512, SHA3, LSE, RDM, DotProd, LRCPC, LRCPC2, FlagM, FlagM2,
         JSCVT, FCMA, FRINTTS, DPB, DPB2, SB, SPECRES, SSBS, SSBS2, UAO, PAN, PAN2, DIT, HAF, HDBS, HPDS,
         E0PD, TTCNP, TLBIRANGE, TLBIOS, ASID16, GRAN4K, GRAN16K, GRAN64K, PMUv3, DoubleLock, CSV2, CSV2_3,
-        CSV3,
+        CSV3, AA32EL0, AA32EL1,
     ])
 };
 
 /// Armv8.0 with the optional instructions that the Cortex-A5x and A72 have.
 const ARMV8_0: FeatureSet = {
     use Feature::*;
-    FeatureSet::of(&[CRC32, AES, PMULL, SHA1, SHA256, ASID16, GRAN4K, GRAN64K, PMUv3, DoubleLock])
+    FeatureSet::of(&[
+        V8, CRC32, AES, PMULL, SHA1, SHA256, ASID16, GRAN4K, GRAN64K, PMUv3, DoubleLock, AA32EL0, AA32EL1,
+    ])
+};
+
+/// Armv7-A with LPAE, VFPv4, AdvSIMDv2 and division, which no feature names: AArch32 always has them here. Its
+/// performance monitors are version 2.
+const ARMV7: FeatureSet = {
+    use Feature::*;
+    FeatureSet::of(&[GRAN4K, PMUv3, DoubleLock, AA32EL0, AA32EL1])
 };
 
 /// What Neoverse N1 adds: Armv8.2 and parts of v8.3 to v8.5.
@@ -67,6 +79,9 @@ const N1: FeatureSet = {
         CSV3, FP16, PMUv3p1,
     ])
 };
+
+/// FPSID of all models of Armv8: VFP in hardware, version 4.
+const FPSID: u32 = 0x4103_4070;
 
 const fn shape(sets: u32, ways: u32) -> CacheShape {
     CacheShape { sets, ways }
@@ -86,6 +101,7 @@ pub static MODELS: &[CpuModel] = &[
         dczid_bs: 7,
         pa_bits: 48,
         l1ip: 3,
+        fpsid: FPSID,
         caches: [shape(256, 4), shape(256, 4), shape(2048, 8)],
     },
     CpuModel {
@@ -98,6 +114,7 @@ pub static MODELS: &[CpuModel] = &[
         dczid_bs: 4,
         pa_bits: 40,
         l1ip: 2,
+        fpsid: FPSID,
         caches: [shape(128, 4), shape(256, 2), shape(1024, 16)],
     },
     CpuModel {
@@ -110,6 +127,7 @@ pub static MODELS: &[CpuModel] = &[
         dczid_bs: 4,
         pa_bits: 44,
         l1ip: 3,
+        fpsid: FPSID,
         caches: [shape(256, 2), shape(256, 3), shape(2048, 16)],
     },
     CpuModel {
@@ -122,19 +140,47 @@ pub static MODELS: &[CpuModel] = &[
         dczid_bs: 4,
         pa_bits: 44,
         l1ip: 3,
+        fpsid: FPSID,
         caches: [shape(256, 2), shape(256, 3), shape(1024, 16)],
     },
     CpuModel {
         name: "neoverse-n1",
         description: "Arm Neoverse N1 r4p1, Armv8.2",
-        features: ARMV8_0.with(N1).and(IMPLEMENTED),
+        features: ARMV8_0.with(N1).and(IMPLEMENTED).without(FeatureSet::of(&[Feature::AA32EL1])),
         midr: 0x414f_d0c1,
         revidr: 0,
         counter_hz: 62_500_000,
         dczid_bs: 4,
         pa_bits: 48,
         l1ip: 3,
+        fpsid: FPSID,
         caches: [shape(256, 4), shape(256, 4), shape(2048, 8)],
+    },
+    CpuModel {
+        name: "cortex-a7",
+        description: "Arm Cortex-A7 r0p5, Armv7-A, AArch32 only",
+        features: ARMV7,
+        midr: 0x410f_c075,
+        revidr: 0,
+        counter_hz: 62_500_000,
+        dczid_bs: 4,
+        pa_bits: 40,
+        l1ip: 2,
+        fpsid: 0x4102_3075,
+        caches: [shape(128, 4), shape(256, 2), shape(1024, 8)],
+    },
+    CpuModel {
+        name: "cortex-a15",
+        description: "Arm Cortex-A15 r4p0, Armv7-A, AArch32 only",
+        features: ARMV7,
+        midr: 0x414f_c0f0,
+        revidr: 0,
+        counter_hz: 62_500_000,
+        dczid_bs: 4,
+        pa_bits: 40,
+        l1ip: 3,
+        fpsid: 0x4103_30f0,
+        caches: [shape(256, 2), shape(256, 2), shape(2048, 16)],
     },
 ];
 
@@ -144,6 +190,11 @@ pub fn model(name: &str) -> Option<&'static CpuModel> {
 }
 
 impl CpuModel {
+    /// True if it has AArch64 state. Those that haven't are of Armv7.
+    pub fn has_aarch64(&self) -> bool {
+        self.features.has(Feature::V8)
+    }
+
     /// Its optional features in one line, for listings.
     pub fn features_text(&self) -> String {
         self.features.iter().map(Feature::name).collect::<Vec<_>>().join(" ")
@@ -159,6 +210,8 @@ mod tests {
         for model in MODELS {
             assert_eq!(model.features.without(IMPLEMENTED), FeatureSet::EMPTY, "{}", model.name);
             assert!(model.features.has(Feature::GRAN4K));
+            assert!(model.has_aarch64() || model.features.has(Feature::AA32EL1));
+            assert!(!model.features.has(Feature::AA32EL1) || model.features.has(Feature::AA32EL0));
             assert!(model.dczid_bs <= 9, "DC ZVA blocks are at most 2 KiB");
         }
     }
@@ -174,6 +227,6 @@ mod tests {
     #[test]
     fn listing_names_features() {
         let text = model("cortex-a53").unwrap().features_text();
-        assert!(text.starts_with("CRC32 AES PMULL SHA1 SHA256"), "{text}");
+        assert!(text.starts_with("V8 CRC32 AES PMULL SHA1 SHA256"), "{text}");
     }
 }

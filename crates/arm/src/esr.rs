@@ -8,8 +8,18 @@ pub enum Ec {
     Unknown = 0x00,
     /// Trapped WFI or WFE.
     Wfx = 0x01,
+    /// Trapped MCR or MRC of CP15 (AArch32).
+    Cp15 = 0x03,
+    /// Trapped MCRR or MRRC of CP15 (AArch32).
+    Cp15Wide = 0x04,
+    /// Trapped MCR or MRC of CP14 (AArch32).
+    Cp14 = 0x05,
+    /// Trapped LDC or STC of CP14 (AArch32).
+    Cp14Memory = 0x06,
     /// Access to SVE, AdvSIMD or FP trapped by CPACR_EL1.FPEN.
     FpAccess = 0x07,
+    /// Trapped MRRC of CP14 (AArch32).
+    Cp14Wide = 0x0c,
     /// Illegal execution state.
     IllegalState = 0x0e,
     /// SVC in AArch32 state.
@@ -50,6 +60,8 @@ pub enum Ec {
     WatchpointLower = 0x34,
     /// Watchpoint without a change of exception level.
     Watchpoint = 0x35,
+    /// BKPT in AArch32 state.
+    Bkpt32 = 0x38,
     /// BRK in AArch64 state.
     Brk = 0x3c,
 }
@@ -72,6 +84,8 @@ pub fn ec_name(ec: u8) -> &'static str {
     match ec {
         0x00 => "undefined instruction",
         0x01 => "trapped WFI/WFE",
+        0x03 | 0x04 => "trapped CP15 access",
+        0x05 | 0x06 | 0x0c => "trapped CP14 access",
         0x07 => "FP/SIMD access trap",
         0x0e => "illegal execution state",
         0x11 => "SVC (AArch32)",
@@ -90,6 +104,7 @@ pub fn ec_name(ec: u8) -> &'static str {
         0x30 | 0x31 => "breakpoint",
         0x32 | 0x33 => "software step",
         0x34 | 0x35 => "watchpoint",
+        0x38 => "BKPT",
         0x3c => "BRK",
         _ => "reserved exception class",
     }
@@ -115,6 +130,10 @@ pub mod fsc {
     pub const DEBUG: u8 = 0b100010;
     /// TLB conflict abort.
     pub const TLB_CONFLICT: u8 = 0b110000;
+    /// Domain fault of a section (PAR_EL1.FST alone has it).
+    pub const SECTION_DOMAIN: u8 = 0b111101;
+    /// Domain fault of a page (the same).
+    pub const PAGE_DOMAIN: u8 = 0b111110;
     /// Unsupported exclusive or atomic access.
     pub const UNSUPPORTED_ATOMIC: u8 = 0b110101;
 }

@@ -20,6 +20,9 @@ macro_rules! features {
 }
 
 features! {
+    /// Armv8, as far as AArch32 tells: LDA and STL and their exclusive forms, SEVL, HLT, VSEL and the like; no SWP. Every
+    /// CPU with AArch64 has it, Cortex-A7 and A15 have not.
+    V8;
     /// CRC32 instructions.
     CRC32;
     /// AESE, AESD, AESMC, AESIMC.

@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 pub mod a64;
+pub mod aarch32;
 pub mod cpu;
 pub mod esr;
 pub mod feature;
@@ -12,6 +13,7 @@ pub mod pstate;
 pub mod smccc;
 pub mod state;
 pub mod sysreg;
+pub mod table;
 
 pub use feature::{Feature, FeatureSet};
 pub use pstate::Pstate;

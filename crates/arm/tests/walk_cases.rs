@@ -4,7 +4,9 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 
 use armlet_arm::FeatureSet;
-use armlet_arm::mmu::{Access, Attributes, Fault, FaultKind, Kind, Regime, Rights, Tables, Translation};
+use armlet_arm::mmu::{
+    Access, Attributes, Fault, FaultKind, Format, Kind, Regime, Rights, Tables, Translation,
+};
 
 #[derive(Default)]
 struct Memory {
@@ -49,7 +51,14 @@ const TABLE: [u64; 4] = [0x10_0000, 0x20_0000, 0x30_0000, 0x40_0000];
 /// Translation on, 48 bits of input and output; attribute 0 is Write-Back, 1 Device-nGnRE.
 fn regime(tcr: u64) -> Regime {
     let tcr = tcr | 16 | 16 << 16 | 2 << 30 | 5 << 32;
-    Regime { sctlr: 1, tcr, mair: 0x04ff, ttbr: [TABLE[0]; 2], features: FeatureSet::ALL }
+    Regime {
+        format: Format::Vmsa64,
+        sctlr: 1,
+        tcr,
+        mair: 0x04ff,
+        ttbr: [TABLE[0]; 2],
+        features: FeatureSet::ALL,
+    }
 }
 
 /// Tables whose entry 0 leads down to level 3, where `leaf` is.
@@ -72,13 +81,15 @@ fn access(kind: Kind, privileged: bool) -> Access {
 
 #[test]
 fn status_codes() {
-    let status = |kind, level| Fault { kind, level, write: false }.status();
+    let status = |kind, level| Fault { kind, level, write: false, domain: 0 }.status();
     assert_eq!(status(FaultKind::AddressSize, 3), 0b000011);
     assert_eq!(status(FaultKind::Translation, 0), 0b000100);
     assert_eq!(status(FaultKind::AccessFlag, 2), 0b001010);
     assert_eq!(status(FaultKind::Permission, 1), 0b001101);
     assert_eq!(status(FaultKind::External, 3), 0b010111);
     assert_eq!(status(FaultKind::Alignment, 0), 0b100001);
+    assert_eq!(status(FaultKind::Domain, 1), 0b111101);
+    assert_eq!(status(FaultKind::Domain, 2), 0b111110);
 }
 
 #[test]
@@ -232,8 +243,11 @@ fn every_row_of_the_permission_tables() {
             let got = r.translate(&m, 0, asked).map(drop);
             let readable = if privileged { may[0] && !shut } else { may[2] };
             let write = kind == Kind::Write || (kind == Kind::Update && readable);
-            let want =
-                if allowed { Ok(()) } else { Err(Fault { kind: FaultKind::Permission, level: 3, write }) };
+            let want = if allowed {
+                Ok(())
+            } else {
+                Err(Fault { kind: FaultKind::Permission, level: 3, write, domain: 0 })
+            };
             assert_eq!(got, want, "{bits:#b} {asked:?}");
         }
     }

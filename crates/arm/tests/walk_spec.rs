@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 
 use armlet_arm::FeatureSet;
-use armlet_arm::mmu::{Access, Fault, FaultKind, Kind, Regime, Rights, Tables};
+use armlet_arm::mmu::{Access, Fault, FaultKind, Format, Kind, Regime, Rights, Tables};
 use proptest::prelude::*;
 
 /// Memory whose descriptors are made up as they are read, from a seed, with likely fields.
@@ -244,7 +244,7 @@ fn regime() -> impl Strategy<Value = Regime> {
         }
         let ttbr0 = rarely(ttbr0, 0xffff << 32, 12);
         let ttbr1 = rarely(ttbr1, 0xffff << 32, 15);
-        Regime { sctlr, tcr, mair, ttbr: [ttbr0, ttbr1], features: FeatureSet::ALL }
+        Regime { format: Format::Vmsa64, sctlr, tcr, mair, ttbr: [ttbr0, ttbr1], features: FeatureSet::ALL }
     })
 }
 
@@ -285,7 +285,7 @@ proptest! {
                 let (mair, sh) = (t.attributes.mair, t.attributes.shareability);
                 (t.pa, u32::from(t.size), t.contiguous, t.global, mair, sh)
             })
-            .map_err(|Fault { kind, level, write }| (kind, level, write));
+            .map_err(|Fault { kind, level, write, .. }| (kind, level, write));
         prop_assert_eq!(simple, expected);
         prop_assert_eq!(&*memory.written.borrow(), &*expected_memory.written.borrow());
 

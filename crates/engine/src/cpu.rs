@@ -7,12 +7,14 @@ use armlet_arm::sysreg::SysRegs;
 use armlet_arm::{CpuState, Pstate, SysReg};
 use armlet_base::GuestRam;
 
+use crate::block::Starts;
+use crate::cache::Cache;
 use crate::exception::Exception;
 use crate::mmu::Mmu;
 use crate::port::Port;
 use crate::slice::Slice;
 use crate::sys::Control;
-use crate::uop::{SLOTS, SP};
+use crate::uop::{FPNZCV, GE, Q, SLOTS, SP};
 use crate::vm::Vm;
 
 /// Says that an exception is in [`Cpu::raised`] and the instruction must not complete.
@@ -70,6 +72,10 @@ pub struct Cpu {
     pub pc: u64,
     /// Distance of the instruction that runs from `pc`, in halfwords; kept by uops that can fault.
     pub delta: u8,
+    /// Where the instructions of the block that runs start.
+    pub starts: Starts,
+    /// Bits of an address that count: all, or in AArch32 state the lower half.
+    pub address_mask: u64,
     /// Process state but for NZCV.
     pub pstate: Pstate,
     /// Floating-point control.
@@ -88,6 +94,8 @@ pub struct Cpu {
     pub retired: u64,
     /// Execution in virtual time, if the machine's clock is virtual.
     pub slice: Option<Box<Slice>>,
+    /// Holds a block that is not kept while it runs.
+    pub(crate) alone: Option<Box<Cache>>,
     /// What follows from the system registers, and what hides behind them.
     pub ctl: Control,
     /// Index of this PE.
@@ -116,6 +124,8 @@ impl Cpu {
             nzcv: 0,
             pc: 0,
             delta: 0,
+            starts: Starts::WORDS,
+            address_mask: u64::MAX,
             pstate: Pstate::RESET_EL1H,
             fpcr: 0,
             fpsr: 0,
@@ -125,6 +135,7 @@ impl Cpu {
             exclusive: Monitor::default(),
             retired: 0,
             slice,
+            alone: None,
             ctl: Control::default(),
             index,
             ram: vm.ram.clone(),
@@ -143,20 +154,41 @@ impl Cpu {
     /// Address of the instruction that runs.
     #[inline(always)]
     pub fn insn_pc(&self) -> u64 {
-        self.pc.wrapping_add(u64::from(self.delta) * 2)
+        self.pc.wrapping_add(u64::from(self.delta) * 2) & self.address_mask
+    }
+
+    /// Instructions of the block that ran before the one that runs.
+    #[inline]
+    pub(crate) fn insns_done(&self) -> u64 {
+        self.starts.before(self.delta)
     }
 
     /// Process state with NZCV, as SPSR holds it.
     pub fn spsr(&self) -> u64 {
-        self.pstate.difference(Pstate::NZCV).bits() | u64::from(self.nzcv)
+        let spsr = self.pstate.difference(Pstate::NZCV).bits() | u64::from(self.nzcv);
+        if self.pstate.is_aarch32() {
+            spsr | self.x[Q as usize] << 27 | self.x[GE as usize] << 16
+        } else {
+            spsr
+        }
     }
 
-    /// Sets process state from SPSR layout, stack-pointer bank switched along.
+    /// Sets process state from SPSR layout, banked registers switched along.
     pub fn set_spsr(&mut self, spsr: u64) {
         let (new, old) = (Pstate::from_bits_retain(spsr), self.pstate);
+        self.switch_registers(old, new);
+        self.set_flags_of(spsr);
+    }
+
+    /// The same, but registers stay where they are.
+    fn set_flags_of(&mut self, spsr: u64) {
         self.nzcv = spsr as u32 & 0xf000_0000;
-        self.pstate = new.difference(Pstate::NZCV);
-        self.switch_sp(sp_bank(old), sp_bank(new));
+        self.pstate = Pstate::from_bits_retain(spsr).difference(Pstate::NZCV);
+        if self.pstate.is_aarch32() {
+            self.pstate -= Pstate::Q | Pstate::GE;
+            self.x[Q as usize] = spsr >> 27 & 1;
+            self.x[GE as usize] = spsr >> 16 & 15;
+        }
     }
 
     /// Moves the stack pointer in use from one bank to the other.
@@ -169,13 +201,17 @@ impl Cpu {
 
     /// Copies the state out.
     pub fn save(&self, state: &mut CpuState) {
-        state.x.copy_from_slice(&self.x[..31]);
+        state.x = self.arch_x();
         state.v.copy_from_slice(&self.v[..32]);
         state.pc = self.pc;
         state.pstate = Pstate::from_bits_retain(self.spsr());
         (state.fpcr, state.fpsr) = (self.fpcr, self.fpsr);
         state.sys = self.sys.clone();
-        state.sys[sp_bank(self.pstate)] = self.x[SP as usize];
+        if self.pstate.is_aarch32() {
+            state.fpsr |= self.x[FPNZCV as usize] as u32;
+        } else {
+            state.sys[sp_bank(self.pstate)] = self.x[SP as usize];
+        }
     }
 
     /// Replaces the state; identification registers keep the model's values.
@@ -184,12 +220,24 @@ impl Cpu {
         self.x[..31].copy_from_slice(&state.x);
         self.v[..32].copy_from_slice(&state.v);
         (self.pc, self.delta) = (state.pc, 0);
-        self.nzcv = state.pstate.bits() as u32 & 0xf000_0000;
-        self.pstate = state.pstate.difference(Pstate::NZCV);
         (self.fpcr, self.fpsr) = (state.fpcr, state.fpsr);
         self.sys = state.sys.clone();
         (self.sys[SysReg::MIDR_EL1], self.sys[SysReg::MPIDR_EL1]) = (midr, mpidr);
-        self.x[SP as usize] = self.sys[sp_bank(self.pstate)];
+        self.pstate = state.pstate;
+        if state.pstate.is_aarch32() {
+            // As on entry from AArch64 state, whose registers these are.
+            self.pstate = Pstate::RESET_EL1H;
+            self.switch_registers(Pstate::RESET_EL1H, state.pstate);
+            self.sys[SysReg::SP_EL1] = state.sys[SysReg::SP_EL1];
+        } else {
+            self.x[SP as usize] = self.sys[sp_bank(state.pstate)];
+        }
+        self.set_flags_of(state.pstate.bits());
+        match (state.pstate.is_aarch32(), state.pstate.el()) {
+            // EL0 tells nothing of EL1.
+            (true, 0) => {}
+            (aarch32, _) => self.ctl.el1_aarch32 = aarch32,
+        }
         self.exclusive.clear();
         self.state_replaced();
     }

@@ -1,6 +1,7 @@
 //! Raising and taking exceptions (Arm ARM D1.3, AArch64.TakeException).
 
 use armlet_arm::esr::{self, Ec};
+use armlet_arm::pstate::mode32;
 use armlet_arm::{Feature, Pstate, SysReg};
 
 use crate::cpu::{Cpu, Raised, sp_bank};
@@ -35,6 +36,18 @@ pub struct Exception {
     pub far: Option<u64>,
     /// Preferred return address.
     pub elr: u64,
+    /// The domain of a data abort with short descriptors (AArch32).
+    pub domain: u8,
+}
+
+impl Raised {
+    /// The exception is that of an instruction of `bytes` bytes: ESR_ELx.IL.
+    pub(crate) fn of_bytes(self, cpu: &mut Cpu, bytes: u8) -> Self {
+        if bytes == 2 {
+            cpu.raised.esr &= !esr::IL;
+        }
+        self
+    }
 }
 
 impl Cpu {
@@ -47,7 +60,7 @@ impl Cpu {
     /// Raises a synchronous exception with another preferred return address.
     #[cold]
     pub fn raise_returning_to(&mut self, elr: u64, ec: Ec, iss: u64, far: Option<u64>) -> Raised {
-        self.raised = Exception { vector: Vector::Synchronous, esr: esr::esr(ec, iss), far, elr };
+        self.raised = Exception { vector: Vector::Synchronous, esr: esr::esr(ec, iss), far, elr, domain: 0 };
         Raised
     }
 
@@ -57,27 +70,22 @@ impl Cpu {
         self.raise(Ec::Unknown, 0, None)
     }
 
+    /// The current instruction, of `bytes` bytes, is UNDEFINED.
+    #[cold]
+    pub fn undefined_of(&mut self, bytes: u8) -> Raised {
+        self.raise(Ec::Unknown, 0, None).of_bytes(self, bytes)
+    }
+
     /// Takes the exception in [`Cpu::raised`] to EL1.
     pub fn take_exception(&mut self, world: &mut dyn World) {
         let exception = self.raised;
         let from = self.pstate;
-        let group = match (from.el(), from.contains(Pstate::SP)) {
-            (0, _) => 0x400,
-            (_, false) => 0x000,
-            (_, true) => 0x200,
-        };
         self.pmu_sync(self.retired);
-        self.sys[SysReg::SPSR_EL1] = self.spsr();
-        self.sys[SysReg::ELR_EL1] = exception.elr;
-        if matches!(exception.vector, Vector::Synchronous | Vector::SError) {
-            self.sys[SysReg::ESR_EL1] = exception.esr;
+        if self.el1_is_aarch32() {
+            self.enter_mode(&exception);
+        } else {
+            self.enter_el1(&exception);
         }
-        if let Some(far) = exception.far {
-            self.sys[SysReg::FAR_EL1] = far;
-        }
-        self.pstate = self.exception_entry_pstate(from);
-        self.switch_sp(sp_bank(from), SysReg::SP_EL1);
-        self.pc = self.sys[SysReg::VBAR_EL1].wrapping_add(group + exception.vector as u64);
         self.exclusive.clear();
         self.ctl.step = Step::Idle;
         self.ctl.dead_end.see(&exception, self.pc, self.retired);
@@ -86,6 +94,29 @@ impl Cpu {
             let (pc, esr, far) = (exception.elr, exception.esr, exception.far.unwrap_or(0));
             world.note(Note::Exception { pc, esr, far, from_el: from.el(), vector: exception.vector });
         }
+    }
+
+    /// Takes an exception to EL1 in AArch64 state.
+    fn enter_el1(&mut self, exception: &Exception) {
+        let from = self.pstate;
+        let group = match (from.el(), from.contains(Pstate::SP)) {
+            (0, _) if from.is_aarch32() => 0x600,
+            (0, _) => 0x400,
+            (_, false) => 0x000,
+            (_, true) => 0x200,
+        };
+        self.sys[SysReg::SPSR_EL1] = self.spsr();
+        self.sys[SysReg::ELR_EL1] = exception.elr;
+        if matches!(exception.vector, Vector::Synchronous | Vector::SError) {
+            self.sys[SysReg::ESR_EL1] = exception.esr;
+        }
+        if let Some(far) = exception.far {
+            self.sys[SysReg::FAR_EL1] = far;
+        }
+        let new = self.exception_entry_pstate(from);
+        self.switch_registers(from, new);
+        self.pstate = new;
+        self.pc = self.sys[SysReg::VBAR_EL1].wrapping_add(group + exception.vector as u64);
     }
 
     /// PSTATE on entry to EL1 from `from`.
@@ -104,9 +135,9 @@ impl Cpu {
     pub(crate) fn exception_return(&mut self) {
         let spsr = self.sys[SysReg::SPSR_EL1];
         let target = self.sys[SysReg::ELR_EL1];
-        self.pmu_sync(self.retired + u64::from(self.delta / 2) + 1);
+        self.pmu_sync(self.retired_here() + 1);
         let saved = Pstate::from_bits_retain(spsr);
-        let legal = is_legal_return(saved);
+        let legal = self.is_legal_return(saved);
         let ss = self.return_ss(saved, legal);
         // What both ways restore.
         let mut mask = Pstate::DAIF;
@@ -122,16 +153,30 @@ impl Cpu {
                     mask |= bit;
                 }
             }
-            saved & mask
+            saved & if saved.is_aarch32() { mask | AARCH32 } else { mask }
         } else {
             self.pstate.difference(mask) | saved & mask | Pstate::IL
         };
         new.set(Pstate::SS, ss);
         self.set_spsr(new.bits() | spsr & Pstate::NZCV.bits());
-        self.pc = self.branch_address(target);
+        self.pc = match self.pstate.is_aarch32() {
+            true if self.pstate.contains(Pstate::T) => target & 0xffff_fffe,
+            true => target & 0xffff_fffc,
+            false => self.branch_address(target),
+        };
         self.exclusive.clear();
         self.send_event_local();
         self.mode_changed();
+    }
+
+    /// The opposite of IllegalExceptionReturn for a PE with EL0 and EL1, EL1 in AArch64 state: M[4:0] is EL0t, EL1t, EL1h, or
+    /// User mode where there is AArch32 at EL0.
+    fn is_legal_return(&self, saved: Pstate) -> bool {
+        match saved.bits() as u8 & 0x1f {
+            0b00000 | 0b00100 | 0b00101 => true,
+            mode32::USR => self.has(Feature::AA32EL0),
+            _ => false,
+        }
     }
 
     /// DebugExceptionReturnSS: PSTATE.SS after a return to `saved`.
@@ -241,7 +286,11 @@ impl DeadEnd {
     }
 }
 
-/// The opposite of IllegalExceptionReturn for a PE with EL0 and EL1 in AArch64: M[4:0] is EL0t, EL1t or EL1h.
-fn is_legal_return(saved: Pstate) -> bool {
-    matches!(saved.bits() & 0x1f, 0b00000 | 0b00100 | 0b00101)
-}
+/// What an exception return to AArch32 state restores besides.
+const AARCH32: Pstate = Pstate::M
+    .union(Pstate::T)
+    .union(Pstate::E)
+    .union(Pstate::IT_HI)
+    .union(Pstate::IT_LO)
+    .union(Pstate::GE)
+    .union(Pstate::Q);

@@ -5,6 +5,7 @@
 #![deny(unsafe_code)]
 
 pub mod a64;
+pub mod aarch32;
 pub mod block;
 pub mod cache;
 mod code;
@@ -13,6 +14,7 @@ mod exception;
 mod interp;
 #[cfg_attr(not(all(target_arch = "x86_64", target_os = "linux")), path = "jit/absent.rs")]
 pub mod jit;
+pub mod lower;
 pub mod mmu;
 mod port;
 mod run;

@@ -2,15 +2,18 @@
 
 use std::sync::atomic::Ordering;
 
-use armlet_arm::esr::Ec;
+use armlet_arm::Pstate;
+use armlet_arm::esr::{Ec, ec_of};
 
-use crate::a64;
-use crate::block::Mode;
+use crate::aarch32::ItState;
+use crate::block::{Block, Key, MAX_INSNS, Mode};
 use crate::cache::Cache;
 use crate::code::Code;
 use crate::cpu::{Cpu, Raised};
 use crate::interp::{self, Exit};
 use crate::jit::Jit;
+use crate::lower::Stretch;
+use crate::uop::{Op, Uop};
 use crate::world::World;
 
 /// Why [`Cpu::run`] returned.
@@ -70,7 +73,8 @@ impl Cpu {
     ) -> Option<Stop> {
         self.mmu.code_requests.apply(blocks, jit);
         match self.find_block(blocks, world) {
-            Ok(id) => self.run_chain(id, blocks, world),
+            Ok(Some(id)) => self.run_chain(id, blocks, world),
+            Ok(None) => self.run_crossing(world),
             Err(Raised) => {
                 self.take_exception(world);
                 None
@@ -99,7 +103,8 @@ impl Cpu {
                     return None;
                 }
                 Exit::Raised => {
-                    self.retired += u64::from(self.delta / 2);
+                    self.note_itstate(&block.uops);
+                    self.retired += self.insns_done();
                     self.take_exception(world);
                     return None;
                 }
@@ -121,7 +126,7 @@ impl Cpu {
         world: &mut dyn World,
     ) -> Option<u32> {
         let source = code.block(from).generation;
-        let to = self.find_block(code, world).ok()?;
+        let to = self.find_block(code, world).ok().flatten()?;
         // Lowering may have emptied the cache.
         if code.block(from).generation == source {
             code.link(from, n, to);
@@ -132,28 +137,117 @@ impl Cpu {
     /// Where the code at pc is: guest physical address and offset in guest memory.
     pub(crate) fn locate_code(&mut self, world: &mut dyn World) -> Result<(u64, usize), Raised> {
         self.delta = 0;
-        if !self.pc.is_multiple_of(4) {
+        if !self.pc.is_multiple_of(4) && !self.mode().has(Mode::AARCH32) {
             return Err(self.raise(Ec::PcAlignment, 0, Some(self.pc)));
         }
         self.fetch(world)
     }
 
-    /// The block at pc in the current mode, lowered now if need be.
-    pub(crate) fn find_block(&mut self, code: &mut Cache, world: &mut dyn World) -> Result<u32, Raised> {
+    /// The code at `offset` of guest memory, to run in the current mode.
+    pub(crate) fn stretch(&self, offset: usize) -> Stretch<'_> {
+        Stretch {
+            ram: &self.vm.ram,
+            offset,
+            mode: self.mode(),
+            features: self.model().features,
+            beyond: None,
+        }
+    }
+
+    /// The block at pc in the current mode, lowered now if need be; `None` if an instruction that goes on in the next
+    /// page stands there.
+    pub(crate) fn find_block(
+        &mut self,
+        code: &mut Cache,
+        world: &mut dyn World,
+    ) -> Result<Option<u32>, Raised> {
         let (pa, offset) = self.locate_code(world)?;
         let mode = self.mode();
         if mode.has(Mode::STEP) {
             self.before_instruction()?;
         }
-        let key = crate::block::Key::new(pa, mode);
+        let key = Key::new(pa, mode);
         if let Some(id) = code.find(key) {
-            return Ok(id);
+            return Ok(Some(id));
         }
-        let left = (4096 - (self.pc & 0xfff)) as usize / 4;
-        let limit = if mode.has(Mode::STEP) { 1 } else { self.limit_block(left) };
         self.note_code(pa, offset);
-        let load = |n| self.vm.ram.load::<u32>(offset + n * 4, Ordering::Relaxed);
-        let lower = |limit| a64::lower(key, mode, self.model().features, (0..limit).map(load));
-        Ok(code.insert(self.cut_block(limit, lower)))
+        let stretch = self.stretch(offset);
+        if stretch.crosses() {
+            return Ok(None);
+        }
+        let limit = if mode.has(Mode::STEP) { 1 } else { self.limit_block(MAX_INSNS) };
+        Ok(Some(code.insert(self.cut_block(limit, |limit| stretch.lower(key, limit)))))
+    }
+
+    /// Runs the T32 instruction at pc, which goes on in the next page. What it is depends on how both pages are
+    /// mapped: its block is not kept.
+    pub(crate) fn run_crossing(&mut self, world: &mut dyn World) -> Option<Stop> {
+        let block = match self.lower_crossing(world) {
+            Ok(block) => block,
+            Err(Raised) => {
+                self.take_exception(world);
+                return None;
+            }
+        };
+        self.run_alone(block, world)
+    }
+
+    fn lower_crossing(&mut self, world: &mut dyn World) -> Result<Block, Raised> {
+        let first = self.pc;
+        // A fault of the second half has its address, but the exception returns to the instruction.
+        self.pc = first.wrapping_add(2) & self.address_mask;
+        let beyond = self.fetch(world);
+        self.pc = first;
+        if beyond.is_err() {
+            self.raised.elr = first;
+        }
+        let (_, beyond) = beyond?;
+        let beyond = self.vm.ram.load::<u16>(beyond, Ordering::Relaxed);
+        let (pa, offset) = self.fetch(world)?;
+        let stretch = Stretch { beyond: Some(beyond), ..self.stretch(offset) };
+        Ok(stretch.lower(Key::new(pa, self.mode()), 1))
+    }
+
+    /// Runs a block that no cache holds.
+    pub(crate) fn run_alone(&mut self, block: Block, world: &mut dyn World) -> Option<Stop> {
+        let insns = block.insns;
+        // No other block is in that cache, so nothing follows this one.
+        let mut alone = self.alone.take().unwrap_or_default();
+        let mut id = alone.insert(block);
+        let exit = interp::exec(self, world, &alone, &mut id);
+        if matches!(exit, Exit::Raised) {
+            self.note_itstate(&alone.block(id).uops);
+        }
+        alone.clear();
+        self.alone = Some(alone);
+        // Wraps if the first instruction of all is a WFI that is to run again.
+        self.retired = self.retired.wrapping_add(insns.into());
+        self.settle(exit, insns, world)
+    }
+
+    /// After a block of `insns` instructions, all counted as retired, was left by `exit`.
+    pub(crate) fn settle(&mut self, exit: Exit, insns: u16, world: &mut dyn World) -> Option<Stop> {
+        match exit {
+            Exit::Link(_) | Exit::Branch | Exit::Next => None,
+            Exit::Stop(stop) => Some(stop),
+            Exit::Raised => {
+                self.retired = self.retired - u64::from(insns) + self.insns_done();
+                self.take_exception(world);
+                None
+            }
+        }
+    }
+
+    /// An instruction of a block made of `uops` raised an exception: sets its ITSTATE.
+    #[inline]
+    pub(crate) fn note_itstate(&mut self, uops: &[Uop]) {
+        if self.pstate.contains(Pstate::NRW | Pstate::T) {
+            let own = |u: &&Uop| u.delta == self.delta && matches!(u.op, Op::Skip | Op::Undefined);
+            let mut it = ItState(uops.iter().find(own).map_or(0, |u| u.b));
+            if ec_of(self.raised.esr) == Ec::Svc32 as u8 {
+                it.advance();
+            }
+            self.pstate = self.pstate.with_itstate(it.0);
+        }
     }
 }

@@ -101,8 +101,9 @@ impl Cpu {
         if self.vm.code_pages().is_none() {
             return block;
         }
-        match block.uops.iter().find(|uop| may_store(uop)).map(|uop| u32::from(uop.delta) / 2 + 1) {
-            Some(insns) if insns < block.insns => lower(insns as usize),
+        let store = block.uops.iter().find(|uop| may_store(uop));
+        match store.map(|uop| block.starts.before(uop.delta) + 1) {
+            Some(insns) if insns < block.insns.into() => lower(insns as usize),
             _ => block,
         }
     }
@@ -124,7 +125,7 @@ impl Cpu {
             }
         }
         self.delta = delta;
-        self.pc = self.pc.wrapping_add(u64::from(delta) * 2 + 4);
+        self.pc = self.pc.wrapping_add(self.starts.next(delta));
         None
     }
 }

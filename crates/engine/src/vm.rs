@@ -22,6 +22,8 @@ pub struct Vm {
     /// A PE that waits may keep a host CPU busy for a while: there are several PEs, and a host CPU for each.
     pub(crate) may_spin: bool,
     gic: OnceLock<Arc<dyn CpuInterface>>,
+    /// EL1 is in AArch32 state at reset.
+    aarch32: OnceLock<()>,
     code_pages: OnceLock<CodePages>,
 }
 
@@ -32,8 +34,18 @@ impl Vm {
         let host = std::thread::available_parallelism().map_or(1, |n| n.get());
         let may_spin = cpus > 1 && cpus <= host;
         let alarms = AlarmQueue::new(clock);
-        let (gic, code_pages) = (OnceLock::new(), OnceLock::new());
-        Arc::new(Self { ram, model, ports, alarms, may_spin, gic, code_pages })
+        let (gic, aarch32, code_pages) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
+        Arc::new(Self { ram, model, ports, alarms, may_spin, gic, aarch32, code_pages })
+    }
+
+    /// PEs made from now on start in AArch32 state, in Supervisor mode.
+    pub fn start_in_aarch32(&self) {
+        let _ = self.aarch32.set(());
+    }
+
+    /// True if EL1 is in AArch32 state at reset: asked for, or all there is.
+    pub(crate) fn el1_is_aarch32(&self) -> bool {
+        self.aarch32.get().is_some() || !self.model.has_aarch64()
     }
 
     /// Notices code that changes without instruction cache maintenance, from now on; must come before any PE runs.

@@ -2,7 +2,7 @@
 
 mod common;
 
-use armlet_arm::mmu::{self, Regime, Tables};
+use armlet_arm::mmu::{self, Format, Regime, Tables};
 use armlet_arm::{Pstate, SysReg};
 use armlet_base::GuestRam;
 use armlet_engine::mmu::Access;
@@ -138,6 +138,7 @@ fn access(m: &mut Machine, rng: &mut Rng) {
         probe: false,
     };
     let regime = Regime {
+        format: Format::Vmsa64,
         sctlr: 1,
         tcr: m.cpu.sys[SysReg::TCR_EL1],
         mair: m.cpu.sys[SysReg::MAIR_EL1],

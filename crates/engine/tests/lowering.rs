@@ -5,7 +5,7 @@ use armlet_engine::a64::lower;
 use armlet_engine::block::{Key, Mode};
 use armlet_engine::uop::{FloatOp, MemoryOp, Op};
 
-fn ops(mode: u8, words: &[u32]) -> Vec<Op> {
+fn ops(mode: u16, words: &[u32]) -> Vec<Op> {
     let mode = Mode(mode);
     let block = lower(Key::new(0x1000, mode), mode, FeatureSet::ALL, words.iter().copied());
     block.uops.iter().map(|u| u.op).filter(|&op| op != Op::Next).collect()

@@ -157,6 +157,17 @@ impl Asm {
         self.byte(imm);
     }
 
+    /// `op byte [dst], src`.
+    pub fn alu8_mem(&mut self, op: Alu, dst: Mem, src: Gpr) {
+        self.form(0, Bits::B32, Map::One, (op as u8) << 3, src as u8, dst.into(), true, 0);
+    }
+
+    /// `movzx dst, ah`; `dst` is one of the first eight registers.
+    pub fn movzx_ah(&mut self, dst: Gpr) {
+        debug_assert!((dst as u8) < 8, "with a REX prefix it would be SPL");
+        self.bytes(&[0x0f, 0xb6, 0xc4 | (dst as u8) << 3]);
+    }
+
     /// `add al, imm`.
     pub fn add_al(&mut self, imm: u8) {
         self.bytes(&[0x04, imm]);

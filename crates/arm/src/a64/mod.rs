@@ -13,15 +13,15 @@ pub mod integer;
 pub mod memory;
 pub mod simd;
 pub mod system;
-mod table;
+pub(crate) mod table;
 
+pub use crate::table::{Row, Table};
 pub use branch::BranchOp;
 pub use float::FloatOp;
 pub use integer::IntegerOp;
 pub use memory::MemoryOp;
 pub use simd::SimdOp;
 pub use system::SystemOp;
-pub use table::{Row, Table};
 
 use crate::feature::FeatureSet;
 

@@ -12,13 +12,13 @@ pub const WATCHPOINTS: usize = 4;
 pub const FIRST_CONTEXT_BREAKPOINT: usize = 4;
 
 /// A value at the low bit of a field.
-const fn at(value: u64, low: u32) -> u64 {
+pub(super) const fn at(value: u64, low: u32) -> u64 {
     value << low
 }
 
 impl CpuModel {
     /// The value for the last feature of `steps` that the model has; 0 if it has none.
-    fn level(&self, steps: &[(Feature, u64)]) -> u64 {
+    pub(super) fn level(&self, steps: &[(Feature, u64)]) -> u64 {
         steps.iter().rfind(|(feature, _)| self.features.has(*feature)).map_or(0, |&(_, value)| value)
     }
 
@@ -126,9 +126,9 @@ impl CpuModel {
     }
 
     /// CTR_EL0: lines of 64 bytes; DIC=0, so that guests announce new code by IC IVAU, and IDC=1, so that
-    /// they need not clean data for it.
+    /// they need not clean data for it. Armv7 had neither.
     pub fn ctr(&self) -> u64 {
-        1 << 31 | 1 << 28 | 4 << 24 | 4 << 20 | 4 << 16 | at(self.l1ip.into(), 14) | 4
+        1 << 31 | at(self.level(&[(V8, 1)]), 28) | 4 << 24 | 4 << 20 | 4 << 16 | at(self.l1ip.into(), 14) | 4
     }
 
     /// CLIDR_EL1: separate level 1, unified level 2, which is the point of coherency.
@@ -147,16 +147,15 @@ impl CpuModel {
         at(u64::from(cache.sets) - 1, 13) | at(u64::from(cache.ways) - 1, 3) | 2
     }
 
-    /// Value of a register of the ID space op0=3, op1=0, CRn=0, CRm=1 to 7. AArch32's registers and
-    /// unallocated ones are RAZ. `None` outside the space.
+    /// Value of a register of the ID space op0=3, op1=0, CRn=0, CRm=1 to 7. AArch32's registers are RAZ where
+    /// there is no AArch32, unallocated ones everywhere. `None` outside the space.
     pub fn id_register(&self, reg: Encoding) -> Option<u64> {
         if (reg.op0(), reg.op1(), reg.crn()) != (3, 0, 0) || !(1..=7).contains(&reg.crm()) {
             return None;
         }
         Some(match (reg.crm(), reg.op2()) {
-            (3, 0) => 0x1011_0222, // MVFR0_EL1
-            (3, 1) => 0x1211_1111, // MVFR1_EL1
-            (3, 2) => 0x0000_0043, // MVFR2_EL1
+            (3, n @ 0..=2) => self.mvfr(n).unwrap_or(0),
+            (1..=3, n) if self.features.has(AA32EL0) => self.id_register32(reg.crm(), n),
             (4, 0) => self.id_aa64pfr0(),
             (4, 1) => self.id_aa64pfr1(),
             (5, 0) => self.id_aa64dfr0(),
@@ -176,11 +175,11 @@ mod tests {
     use crate::cpu::model;
 
     /// Reset values of the Cortex-A72 TRM (100095, 4.3), with its crypto extension, but for what armlet
-    /// leaves out: AArch32, EL2 and EL3 (PFR0), big-endian and Secure memory (MMFR0).
+    /// leaves out: EL2 and EL3 (PFR0), big-endian and Secure memory (MMFR0).
     #[test]
     fn cortex_a72_says_what_its_manual_does() {
         let a72 = model("cortex-a72").unwrap();
-        assert_eq!(a72.id_aa64pfr0(), 0x11, "the manual says 0x2222");
+        assert_eq!(a72.id_aa64pfr0(), 0x22, "the manual says 0x2222");
         assert_eq!(a72.id_aa64dfr0(), 0x1030_5106);
         assert_eq!(a72.id_aa64isar0(), 0x0001_1120);
         assert_eq!(a72.id_aa64mmfr0(), 0x1124 & !0xff00);
@@ -197,8 +196,8 @@ mod tests {
     #[test]
     fn neoverse_n1_says_what_its_manual_does() {
         let n1 = model("neoverse-n1").unwrap();
-        // RAS, FP16 (FP and AdvSIMD), EL3, EL2 and AArch32 at EL0 are missing.
-        assert_eq!(n1.id_aa64pfr0(), 0x1100_0000_1011_1112 & !0x1011_1102 | 1);
+        // RAS, FP16 (FP and AdvSIMD), EL3 and EL2 are missing.
+        assert_eq!(n1.id_aa64pfr0(), 0x1100_0000_1011_1112 & !0x1011_1100);
         assert_eq!(n1.id_aa64pfr1(), 0x20);
         // No statistical profiling; PMUv3 rather than its v8.1 extension.
         assert_eq!(n1.id_aa64dfr0(), 0x1_1030_5408 & !0x1_0000_0f00 | 0x100);

@@ -95,7 +95,7 @@ impl Rights {
     pub const EL0: Self = Self::EL0_READ.union(Self::EL0_WRITE).union(Self::EL0_EXEC);
 }
 
-/// Kinds of MMU faults (Arm ARM D8.15).
+/// Kinds of MMU faults (Arm ARM D8.15, G5.10).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FaultKind {
     /// An address does not fit the physical address size.
@@ -106,6 +106,8 @@ pub enum FaultKind {
     AccessFlag,
     /// Not allowed.
     Permission,
+    /// DACR allows nothing in the domain (AArch32, short descriptors).
+    Domain,
     /// A descriptor lies where nothing answers.
     External,
     /// Unaligned access to Device memory.
@@ -121,9 +123,16 @@ pub struct Fault {
     pub level: u8,
     /// ESR_ELx.ISS.WnR for a data access that is not cache maintenance or AT.
     pub write: bool,
+    /// The domain of the address as far as the walk came to know it, else 0.
+    pub domain: u8,
 }
 
 impl Fault {
+    /// A fault that is told nothing of a domain, of `access`.
+    pub(super) fn of(kind: FaultKind, level: u8, access: Access) -> Self {
+        Self { kind, level, write: access.kind == Kind::Write, domain: 0 }
+    }
+
     /// The fault status code, as DFSC, IFSC and PAR_EL1.FST hold it.
     pub fn status(self) -> u8 {
         let base = match self.kind {
@@ -133,6 +142,8 @@ impl Fault {
             FaultKind::Permission => fsc::PERMISSION,
             FaultKind::External => fsc::EXTERNAL_WALK,
             FaultKind::Alignment => return fsc::ALIGNMENT,
+            FaultKind::Domain if self.level == 1 => return fsc::SECTION_DOMAIN,
+            FaultKind::Domain => return fsc::PAGE_DOMAIN,
         };
         base | self.level
     }

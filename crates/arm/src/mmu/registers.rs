@@ -35,6 +35,49 @@ pub mod tcr {
     pub const E0PD1: u64 = 1 << 56;
 }
 
+/// Bits of AArch32's SCTLR, the lower half of SCTLR_EL1, where they differ from [`sctlr`].
+#[allow(missing_docs)]
+pub mod sctlr32 {
+    pub const UWXN: u64 = 1 << 20;
+    pub const EE: u64 = 1 << 25;
+    pub const TRE: u64 = 1 << 28;
+    pub const AFE: u64 = 1 << 29;
+    /// All that translation depends on.
+    pub const TRANSLATION: u64 =
+        super::sctlr::M | super::sctlr::A | super::sctlr::I | super::sctlr::WXN | UWXN | EE | TRE | AFE;
+}
+
+/// Bits of AArch32's TTBCR, the lower half of TCR_EL1 (G8.2.163).
+#[allow(missing_docs)]
+pub mod ttbcr {
+    /// With short descriptors.
+    pub const N: u64 = 7;
+    pub const PD0: u64 = 1 << 4;
+    pub const PD1: u64 = 1 << 5;
+    /// With long ones.
+    pub const EPD0: u64 = super::tcr::EPD0;
+    pub const A1: u64 = super::tcr::A1;
+    pub const EPD1: u64 = super::tcr::EPD1;
+    /// Descriptors are long.
+    pub const EAE: u64 = 1 << 31;
+}
+
+/// Formats of translation tables, with what only one of them has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// VMSAv8-64: EL1 is in AArch64 state.
+    Vmsa64,
+    /// VMSAv8-32, short descriptors: TTBCR.EAE is clear.
+    Short {
+        /// DACR: two bits for each domain.
+        dacr: u32,
+        /// CONTEXTIDR, whose low byte is the ASID.
+        contextidr: u32,
+    },
+    /// VMSAv8-32, long descriptors.
+    Long,
+}
+
 /// Translation granules; the discriminant is log2 of the size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
@@ -47,14 +90,16 @@ pub enum Granule {
     Large = 16,
 }
 
-/// Everything stage 1 of EL1&0 depends on besides memory.
+/// Everything stage 1 of EL1&0 depends on besides memory. AArch32's registers are where the architecture maps them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Regime {
-    /// SCTLR_EL1.
+    /// The format of the tables, and what belongs to it.
+    pub format: Format,
+    /// SCTLR_EL1, or SCTLR.
     pub sctlr: u64,
-    /// TCR_EL1.
+    /// TCR_EL1, or TTBCR.
     pub tcr: u64,
-    /// MAIR_EL1.
+    /// MAIR_EL1: MAIR0 or PRRR in the lower half, MAIR1 or NMRR in the upper one.
     pub mair: u64,
     /// TTBR0_EL1 and TTBR1_EL1.
     pub ttbr: [u64; 2],
@@ -84,8 +129,12 @@ pub(super) struct Half {
 impl Regime {
     /// The ASID in use.
     pub fn asid(&self) -> u16 {
+        if let Format::Short { contextidr, .. } = self.format {
+            return (contextidr & 0xff) as u16;
+        }
         let ttbr = self.ttbr[usize::from(self.tcr & tcr::A1 != 0)];
-        let wide = self.tcr & tcr::AS != 0 && self.features.has(Feature::ASID16);
+        let wide =
+            self.format == Format::Vmsa64 && self.tcr & tcr::AS != 0 && self.features.has(Feature::ASID16);
         (ttbr >> 48) as u16 & if wide { 0xffff } else { 0xff }
     }
 
@@ -94,8 +143,11 @@ impl Regime {
         self.sctlr & sctlr::M != 0
     }
 
-    /// `va` without its tag, if it is one that tables could translate at all: 48 bits, sign-extended.
+    /// `va` without its tag, if it is one that tables could translate at all: 48 bits, sign-extended, or 32 bits.
     pub fn untag(&self, va: u64) -> Option<u64> {
+        if self.format != Format::Vmsa64 {
+            return Some(va & 0xffff_ffff);
+        }
         let tagged = self.tcr & if va >> 55 & 1 != 0 { tcr::TBI1 } else { tcr::TBI0 } != 0;
         let plain = if tagged { (va << 8) as i64 >> 8 } else { va as i64 };
         ((plain >> 47) == (plain >> 63)).then_some(plain as u64)

@@ -1,14 +1,14 @@
-//! The table walk (Arm ARM D8.2, D8.3; pseudocode AArch64.S1Translate).
+//! The table walk of VMSAv8-64 (Arm ARM D8.2, D8.3; pseudocode AArch64.S1Translate).
 
-use super::registers::{Half, PA_BITS, Regime, sctlr};
+use super::registers::{Format, Half, PA_BITS, Regime, sctlr};
 use super::{Access, Attributes, Fault, FaultKind, Kind, Rights, Tables, Translation};
 use crate::feature::Feature;
 
 /// Tries to update a descriptor that other PEs change all the time, before giving up.
 const ATTEMPTS: u32 = 1000;
 
-/// Descriptor bits (D8.3.1, D8.3.2).
-mod desc {
+/// Descriptor bits (D8.3.1, D8.3.2), of AArch32's long descriptors too (G5.5).
+pub(super) mod desc {
     pub const VALID: u64 = 1 << 0;
     /// A table above level 3, a page at level 3; otherwise a block.
     pub const TABLE: u64 = 1 << 1;
@@ -41,11 +41,18 @@ struct Leaf {
 }
 
 impl Regime {
-    /// Translates `va` for `access`; sets the access flag and the dirty state as TCR_EL1 says.
+    /// Translates `va` for `access`. VMSAv8-64 sets the access flag and the dirty state as TCR_EL1 says; AArch32
+    /// takes the lower half of `va` and writes nothing.
     pub fn translate(&self, tables: &impl Tables, va: u64, access: Access) -> Result<Translation, Fault> {
-        if !self.enabled() {
-            return self.flat(va, access);
+        match self.format {
+            _ if !self.enabled() => self.flat(va, access),
+            Format::Short { .. } => self.walk_short(tables, va as u32, access),
+            Format::Long => self.walk_long(tables, va as u32, access),
+            Format::Vmsa64 => self.walk_vmsa64(tables, va, access),
         }
+    }
+
+    fn walk_vmsa64(&self, tables: &impl Tables, va: u64, access: Access) -> Result<Translation, Fault> {
         for _ in 0..ATTEMPTS {
             let half = self.half(va);
             let leaf = self.walk(tables, &half, va, access)?;
@@ -53,15 +60,15 @@ impl Regime {
                 return Ok(translation);
             }
         }
-        Err(fault(FaultKind::External, 3, access))
+        Err(Fault::of(FaultKind::External, 3, access))
     }
 
-    /// Translation is off (D8.2.10): addresses are physical.
+    /// Translation is off (D8.2.10, G5.2.1): addresses are physical.
     fn flat(&self, va: u64, access: Access) -> Result<Translation, Fault> {
-        let top = self.half(va).top;
+        let top = if self.format == Format::Vmsa64 { self.half(va).top } else { 31 };
         let pa = va << (63 - top) >> (63 - top);
         if pa >> PA_BITS != 0 {
-            return Err(fault(FaultKind::AddressSize, 0, access));
+            return Err(Fault::of(FaultKind::AddressSize, 0, access));
         }
         let attributes = match access.kind {
             Kind::Fetch if self.sctlr & sctlr::I != 0 => Attributes::NORMAL_WRITE_THROUGH,
@@ -69,9 +76,10 @@ impl Regime {
             _ => Attributes::DEVICE_NGNRNE,
         };
         if access.misaligned && attributes.is_device() {
-            return Err(fault(FaultKind::Alignment, 0, access));
+            return Err(Fault::of(FaultKind::Alignment, 0, access));
         }
-        Ok(Translation { pa, size: 12, contiguous: false, global: true, rights: Rights::FLAT, attributes })
+        let rights = Rights::FLAT;
+        Ok(Translation { pa, size: 12, contiguous: false, global: true, rights, domain: 0, attributes })
     }
 
     /// Finds the descriptor that maps `va`.
@@ -79,7 +87,7 @@ impl Regime {
         let unsigned = if va >> 55 & 1 != 0 { !va } else { va };
         let in_range = unsigned << (63 - half.top) >> (63 - half.top) >> half.input == 0;
         if !in_range || half.disabled || (half.e0pd && !access.privileged) {
-            return Err(fault(FaultKind::Translation, 0, access));
+            return Err(Fault::of(FaultKind::Translation, 0, access));
         }
         let output = self.output_bits();
         let stride = half.granule - 3;
@@ -88,7 +96,7 @@ impl Regime {
         let first = half.input - half.granule - stride * (3 - start);
         let mut base = half.ttbr & field(PA_BITS, 0);
         if base >> output != 0 {
-            return Err(fault(FaultKind::AddressSize, 0, access));
+            return Err(Fault::of(FaultKind::AddressSize, 0, access));
         }
         base = base >> (first + 3) << (first + 3);
         let mut inherited = 0;
@@ -98,16 +106,16 @@ impl Regime {
             let at = base + index * 8;
             let level = level as u8;
             let Some(descriptor) = tables.read(at) else {
-                return Err(fault(FaultKind::External, level, access));
+                return Err(Fault::of(FaultKind::External, level, access));
             };
             let is_table = descriptor & desc::TABLE != 0 && level < 3;
             let is_leaf = descriptor & desc::TABLE != 0 || blocks_at(half.granule, level);
             if descriptor & desc::VALID == 0 || !(is_table || is_leaf) {
-                return Err(fault(FaultKind::Translation, level, access));
+                return Err(Fault::of(FaultKind::Translation, level, access));
             }
             let low = if is_table { half.granule } else { size };
             if (descriptor & field(PA_BITS, low)) >> output != 0 {
-                return Err(fault(FaultKind::AddressSize, level, access));
+                return Err(Fault::of(FaultKind::AddressSize, level, access));
             }
             if !is_table {
                 return Ok(Leaf { descriptor, at, level, size, tables: inherited });
@@ -131,13 +139,13 @@ impl Regime {
     ) -> Result<Option<Translation>, Fault> {
         let descriptor = leaf.descriptor;
         if descriptor & desc::AF == 0 && !self.sets_access_flag() {
-            return Err(fault(FaultKind::AccessFlag, leaf.level, access));
+            return Err(Fault::of(FaultKind::AccessFlag, leaf.level, access));
         }
         let index = descriptor >> 2 & 7;
         let attributes =
             Attributes { mair: (self.mair >> (index * 8)) as u8, shareability: (descriptor >> 8 & 3) as u8 };
         if access.misaligned && attributes.is_device() {
-            return Err(fault(FaultKind::Alignment, 0, access));
+            return Err(Fault::of(FaultKind::Alignment, 0, access));
         }
         // A clean page that hardware may make dirty counts as writable.
         let cleans = self.sets_dirty() && descriptor & desc::DBM != 0;
@@ -147,7 +155,7 @@ impl Regime {
             rights -= Rights::EL0;
         }
         if let Some(write) = access.refused(rights) {
-            return Err(Fault { kind: FaultKind::Permission, level: leaf.level, write });
+            return Err(Fault { write, ..Fault::of(FaultKind::Permission, leaf.level, access) });
         }
         let mut new = descriptor | desc::AF;
         if cleans && access.writes() {
@@ -155,7 +163,7 @@ impl Regime {
         }
         if new != descriptor {
             let Some(old) = tables.exchange(leaf.at, descriptor, new) else {
-                return Err(fault(FaultKind::External, leaf.level, access));
+                return Err(Fault::of(FaultKind::External, leaf.level, access));
             };
             if old != descriptor {
                 return Ok(None);
@@ -170,6 +178,7 @@ impl Regime {
             contiguous: descriptor & desc::CONTIGUOUS != 0,
             global: descriptor & desc::NG == 0,
             rights,
+            domain: 0,
             attributes,
         }))
     }
@@ -203,10 +212,6 @@ fn blocks_at(granule: u32, level: u8) -> bool {
 }
 
 /// Bits `[hi-1:lo]`.
-fn field(hi: u32, lo: u32) -> u64 {
+pub(super) fn field(hi: u32, lo: u32) -> u64 {
     (1 << hi) - 1 >> lo << lo
-}
-
-fn fault(kind: FaultKind, level: u8, access: Access) -> Fault {
-    Fault { kind, level, write: access.kind == Kind::Write }
 }

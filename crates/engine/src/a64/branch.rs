@@ -38,16 +38,16 @@ impl Lowering<'_> {
     /// A direct branch. Links never leave the page: executors turn a jump out of it into a look-up.
     fn jump(&mut self, op: Op, offset: i64) {
         let imm = self.target(offset);
-        self.emit(Uop { imm, ..Uop::new(op) });
+        self.emit(Uop { c: 4, imm, ..Uop::new(op) });
     }
 
     /// A conditional branch by link 0, and the way past it by link 1.
     fn jump_if(&mut self, op: Op, a: Slot, flags: u32, offset: i64) {
         let imm = self.target(offset);
-        self.emit(Uop { a, flags: flags as u8, imm, ..Uop::new(op) });
+        self.emit(Uop { a, c: 4, flags: flags as u8, imm, ..Uop::new(op) });
     }
 
     fn jump_reg(&mut self, op: Op, a: Slot, hint: u8) {
-        self.emit(Uop { a, flags: hint, ..Uop::new(op) });
+        self.emit(Uop { a, c: 4, flags: hint, ..Uop::new(op) });
     }
 }

@@ -10,7 +10,7 @@ mod system;
 use armlet_arm::a64::{self, Insn};
 use armlet_arm::feature::FeatureSet;
 
-use crate::block::{Block, Key, Link, MAX_INSNS, Mode};
+use crate::block::{Block, Key, MAX_INSNS, Mode, Shape, Starts};
 use crate::uop::{Op, SINK, SP, Slot, TEMP, Uop, VTEMP, ZERO};
 
 /// Whether a block goes on after an instruction.
@@ -27,15 +27,9 @@ pub enum Flow {
 /// Lowers the words of a block that starts at `key`; stops by itself at the block's end.
 pub fn lower(key: Key, mode: Mode, features: FeatureSet, words: impl Iterator<Item = u32>) -> Block {
     let mut uops = Vec::with_capacity(96);
-    let insns = u32::from(lower_into(&mut uops, mode, features, words));
-    Block {
-        key,
-        generation: 0,
-        insns,
-        bytes: insns * 4,
-        uops: uops.into_boxed_slice(),
-        links: [Link::default(); 2],
-    }
+    let insns = lower_into(&mut uops, mode, features, words);
+    let shape = Shape { insns, bytes: insns * 4, starts: Starts::WORDS };
+    Block::new(key, shape, uops)
 }
 
 /// Appends the uops of a block. Returns the number of instructions.
@@ -111,7 +105,7 @@ impl Lowering<'_> {
 
     /// The current instruction is UNDEFINED.
     pub fn undefined(&mut self) -> Flow {
-        self.emit(Uop::new(Op::Undefined));
+        self.emit(Uop { c: 4, ..Uop::new(Op::Undefined) });
         Flow::End
     }
 

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
+use super::multiple;
 use crate::cpu::{Cpu, Raised};
 use crate::mmu::access::Data;
 use crate::mmu::{Access, Set};
@@ -16,6 +17,8 @@ pub fn exec(cpu: &mut Cpu, world: &mut dyn World, op: MemoryOp, u: &Uop) -> Resu
         MemoryOp::LoadReplicate => return load_replicate(cpu, world, u),
         MemoryOp::LoadLane => return load_lane(cpu, world, u),
         MemoryOp::StoreLane => return store_lane(cpu, world, u),
+        MemoryOp::LoadMultiple => return multiple::load(cpu, world, u),
+        MemoryOp::StoreMultiple => return multiple::store(cpu, world, u),
         _ => {}
     }
     match u.flags & 3 {

@@ -5,13 +5,17 @@
 //! of its own, so that the loop's registers need not be saved around the short ones.
 
 mod alu;
+mod dsp;
 mod float;
 mod memory;
+mod multiple;
 mod system;
+mod system32;
 mod vector;
+mod word;
 
 use armlet_arm::a64::fields::CONDITIONS;
-use armlet_arm::esr::Ec;
+use armlet_arm::esr::{Ec, fsc};
 
 use crate::block::Key;
 use crate::cache::Cache;
@@ -40,6 +44,7 @@ pub fn exec(cpu: &mut Cpu, world: &mut dyn World, code: &Cache, id: &mut u32) ->
     let mut current = *id;
     loop {
         let block = code.block(current);
+        cpu.starts = block.starts;
         let exit = exec_block(cpu, world, &block.uops).expect("the last uop of a block leaves it");
         let next = match exit {
             Exit::Link(link) => code.follow(current, link),
@@ -69,7 +74,8 @@ pub fn exec_uop(cpu: &mut Cpu, world: &mut dyn World, uop: &Uop) -> Option<Exit>
 /// Runs the uops of one block, or some of them. `Some` leaves the block.
 #[inline(always)]
 fn exec_block(cpu: &mut Cpu, world: &mut dyn World, uops: &[Uop]) -> Option<Exit> {
-    for u in uops {
+    let mut rest = uops.iter();
+    while let Some(u) = rest.next() {
         macro_rules! x {
             ($slot:expr) => {
                 cpu.x[($slot & 63) as usize]
@@ -109,13 +115,13 @@ fn exec_block(cpu: &mut Cpu, world: &mut dyn World, uops: &[Uop]) -> Option<Exit
         }
         macro_rules! at {
             () => {
-                x!(u.a).wrapping_add(x!(u.b) << (u.flags & 63)).wrapping_add(u.imm as u64)
+                x!(u.a).wrapping_add(x!(u.b) << (u.flags & 63)).wrapping_add(u.imm as u64) & cpu.address_mask
             };
         }
         // Address of a pair, whose `b` is data.
         macro_rules! pair_at {
             () => {
-                x!(u.a).wrapping_add(u.imm as u64)
+                x!(u.a).wrapping_add(u.imm as u64) & cpu.address_mask
             };
         }
         macro_rules! attempt {
@@ -170,7 +176,7 @@ fn exec_block(cpu: &mut Cpu, world: &mut dyn World, uops: &[Uop]) -> Option<Exit
         // Distance of the next instruction from the block's start.
         macro_rules! after {
             () => {
-                u64::from(u.delta) * 2 + 4
+                u64::from(u.delta) * 2 + u64::from(u.c)
             };
         }
         macro_rules! jump_if {
@@ -184,6 +190,7 @@ fn exec_block(cpu: &mut Cpu, world: &mut dyn World, uops: &[Uop]) -> Option<Exit
             Op::MovI => d!(u.imm as u64),
             Op::PcRel => d!(cpu.pc.wrapping_add(u.imm as u64)),
             Op::PageRel => d!((cpu.pc & !0xfff).wrapping_add(u.imm as u64)),
+            Op::PcRel32 => dw!(cpu.pc.wrapping_add(u.imm as u64) as u32),
             Op::MovK64 => d!(x!(u.a) & !(0xffff << (u.flags & 63)) | u.imm as u64),
             Op::MovK32 => dw!(w!(u.a) & !(0xffff << (u.flags & 31)) | u.imm as u32),
 
@@ -329,6 +336,30 @@ fn exec_block(cpu: &mut Cpu, world: &mut dyn World, uops: &[Uop]) -> Option<Exit
             Op::Axflag => cpu.nzcv = alu::axflag(cpu.nzcv),
             Op::Xaflag => cpu.nzcv = alu::xaflag(cpu.nzcv),
 
+            Op::NzS32 => cpu.nzcv = word::with_nz(cpu.nzcv, w!(u.a)),
+            Op::SetC => cpu.nzcv = word::with_c(cpu.nzcv, u.imm & 1 != 0),
+            Op::CarryBit => cpu.nzcv = word::with_c(cpu.nzcv, w!(u.a) >> (u.flags & 31) & 1 != 0),
+            Op::LslSI32 | Op::LsrSI32 | Op::AsrSI32 | Op::RorSI32 => {
+                let (value, flags) = word::shift_flags(u.op, w!(u.a), u.imm as u32 & 63, cpu.nzcv);
+                dw!(value);
+                cpu.nzcv = flags;
+            }
+            Op::Rrx32 => dw!(word::rrx(w!(u.a), cpu.nzcv).0),
+            Op::RrxS32 => {
+                let (value, flags) = word::rrx(w!(u.a), cpu.nzcv);
+                dw!(value);
+                cpu.nzcv = flags;
+            }
+            Op::LslV32 | Op::LsrV32 | Op::AsrV32 | Op::RorV32 => {
+                dw!(word::shift_flags(u.op, w!(u.a), w!(u.b) & 0xff, 0).0)
+            }
+            Op::LslSV32 | Op::LsrSV32 | Op::AsrSV32 | Op::RorSV32 => {
+                let (value, flags) = word::shift_flags(u.op, w!(u.a), w!(u.b) & 0xff, cpu.nzcv);
+                dw!(value);
+                cpu.nzcv = flags;
+            }
+            Op::Dsp(op) => dsp::exec(cpu, op, u),
+
             Op::Load8 => load!(u8, x, u64::from),
             Op::Load16 => load!(u16, x, u64::from),
             Op::Load32 => load!(u32, x, u64::from),
@@ -371,7 +402,21 @@ fn exec_block(cpu: &mut Cpu, world: &mut dyn World, uops: &[Uop]) -> Option<Exit
                 }
             }
 
-            Op::Jump => return Some(jump(cpu, u.imm, 0)),
+            Op::CheckAlign => {
+                let at = pair_at!();
+                if at & ((1 << (u.flags & 63)) - 1) != 0 {
+                    cpu.delta = u.delta;
+                    cpu.data_abort(at, fsc::ALIGNMENT, u.c & 1 != 0);
+                    return Some(Exit::Raised);
+                }
+            }
+            Op::Skip => {
+                if !holds!() {
+                    rest = rest.as_slice().get(u.imm as usize..).unwrap_or_default().iter();
+                }
+            }
+
+            Op::Jump => return Some(jump(cpu, u.imm, usize::from(u.flags))),
             Op::Call => {
                 cpu.x[30] = cpu.pc.wrapping_add(after!());
                 return Some(jump(cpu, u.imm, 0));
@@ -384,12 +429,17 @@ fn exec_block(cpu: &mut Cpu, world: &mut dyn World, uops: &[Uop]) -> Option<Exit
             Op::JumpIfBitClear => jump_if!(x!(u.a) >> (u.flags & 63) & 1 == 0),
             Op::JumpIfBitSet => jump_if!(x!(u.a) >> (u.flags & 63) & 1 != 0),
             Op::Next => {
-                cpu.pc = cpu.pc.wrapping_add(u.imm as u64);
+                cpu.pc = cpu.pc.wrapping_add(u.imm as u64) & cpu.address_mask;
                 return Some(Exit::Next);
             }
             Op::JumpReg => {
                 let target = x!(u.a);
                 return Some(branch(cpu, target));
+            }
+            Op::JumpExchange => {
+                let target = x!(u.a);
+                cpu.exchange_to(target);
+                return Some(Exit::Branch);
             }
             Op::CallReg => {
                 // The target may be what X30 was before.
@@ -399,7 +449,7 @@ fn exec_block(cpu: &mut Cpu, world: &mut dyn World, uops: &[Uop]) -> Option<Exit
             }
             Op::Undefined => {
                 cpu.delta = u.delta;
-                cpu.undefined();
+                cpu.undefined_of(u.c);
                 return Some(Exit::Raised);
             }
             Op::Memory(op) => {
@@ -436,6 +486,6 @@ fn branch(cpu: &mut Cpu, target: u64) -> Exit {
 #[inline(always)]
 fn jump(cpu: &mut Cpu, imm: i64, n: usize) -> Exit {
     let from = cpu.pc;
-    cpu.pc = from.wrapping_add(imm as u64);
+    cpu.pc = from.wrapping_add(imm as u64) & cpu.address_mask;
     if (from ^ cpu.pc) >> 12 == 0 { Exit::Link(n) } else { Exit::Branch }
 }

@@ -7,9 +7,10 @@ use armlet_arm::smccc::Conduit;
 use armlet_arm::sysreg::Encoding;
 use armlet_arm::{Pstate, SysReg};
 
-use super::Exit;
+use super::{Exit, system32};
 use crate::cpu::{Cpu, Raised};
 use crate::run::Stop;
+use crate::sys::aarch32::slot;
 use crate::sys::bits::sctlr;
 use crate::uop::{SystemOp, Uop};
 use crate::world::{CallOutcome, Note, World};
@@ -38,8 +39,8 @@ fn perform(cpu: &mut Cpu, world: &mut dyn World, op: SystemOp, u: &Uop) -> Resul
             cpu.step_advance();
             return Err(cpu.raise_returning_to(next, Ec::Svc64, u.imm as u64, None));
         }
-        SystemOp::Hvc => return call(cpu, world, Conduit::Hvc, u.imm as u16).map(Some),
-        SystemOp::Smc => return call(cpu, world, Conduit::Smc, u.imm as u16).map(Some),
+        SystemOp::Hvc => return call(cpu, world, Conduit::Hvc, u.imm as u16, 4).map(Some),
+        SystemOp::Smc => return call(cpu, world, Conduit::Smc, u.imm as u16, 4).map(Some),
         SystemOp::Brk => return Err(cpu.raise(Ec::Brk, u.imm as u64, None)),
         SystemOp::Eret => {
             cpu.exception_return();
@@ -48,11 +49,11 @@ fn perform(cpu: &mut Cpu, world: &mut dyn World, op: SystemOp, u: &Uop) -> Resul
 
         SystemOp::Wfi => {
             let done = cpu.wait_for_interrupt(world)?;
-            return Ok(Some(resume(cpu, done)));
+            return Ok(Some(resume(cpu, done, 4)));
         }
         SystemOp::Wfe => {
             let done = cpu.wait_for_event()?;
-            return Ok(Some(resume(cpu, done)));
+            return Ok(Some(resume(cpu, done, 4)));
         }
         SystemOp::Sev => cpu.send_event(),
         SystemOp::Sevl => cpu.send_event_local(),
@@ -71,7 +72,7 @@ fn perform(cpu: &mut Cpu, world: &mut dyn World, op: SystemOp, u: &Uop) -> Resul
         },
         SystemOp::Dsb => {
             if !cpu.dsb(world) {
-                return Ok(Some(resume(cpu, false)));
+                return Ok(Some(resume(cpu, false, 4)));
             }
         }
         SystemOp::Isb => cpu.isb(),
@@ -133,6 +134,7 @@ fn perform(cpu: &mut Cpu, world: &mut dyn World, op: SystemOp, u: &Uop) -> Resul
         SystemOp::DcZva => cpu.dc_zva(world, a)?,
         SystemOp::At => cpu.at(world, encoding, a)?,
         SystemOp::Tlbi => cpu.tlbi(encoding, a),
+        _ => return system32::exec(cpu, world, op, u),
     }
     Ok(None)
 }
@@ -142,13 +144,13 @@ const FPCR: u32 = 0x07c0_0000;
 /// Writable bits of FPSR: QC and the cumulative exception bits. NZCV there is AArch32's.
 const FPSR: u32 = 0x0800_009f;
 
-/// After WFI, WFE or DSB: on to the next instruction, or to this one again once business is done. In
+/// After WFI, WFE or DSB of so many bytes: on to the next instruction, or to this one again once business is done. In
 /// virtual time it must not count as retired then, although its block is about to count it.
-fn resume(cpu: &mut Cpu, done: bool) -> Exit {
+pub(super) fn resume(cpu: &mut Cpu, done: bool, bytes: u8) -> Exit {
     if !done && cpu.slice.is_some() {
         cpu.retired = cpu.retired.wrapping_sub(1);
     }
-    cpu.pc = cpu.insn_pc().wrapping_add(if done { 4 } else { 0 });
+    cpu.pc = cpu.insn_pc().wrapping_add(if done { bytes.into() } else { 0 });
     Exit::Next
 }
 
@@ -168,22 +170,46 @@ fn check_daif(cpu: &mut Cpu, reg: Encoding, rt: u8, read: bool) -> Result<(), Ra
     Ok(())
 }
 
-fn call(cpu: &mut Cpu, world: &mut dyn World, conduit: Conduit, imm: u16) -> Result<Exit, Raised> {
+/// HVC and SMC, of so many bytes.
+pub(super) fn call(
+    cpu: &mut Cpu,
+    world: &mut dyn World,
+    conduit: Conduit,
+    imm: u16,
+    bytes: u8,
+) -> Result<Exit, Raised> {
     if cpu.pstate.el() == 0 {
-        return Err(cpu.undefined());
+        return Err(cpu.undefined_of(bytes));
     }
     let pc = cpu.insn_pc();
-    let mut regs = [0; 18];
-    regs.copy_from_slice(&cpu.x[..18]);
+    let mut regs = call_registers(cpu);
     let outcome = world.call(pc, conduit, imm, &mut regs);
     if outcome == CallOutcome::Undefined {
-        return Err(cpu.undefined());
+        return Err(cpu.undefined_of(bytes));
     }
-    cpu.x[..18].copy_from_slice(&regs);
-    cpu.pc = pc.wrapping_add(4);
+    set_call_registers(cpu, &regs);
+    cpu.pc = pc.wrapping_add(bytes.into());
     if let CallOutcome::Wait { .. } = outcome {
         cpu.sleep_until_interrupt();
     }
     let stop = matches!(outcome, CallOutcome::Stop | CallOutcome::Wait { stop: true });
     Ok(if stop { Exit::Stop(Stop::World) } else { Exit::Next })
+}
+
+/// X0 to X17 for a call: from AArch32 state R0 to R12, the others being zero.
+fn call_registers(cpu: &Cpu) -> [u64; 18] {
+    if !cpu.pstate.is_aarch32() {
+        return std::array::from_fn(|n| cpu.x[n]);
+    }
+    std::array::from_fn(|n| if n < 13 { cpu.x[usize::from(slot(n as u8))] } else { 0 })
+}
+
+/// The opposite.
+fn set_call_registers(cpu: &mut Cpu, regs: &[u64; 18]) {
+    if !cpu.pstate.is_aarch32() {
+        return cpu.x[..18].copy_from_slice(regs);
+    }
+    for n in 0..13 {
+        cpu.x[usize::from(slot(n))] = regs[usize::from(n)] & 0xffff_ffff;
+    }
 }

@@ -4,7 +4,7 @@
 use super::Jit;
 use super::context::RawFlags;
 use super::layout;
-use super::trace::Trace;
+use crate::block::Mode;
 use crate::cpu::Cpu;
 use crate::interp::{self, Exit};
 use crate::run::Stop;
@@ -58,7 +58,7 @@ impl Session<'_> {
         let unit = self.jit.table.unit(number >> UOP_BITS);
         let index = (number & ((1 << UOP_BITS) - 1)) as usize;
         let mut uop = unit.uops[index];
-        let segment = Trace::segment_of(&unit.segments, index);
+        let (segment, mode) = (unit.segment_of(index), unit.key.mode());
         let at_end = self.retired();
         let unpaid = u64::from(unit.insns - segment.before);
         self.jit.stats.helper_uops += 1;
@@ -74,6 +74,10 @@ impl Session<'_> {
         }
         self.cpu.retired = at_end - unpaid;
         self.cpu.pc = self.cpu.jit.page + u64::from(segment.offset);
+        self.cpu.starts = segment.starts;
+        if mode.has(Mode::AARCH32) {
+            self.cpu.choose_t32(mode.is_t32());
+        }
         self.cpu.nzcv = self.cpu.jit.flags.nzcv();
         self.cpu.fpsr |= self.cpu.jit.take_exceptions();
         let exit = interp::exec_uop(self.cpu, self.world, &uop);
@@ -88,7 +92,12 @@ impl Session<'_> {
                 self.spend_if_signalled();
                 Then::On
             }
-            Some(exit) => self.leave_by(exit),
+            Some(exit) => {
+                if matches!(exit, Exit::Raised) {
+                    self.cpu.note_itstate(self.jit.table.unit(number >> UOP_BITS).uops_around(index));
+                }
+                self.leave_by(exit)
+            }
         }
     }
 
@@ -114,7 +123,7 @@ impl Session<'_> {
     /// A uop leaves its trace: what the interpreter's loop does then. `Cpu::retired` is as of the beginning of
     /// the uop's segment.
     fn leave_by(&mut self, exit: Exit) -> Then {
-        let done = u64::from(self.cpu.delta / 2);
+        let done = self.cpu.insns_done();
         match exit {
             Exit::Raised => {
                 self.cpu.retired += done;
@@ -143,7 +152,11 @@ impl Session<'_> {
         };
         self.entered = (self.cpu.retired, left);
         self.cpu.jit.budget = left;
-        if self.cpu.must_look() { Then::Leave } else { Then::Jump }
+        if self.cpu.must_look() {
+            return Then::Leave;
+        }
+        self.cpu.pc |= self.cpu.t32_bit();
+        Then::Jump
     }
 
     /// In virtual time the uop may have shortened the slice; `at_end` instructions have retired at the end of

@@ -86,6 +86,8 @@ pub const PAGE: Mem = field(offset_of!(Cpu, jit) + offset_of!(Context, page));
 pub const BUDGET_LEFT: Mem = field(offset_of!(Cpu, jit) + offset_of!(Context, budget));
 /// `Context::flags`.
 pub const FLAGS: Mem = field(offset_of!(Cpu, jit) + offset_of!(Context, flags));
+/// The byte of it with N, Z and C.
+pub const FLAGS_HIGH: Mem = field(offset_of!(Cpu, jit) + offset_of!(Context, flags) + 1);
 /// `Context::resident`.
 pub const RESIDENT: Mem = field(offset_of!(Cpu, jit) + offset_of!(Context, resident));
 /// `Context::slow_float`.

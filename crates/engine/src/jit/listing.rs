@@ -29,8 +29,10 @@ pub struct Mark {
 pub struct ListedInsn {
     /// Its virtual address where the trace was compiled first; other mappings of the page use the same code.
     pub va: u64,
-    /// Its word.
+    /// Its word. That of a T32 instruction has the first halfword on top.
     pub word: u32,
+    /// Its length in bytes.
+    pub bytes: u8,
     /// Its uops.
     pub uops: Range<usize>,
 }
@@ -72,16 +74,24 @@ pub(super) fn insns(
     for (n, segment) in segments.iter().enumerate() {
         let end = segments.get(n + 1).map_or(uops.len(), |next| next.first.into());
         let mut next = usize::from(segment.first);
-        for insn in 0..usize::from(segment.insns) {
+        let mut delta = 0;
+        for insn in 0..segment.insns {
             let first = next;
-            let last = insn + 1 == usize::from(segment.insns);
+            let last = insn + 1 == segment.insns;
             // What ends a segment without being an instruction goes with the last one.
-            while next < end && (last || usize::from(uops[next].delta) <= insn * 2) {
+            while next < end && (last || uops[next].delta <= delta) {
                 next += 1;
             }
-            let place = usize::from(segment.offset) + insn * 4;
-            let word = cpu.vm.ram.load::<u32>(ram_page + place, Ordering::Relaxed);
-            insns.push(ListedInsn { va: va_page + place as u64, word, uops: first..next });
+            let behind = (segment.starts.next(delta) / 2) as u8;
+            let (place, bytes) = (usize::from(segment.offset) + usize::from(delta) * 2, (behind - delta) * 2);
+            let half = |n| u32::from(cpu.vm.ram.load::<u16>(ram_page + place + n, Ordering::Relaxed));
+            let word = match (bytes, key.mode().is_t32()) {
+                (2, _) => half(0),
+                (_, true) => half(0) << 16 | half(2),
+                (_, false) => half(2) << 16 | half(0),
+            };
+            insns.push(ListedInsn { va: va_page + place as u64, word, bytes, uops: first..next });
+            delta = behind;
         }
     }
     insns

@@ -39,7 +39,8 @@ impl Cpu {
         self.mmu.code_requests.apply(blocks, Some(jit));
         self.forget_stale_jumps(jit);
         let mut entry = match self.enter_by_address(jit, world) {
-            Ok(entry) => entry,
+            Ok(Some(entry)) => entry,
+            Ok(None) => return self.run_crossing(world),
             Err(Raised) => {
                 self.take_exception(world);
                 return None;
@@ -59,19 +60,21 @@ impl Cpu {
                 }
                 Left::Interpret => return self.run_blocks(blocks, Some(jit), world),
                 Left::Lookup | Left::Site(_) if self.must_look() => return None,
-                Left::Site(site) => entry = self.link(jit, site),
+                Left::Site(site) => entry = self.link(jit, site)?,
                 // Any fault of the fetch is met again by the outer loop.
-                Left::Lookup => entry = self.enter_by_address(jit, world).ok()?,
+                Left::Lookup => entry = self.enter_by_address(jit, world).ok().flatten()?,
             }
         }
     }
 
-    /// Address of the code for pc, compiled now if need be; remembered as a jump.
-    fn enter_by_address(&mut self, jit: &mut Jit, world: &mut dyn World) -> Result<u64, Raised> {
+    /// Address of the code for pc, compiled now if need be; remembered as a jump. `None` if the instruction there goes on
+    /// in the next page.
+    fn enter_by_address(&mut self, jit: &mut Jit, world: &mut dyn World) -> Result<Option<u64>, Raised> {
         let (pa, offset) = self.locate_code(world)?;
         let key = Key::new(pa, self.mode());
         let at = match jit.table.find_entry(key) {
             Some(at) => at,
+            None if self.stretch(offset).crosses() => return Ok(None),
             None => {
                 let id = self.unit(jit, key, offset);
                 let at = jit.table.unit(id).far;
@@ -80,8 +83,8 @@ impl Cpu {
             }
         };
         let entry = jit.memory.address(at as usize);
-        self.mmu.set.fill_jump(self.pc, entry);
-        Ok(entry)
+        self.mmu.set.fill_jump(self.pc | self.t32_bit(), entry);
+        Ok(Some(entry))
     }
 
     /// The trace of `key`, compiled now if need be.
@@ -103,8 +106,9 @@ impl Cpu {
         }
     }
 
-    /// Links a site to the trace at pc, which lies in the same page. Returns where to go on.
-    fn link(&mut self, jit: &mut Jit, site: u32) -> u64 {
+    /// Links a site to the trace at pc, which lies in the same page. Returns where to go on, or nothing if the instruction
+    /// there goes on in the next page.
+    fn link(&mut self, jit: &mut Jit, site: u32) -> Option<u64> {
         let record = jit.table.site(site);
         let from = jit.table.unit(unit_of(site)).key;
         let key = Key::new(from.pa() & !0xfff | u64::from(record.target), self.mode());
@@ -112,6 +116,7 @@ impl Cpu {
         let id = match jit.table.find(key) {
             Some(id) => id,
             None => match self.vm.ram.find(key.pa()) {
+                Some((_, offset, _)) if self.stretch(offset).crosses() => return None,
                 Some((_, offset, _)) => self.unit(jit, key, offset),
                 None => unreachable!("the page that runs is memory"),
             },
@@ -122,7 +127,7 @@ impl Cpu {
             table.link(memory, site, id);
             jit.stats.links += 1;
         }
-        jit.memory.address(jit.table.unit(id).far as usize)
+        Some(jit.memory.address(jit.table.unit(id).far as usize))
     }
 
     /// Instructions to run before the PE looks up.
@@ -139,6 +144,7 @@ impl Cpu {
         let thunk = jit.thunks.enter;
         let entered = (self.retired, granted);
         self.jit.signals = self.port.signals_address();
+        self.pc |= self.t32_bit();
         let mut session = Session { cpu: self, world, jit, entered, stop: None };
         let result = session.enter(thunk, entry);
         let retired = session.retired();
@@ -155,27 +161,44 @@ impl Cpu {
         self.delta = 0;
         match result as u8 {
             n if n == Why::Poll as u8 => {
-                self.pc = page + jit.table.unit(number).offset();
+                self.arrive_at(page + jit.table.unit(number).offset(), jit.table.unit(number).key);
                 Left::Poll
             }
             n if n == Why::Interpret as u8 => {
                 // The trace was paid for.
                 let unit = jit.table.unit(number);
                 self.retired -= u64::from(unit.insns);
-                self.pc = page + unit.offset();
+                self.arrive_at(page + unit.offset(), unit.key);
                 Left::Interpret
             }
             n if n == Why::Link as u8 => {
-                self.pc = page + u64::from(jit.table.site(number).target);
+                let from = jit.table.unit(unit_of(number)).key;
+                self.arrive_at(page + u64::from(jit.table.site(number).target), from);
                 Left::Site(number)
             }
             _ => {
-                if number == BRANCH {
+                if self.mode().has(Mode::AARCH32) {
+                    self.exchange_to(self.pc);
+                } else if number == BRANCH {
                     self.pc = self.branch_address(self.pc);
                 }
                 Left::Lookup
             }
         }
+    }
+
+    /// pc = `pc`, in the instruction set of `key`.
+    fn arrive_at(&mut self, pc: u64, key: Key) {
+        self.pc = pc;
+        if key.mode().has(Mode::AARCH32) {
+            self.choose_t32(key.mode().is_t32());
+        }
+    }
+
+    /// What program counters of T32 code have in bit 0 within generated code, and branch targets everywhere.
+    #[inline]
+    pub(super) fn t32_bit(&self) -> u64 {
+        self.mode().is_t32().into()
     }
 
     /// True if the outer loop has something to do before more code runs.
@@ -188,7 +211,8 @@ impl Cpu {
 
     /// True if code of the current mode can be compiled.
     pub(crate) fn can_compile(&self) -> bool {
-        !self.mode().has(Mode::STEP)
+        let mode = self.mode();
+        !mode.has(Mode::STEP) && !(mode.is_t32() && mode.itstate() != 0)
     }
 }
 

@@ -6,7 +6,7 @@ use std::hash::{BuildHasherDefault, Hasher};
 
 use super::call::UOP_BITS;
 use super::memory::CodeMemory;
-use super::trace::{LINE, Segment};
+use super::trace::{LINE, Segment, Trace};
 use crate::block::Key;
 use crate::uop::Uop;
 
@@ -272,6 +272,18 @@ impl Table {
 }
 
 impl Unit {
+    /// The segment of a uop.
+    pub fn segment_of(&self, uop: usize) -> Segment {
+        self.segments[Trace::segment_of(&self.segments, uop)]
+    }
+
+    /// The uops of the segment of a uop.
+    pub fn uops_around(&self, uop: usize) -> &[Uop] {
+        let n = Trace::segment_of(&self.segments, uop);
+        let end = self.segments.get(n + 1).map_or(self.uops.len(), |next| next.first.into());
+        &self.uops[self.segments[n].first.into()..end]
+    }
+
     /// A trace that nothing leads to yet.
     #[allow(clippy::too_many_arguments)]
     pub fn new(

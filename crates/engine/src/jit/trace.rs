@@ -1,11 +1,9 @@
 //! Traces: what is compiled as one. A trace begins like a block and goes on along direct branches and
 //! past conditional ones, within the page.
 
-use std::sync::atomic::Ordering;
-
-use crate::a64;
-use crate::block::{Key, MAX_INSNS, Mode};
+use crate::block::{Key, MAX_INSNS, Mode, Shape, Starts};
 use crate::cpu::Cpu;
+use crate::lower::Stretch;
 use crate::uop::{Op, Uop};
 
 /// Most segments of a trace.
@@ -24,6 +22,8 @@ pub struct Segment {
     pub before: u16,
     /// Its instructions.
     pub insns: u16,
+    /// Where they start.
+    pub starts: Starts,
 }
 
 /// A trace, lowered.
@@ -50,15 +50,16 @@ impl Trace {
         debug_assert_eq!(u64::from(at), key.pa() & 0xfff);
         while self.segments.len() < MAX_SEGMENTS && !self.segments.iter().any(|s| s.offset == at) {
             let room = MAX_INSNS - usize::from(self.insns);
-            let left = usize::from(4096 - at) / 4;
-            let words = (0..cpu.limit_block(left.min(room)))
-                .map(|n| cpu.vm.ram.load::<u32>(page + usize::from(at) + n * 4, Ordering::Relaxed));
+            let stretch = Stretch { mode, ..cpu.stretch(page + usize::from(at)) };
+            if stretch.crosses() {
+                break;
+            }
             let first = self.uops.len() as u16;
-            let insns = a64::lower_into(&mut self.uops, mode, cpu.model().features, words);
-            self.segments.push(Segment { offset: at, first, before: self.insns, insns });
-            self.note_lines(at, insns);
+            let Shape { insns, bytes, starts } = stretch.lower_into(&mut self.uops, cpu.limit_block(room));
+            self.segments.push(Segment { offset: at, first, before: self.insns, insns, starts });
+            self.note_lines(at, bytes);
             self.insns += insns;
-            match self.next(at, insns) {
+            match self.next(at, bytes) {
                 Some(next) if usize::from(self.insns) < MAX_INSNS => at = next,
                 _ => break,
             }
@@ -66,10 +67,10 @@ impl Trace {
     }
 
     /// Where the trace goes on after a segment, if it does.
-    fn next(&self, at: u16, insns: u16) -> Option<u16> {
+    fn next(&self, at: u16, bytes: u16) -> Option<u16> {
         let last = self.uops.last()?;
         let to = i64::from(at) + last.imm;
-        let (inside, end) = (to >> 12 == 0, at + insns * 4);
+        let (inside, end) = (to >> 12 == 0, at + bytes);
         match last.op {
             Op::Jump => inside.then_some(to as u16),
             // A loop's end: both ways are left to links.
@@ -79,13 +80,13 @@ impl Trace {
         }
     }
 
-    fn note_lines(&mut self, at: u16, insns: u16) {
-        let (first, last) = (u64::from(at) / LINE, (u64::from(at) + u64::from(insns) * 4 - 1) / LINE);
+    fn note_lines(&mut self, at: u16, bytes: u16) {
+        let (first, last) = (u64::from(at) / LINE, (u64::from(at + bytes) - 1) / LINE);
         self.lines |= u64::MAX >> (63 - (last - first)) << first;
     }
 
-    /// The segment of a uop.
-    pub fn segment_of(segments: &[Segment], uop: usize) -> &Segment {
-        &segments[segments.partition_point(|s| usize::from(s.first) <= uop) - 1]
+    /// Number of the segment of a uop.
+    pub fn segment_of(segments: &[Segment], uop: usize) -> usize {
+        segments.partition_point(|s| usize::from(s.first) <= uop) - 1
     }
 }

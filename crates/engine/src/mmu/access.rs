@@ -117,7 +117,7 @@ impl Cpu {
         let misaligned = self.check_alignment(va, T::SIZE, access)?;
         if let Some(second) = page_split(va, T::SIZE) {
             let first = self.load_piece(world, va, second, access)?;
-            let rest = self.load_piece(world, va.wrapping_add(second as u64), T::SIZE - second, access)?;
+            let rest = self.load_piece(world, self.further(va, second), T::SIZE - second, access)?;
             return Ok(T::from_wide(first | rest << (second * 8)));
         }
         match self.locate(world, va, T::SIZE, access, misaligned)?.place {
@@ -150,6 +150,11 @@ impl Cpu {
         }
     }
 
+    /// The address `bytes` beyond `va`.
+    fn further(&self, va: u64, bytes: usize) -> u64 {
+        va.wrapping_add(bytes as u64) & self.address_mask
+    }
+
     fn store_split(
         &mut self,
         world: &mut dyn World,
@@ -158,7 +163,7 @@ impl Cpu {
         bytes: &[u8],
         access: Access,
     ) -> Result<(), Raised> {
-        let second_va = va.wrapping_add(second as u64);
+        let second_va = self.further(va, second);
         let first = self.locate(world, va, second, access, true)?.place;
         let rest = self.locate(world, second_va, bytes.len() - second, access, true)?.place;
         for (place, va, bytes) in [(first, va, &bytes[..second]), (rest, second_va, &bytes[second..])] {
@@ -234,7 +239,7 @@ impl Cpu {
         let first = page_split(va, len).unwrap_or(len);
         self.locate(world, va, first, Access::STORE, false)?;
         if first < len {
-            self.locate(world, va.wrapping_add(first as u64), len - first, Access::STORE, false)?;
+            self.locate(world, self.further(va, first), len - first, Access::STORE, false)?;
         }
         Ok(())
     }

@@ -98,7 +98,7 @@ impl Cpu {
         access: Access,
         misaligned: bool,
     ) -> Result<Located, Raised> {
-        let unprivileged = access.unprivileged && self.pstate.el() != 0 && !self.pstate.contains(Pstate::UAO);
+        let unprivileged = access.unprivileged && self.pstate.el() != 0 && !self.overrides_user();
         let entry = self.mmu.set_for(unprivileged).data(va);
         let tag = if access.kind == Kind::Load { entry.read } else { entry.write };
         if tag & !ALIGNED_ONLY == va & !0xfff && (!misaligned || entry.pa & NORMAL != 0) {
@@ -130,7 +130,7 @@ impl Cpu {
         let asked = mmu::Access { kind, privileged, pan, misaligned, probe: false };
         let found = match self.translate(va, asked) {
             Ok(found) => found,
-            Err(fault) => return Err(self.data_abort(va, fault.status(), fault.write)),
+            Err(fault) => return Err(self.data_abort_of(va, fault)),
         };
         let watched = self.watched_page(va);
         if watched && self.watch_hit(va, len, access.kind != Kind::Load) {
@@ -167,11 +167,13 @@ impl Cpu {
         Ok(Located { place, pa })
     }
 
-    /// Translates `va` by the second-level TLB, or by a walk where that doesn't know or would refuse.
+    /// Translates `va` by the second-level TLB, or by a walk where that doesn't know or would refuse. The rights are
+    /// those that count, DACR considered.
     pub(super) fn translate(&mut self, va: u64, access: mmu::Access) -> Result<Found, Fault> {
         let regime = &self.mmu.regime;
         let plain = regime.untag(va).filter(|_| regime.enabled());
-        if let Some(found) = plain.and_then(|va| self.mmu.recall(va))
+        let allowed = |found: Found| Found { rights: regime.allowed(found.rights, found.domain), ..found };
+        if let Some(found) = plain.and_then(|va| self.mmu.recall(va)).map(allowed)
             && access.refused(found.rights).is_none()
             && (found.normal || !access.misaligned)
         {
@@ -184,7 +186,8 @@ impl Cpu {
         if let Some(va) = plain {
             self.mmu.remember(va, &translation);
         }
-        Ok(Found::new(&translation))
+        let found = Found::new(&translation);
+        Ok(Found { rights: self.mmu.regime.allowed(found.rights, found.domain), ..found })
     }
 
     /// Translates by a walk and leaves all TLBs alone, for AT.
@@ -241,11 +244,21 @@ impl Cpu {
         self.raise_data(va, wnr | u64::from(status))
     }
 
+    /// Raises the data abort of a failed translation.
+    #[cold]
+    fn data_abort_of(&mut self, va: u64, fault: Fault) -> Raised {
+        let raised = self.data_abort(va, fault.status(), fault.write);
+        self.raised.domain = fault.domain;
+        raised
+    }
+
     /// Raises the data abort of a cache maintenance or address translation instruction.
     #[cold]
     pub(super) fn maintenance_abort(&mut self, va: u64, fault: Fault) -> Raised {
         let status = u64::from(fault.status());
-        self.raise_data(va, iss::CM | iss::WNR | status)
+        let raised = self.raise_data(va, iss::CM | iss::WNR | status);
+        self.raised.domain = fault.domain;
+        raised
     }
 
     fn raise_data(&mut self, va: u64, iss: u64) -> Raised {

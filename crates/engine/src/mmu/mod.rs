@@ -10,6 +10,7 @@ pub mod access;
 mod cache_ops;
 mod locate;
 mod maintenance;
+mod maintenance32;
 mod requests;
 mod second;
 pub(crate) mod shootdown;

@@ -10,6 +10,9 @@ use bytemuck::zeroed_box;
 const WAYS: usize = 4;
 const INDEX_BITS: u32 = 12;
 const ENTRIES: usize = WAYS << INDEX_BITS;
+/// Translations of one address are in one of this many neighbouring places, by the number of the address space, so
+/// that those of all spaces are found together.
+const NEIGHBOURS: usize = 16;
 
 // A key holds page number [36:0], log2 of size in pages [41:37], the address space's number [57:42], global, valid.
 const PAGE: u64 = (1 << 37) - 1;
@@ -17,16 +20,20 @@ const SIZE_SHIFT: u32 = 37;
 const SPACE_SHIFT: u32 = 42;
 const GLOBAL: u64 = 1 << 58;
 const VALID: u64 = 1 << 59;
-// A value holds the physical address of the first page, the rights [6:0] and whether it is Normal memory.
+// A value holds the physical address of the first page, the rights [6:0], whether it is Normal memory, and the
+// domain [11:8].
 const NORMAL: u64 = 1 << 7;
+const DOMAIN_SHIFT: u32 = 8;
 
 /// What the second level knows of an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Found {
     /// Physical address.
     pub pa: u64,
-    /// What is allowed.
+    /// What is allowed as the tables have it, see [`armlet_arm::mmu::Regime::allowed`].
     pub rights: Rights,
+    /// The domain, in AArch32.
+    pub domain: u8,
     /// Normal rather than Device memory.
     pub normal: bool,
     /// The same under every ASID.
@@ -39,6 +46,7 @@ impl Found {
         Self {
             pa: translation.pa,
             rights: translation.rights,
+            domain: translation.domain,
             normal: !translation.attributes.is_device(),
             global: translation.global,
         }
@@ -64,8 +72,6 @@ pub struct Second {
     /// nothing need be looked for.
     spaces: Box<[u16; 1 << 16]>,
     last_space: u16,
-    /// Entries of the upper half that are not global may be present.
-    private_upper: bool,
     victim: usize,
 }
 
@@ -77,7 +83,6 @@ impl Default for Second {
             spaces: zeroed_box(),
             last_space: 0,
             sizes: 0,
-            private_upper: false,
             victim: 0,
         }
     }
@@ -105,9 +110,21 @@ impl Second {
         VALID | space | u64::from(size) << SIZE_SHIFT | page
     }
 
+    /// The number of the place for `key` of a space that is 0.
+    fn place(key: u64) -> usize {
+        let what = key & (PAGE | 31 << SIZE_SHIFT);
+        (what.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - INDEX_BITS)) as usize
+    }
+
     fn ways(key: u64) -> std::ops::Range<usize> {
-        let index = (key.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - INDEX_BITS)) as usize;
+        let index = Self::place(key) ^ (key >> SPACE_SHIFT) as usize % NEIGHBOURS;
         index * WAYS..(index + 1) * WAYS
+    }
+
+    /// Where a translation of the same pages in any space is.
+    fn neighbours(key: u64) -> std::ops::Range<usize> {
+        let first = Self::place(key) / NEIGHBOURS * NEIGHBOURS;
+        first * WAYS..(first + NEIGHBOURS) * WAYS
     }
 
     fn position(&self, key: u64) -> Option<usize> {
@@ -131,6 +148,7 @@ impl Second {
                     return Some(Found {
                         pa: (value & !0xfff) + within,
                         rights: Rights::from_bits_truncate(value as u8 & !(NORMAL as u8)),
+                        domain: (value >> DOMAIN_SHIFT & 15) as u8,
                         normal: value & NORMAL != 0,
                         global: space.is_none(),
                     });
@@ -146,7 +164,6 @@ impl Second {
         let space = (!translation.global).then(|| self.space_of(asid));
         let key = Self::key(va, size, space);
         self.sizes |= 1 << size;
-        self.private_upper |= !translation.global && va >> 63 != 0;
         let ways = Self::ways(key);
         let small = |k: u64| k >> SIZE_SHIFT & 31 == 0;
         let (at, lost) = if let Some(at) = self.position(key) {
@@ -162,7 +179,8 @@ impl Second {
         self.keys[at] = key;
         let first = translation.pa >> translation.size << translation.size;
         let normal = if translation.attributes.is_device() { 0 } else { NORMAL };
-        self.values[at] = first | u64::from(translation.rights.bits()) | normal;
+        let domain = u64::from(translation.domain & 15) << DOMAIN_SHIFT;
+        self.values[at] = first | domain | u64::from(translation.rights.bits()) | normal;
         lost
     }
 
@@ -170,7 +188,7 @@ impl Second {
     pub fn clear(&mut self) {
         if self.sizes != 0 {
             self.keys.fill(0);
-            (self.sizes, self.private_upper) = (0, false);
+            self.sizes = 0;
         }
     }
 
@@ -182,8 +200,7 @@ impl Second {
     /// Forgets what maps any of `pages` globally or for `asid`; for every ASID if that is `None`. Tells
     /// `lost` of blocks.
     pub fn remove(&mut self, pages: Pages, asid: Option<u16>, mut lost: impl FnMut(Pages)) {
-        let everyone = asid.is_none() && (pages.va >> 63 == 0 || self.private_upper);
-        if pages.count > 8 || everyone {
+        if pages.count > 8 {
             self.scan(pages, asid, lost);
             return;
         }
@@ -193,15 +210,33 @@ impl Second {
             while sizes != 0 {
                 let size = sizes.trailing_zeros();
                 sizes &= sizes - 1;
-                let own = asid.map(|asid| Some(self.spaces[usize::from(asid)]));
-                for space in [None].into_iter().chain(own) {
-                    if let Some(at) = self.position(Self::key(va, size, space)) {
-                        if size > 0 {
-                            pages_of(self.keys[at]).into_iter().for_each(&mut lost);
+                match asid {
+                    Some(asid) => {
+                        let own = self.spaces[usize::from(asid)];
+                        for key in [Self::key(va, size, None), Self::key(va, size, Some(own))] {
+                            if let Some(at) = self.position(key) {
+                                self.lose(at, &mut lost);
+                            }
                         }
-                        self.keys[at] = 0;
                     }
+                    None => self.lose_everywhere(Self::key(va, size, Some(0)), &mut lost),
                 }
+            }
+        }
+    }
+
+    /// Forgets entry `at`.
+    fn lose(&mut self, at: usize, lost: &mut impl FnMut(Pages)) {
+        let key = std::mem::take(&mut self.keys[at]);
+        pages_of(key).into_iter().filter(|pages| pages.count > 1).for_each(lost);
+    }
+
+    /// Forgets the pages of `key` in all spaces.
+    fn lose_everywhere(&mut self, key: u64, lost: &mut impl FnMut(Pages)) {
+        const PAGES: u64 = VALID | PAGE | 31 << SIZE_SHIFT;
+        for at in Self::neighbours(key) {
+            if self.keys[at] & PAGES == key & PAGES {
+                self.lose(at, lost);
             }
         }
     }
@@ -242,7 +277,8 @@ mod tests {
 
     fn translation(pa: u64, size: u8, global: bool) -> Translation {
         let attributes = Attributes { mair: 0xff, shareability: 3 };
-        Translation { pa, size, contiguous: false, global, rights: Rights::all(), attributes }
+        let rights = Rights::all();
+        Translation { pa, size, contiguous: false, global, rights, domain: 9, attributes }
     }
 
     const KERNEL: u64 = 0xffff_8000_0000_0000;
@@ -256,7 +292,7 @@ mod tests {
         assert_eq!(tlb.find(0x1234_5fff, 8), None);
         let block = tlb.find(KERNEL + 0x1f_ffff, 8).unwrap();
         assert_eq!((block.pa, block.global, block.normal), (0x401f_ffff, true, true));
-        assert_eq!(block.rights, Rights::all());
+        assert_eq!((block.rights, block.domain), (Rights::all(), 9));
         tlb.remove_asid(7);
         assert_eq!(tlb.find(0x1234_5fff, 7), None);
         assert!(tlb.find(KERNEL, 7).is_some());
@@ -265,18 +301,28 @@ mod tests {
     #[test]
     fn removing_one_page_reports_its_block() {
         for asid in [Some(9), None] {
-            for private_upper in [false, true] {
-                let mut tlb = Second::default();
-                if private_upper {
-                    tlb.insert(KERNEL + 0x4000_0000, &translation(0, 12, false), 1);
-                }
-                tlb.insert(KERNEL + 0x20_0000, &translation(0x4020_0000, 21, true), 7);
-                let mut lost = vec![];
-                tlb.remove(Pages { va: KERNEL + 0x3f_f000, count: 1 }, asid, |p| lost.push(p));
-                assert_eq!(lost, [Pages { va: KERNEL + 0x20_0000, count: 512 }]);
-                assert_eq!(tlb.find(KERNEL + 0x20_0000, 7), None);
+            let mut tlb = Second::default();
+            tlb.insert(KERNEL + 0x20_0000, &translation(0x4020_0000, 21, true), 7);
+            let mut lost = vec![];
+            tlb.remove(Pages { va: KERNEL + 0x3f_f000, count: 1 }, asid, |p| lost.push(p));
+            assert_eq!(lost, [Pages { va: KERNEL + 0x20_0000, count: 512 }]);
+            assert_eq!(tlb.find(KERNEL + 0x20_0000, 7), None);
+        }
+    }
+
+    #[test]
+    fn a_page_goes_from_all_spaces_and_leaves_the_others() {
+        let mut tlb = Second::default();
+        for asid in 0..50 {
+            for page in [0x1234_5000, 0x1234_6000] {
+                tlb.insert(page, &translation(0x8000_0000, 12, false), asid);
             }
         }
+        let known = |tlb: &Second, page| (0..50).filter(|&asid| tlb.find(page, asid).is_some()).count();
+        let before = (known(&tlb, 0x1234_5000), known(&tlb, 0x1234_6000));
+        assert_eq!(before, (50, 50));
+        tlb.remove(Pages { va: 0x1234_5000, count: 1 }, None, |_| unreachable!());
+        assert_eq!((known(&tlb, 0x1234_5000), known(&tlb, 0x1234_6000)), (0, 50));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use armlet_arm::mmu::{Regime, Translation};
+use armlet_arm::mmu::{Format, Regime, Translation, ttbcr};
 use armlet_arm::{FeatureSet, Pstate, SysReg};
 
 use super::requests::Invalidate;
@@ -12,12 +12,12 @@ use super::{CodeRequests, Requests};
 use crate::block::Mode;
 use crate::cpu::Cpu;
 
-/// The set of EL1 without PAN.
+/// The first set of EL1: that without PAN, unless DACR of AArch32 was changed.
 const EL1: usize = 0;
-/// The set of EL1 with PAN.
-const EL1_PAN: usize = 1;
+/// Sets of EL1, for PAN and the values of DACR used last.
+const VIEWS: usize = 4;
 /// The first set of EL0.
-const USER: usize = 2;
+const USER: usize = VIEWS;
 /// Address spaces of EL0 that have a set.
 const CONTEXTS: usize = 8;
 const SETS: usize = USER + CONTEXTS;
@@ -31,7 +31,18 @@ const NOTED: usize = 64;
 struct Context {
     /// ASID and TTBR0_EL1.BADDR; `None` if it was never used.
     space: Option<(u16, u64)>,
+    /// DACR.
+    domains: u32,
     /// When it was last switched to.
+    turn: u64,
+}
+
+/// What a set of EL1 is good for.
+#[derive(Clone, Copy, Default)]
+struct View {
+    /// PSTATE.PAN and DACR; `None` if it was never used.
+    of: Option<(bool, u32)>,
+    /// When it was last looked for.
     turn: u64,
 }
 
@@ -59,10 +70,13 @@ pub struct Mmu {
     current: usize,
     /// Counts complete flushes. A set of an older epoch holds nothing.
     epoch: u64,
+    views: [View; VIEWS],
+    /// The sets of EL1 without and with PAN for the DACR in use, where they are known.
+    view: [Option<usize>; 2],
     contexts: [Context; CONTEXTS],
     /// The context of the address space in use, unless `unresolved`.
     context: usize,
-    /// TTBRn_EL1 changed since `context` was found.
+    /// TTBRn_EL1 or DACR changed since `context` was found.
     unresolved: bool,
     turn: u64,
     /// Pages of EL1's sets that are private to the ASID.
@@ -92,13 +106,16 @@ pub struct Mmu {
 impl Default for Mmu {
     fn default() -> Self {
         let nothing = Set::new();
-        let none = Regime { sctlr: 0, tcr: 0, mair: 0, ttbr: [0; 2], features: FeatureSet::EMPTY };
+        let features = FeatureSet::EMPTY;
+        let none = Regime { format: Format::Vmsa64, sctlr: 0, tcr: 0, mair: 0, ttbr: [0; 2], features };
         Self {
             set: Set::new(),
             parked: std::array::from_fn(|_| Set::new()),
             home: std::array::from_fn(|n| if n == EL1 { IN_USE } else { n as u8 - 1 }),
             current: EL1,
             epoch: 0,
+            views: Default::default(),
+            view: [None; 2],
             contexts: Default::default(),
             context: 0,
             unresolved: true,
@@ -150,13 +167,60 @@ impl Mmu {
         }
     }
 
+    /// DACR, where there are domains.
+    fn domains(&self) -> u32 {
+        match self.regime.format {
+            Format::Short { dacr, .. } => dacr,
+            _ => 0,
+        }
+    }
+
+    /// DACR was written: sets for its old value are kept.
+    fn set_domains(&mut self, value: u32) {
+        if let Format::Short { dacr, .. } = &mut self.regime.format {
+            *dacr = value;
+            self.view = [None; 2];
+            self.unresolved = true;
+        }
+    }
+
+    /// Which set is that of EL1.
+    #[inline]
+    fn privileged(&mut self, pan: bool) -> usize {
+        match self.view[usize::from(pan)] {
+            Some(view) => view,
+            None => self.find_view(pan),
+        }
+    }
+
+    #[cold]
+    fn find_view(&mut self, pan: bool) -> usize {
+        self.turn += 1;
+        let of = Some((pan, self.domains()));
+        let view = match self.views.iter().position(|view| view.of == of) {
+            Some(known) => known,
+            None => {
+                let oldest = (0..VIEWS).min_by_key(|&n| self.views[n].turn).unwrap_or(0);
+                self.set_mut(EL1 + oldest).clear();
+                // The other one may have been it.
+                self.view = [None; 2];
+                oldest
+            }
+        };
+        self.views[view] = View { of, turn: self.turn };
+        self.view[usize::from(pan)] = Some(EL1 + view);
+        EL1 + view
+    }
+
     /// Which set is that of EL0 in the current address space.
     fn user(&mut self) -> usize {
         if self.unresolved {
             self.unresolved = false;
             self.turn += 1;
             let space = Some((self.asid, self.regime.ttbr[0] & 0xffff_ffff_fffe));
-            self.context = match self.contexts.iter().position(|context| context.space == space) {
+            let domains = self.domains();
+            let is_it = |context: &Context| context.space == space && context.domains == domains;
+            self.context = match self.contexts.iter().position(is_it) {
                 Some(known) => known,
                 None => {
                     let oldest = (0..CONTEXTS).min_by_key(|&n| self.contexts[n].turn).unwrap_or(0);
@@ -164,7 +228,7 @@ impl Mmu {
                     oldest
                 }
             };
-            self.contexts[self.context] = Context { space, turn: self.turn };
+            self.contexts[self.context] = Context { space, domains, turn: self.turn };
         }
         USER + self.context
     }
@@ -240,7 +304,7 @@ impl Mmu {
     /// EL1's sets lose what belongs to the ASID that goes.
     fn drop_private(&mut self) {
         let all = std::mem::take(&mut self.private_overflow);
-        for id in [EL1, EL1_PAN] {
+        for id in EL1..EL1 + VIEWS {
             if all {
                 self.set_mut(id).drop_private();
             } else {
@@ -280,7 +344,7 @@ impl Mmu {
 
     /// Forgets the jumps of the set in use unless they are good for `mode`.
     fn want_jumps(&mut self, mode: Mode) {
-        let mode = mode.0.into();
+        let mode = mode.for_jumps().into();
         if self.set.jump_mode != mode {
             self.set.clear_jumps();
             self.set.jump_mode = mode;
@@ -333,6 +397,7 @@ impl Mmu {
 impl Cpu {
     fn read_regime(&self) -> Regime {
         Regime {
+            format: self.table_format(),
             sctlr: self.sys[SysReg::SCTLR_EL1],
             tcr: self.sys[SysReg::TCR_EL1],
             mair: self.sys[SysReg::MAIR_EL1],
@@ -341,11 +406,25 @@ impl Cpu {
         }
     }
 
+    fn table_format(&self) -> Format {
+        if !self.el1_is_aarch32() {
+            Format::Vmsa64
+        } else if self.sys[SysReg::TCR_EL1] & ttbcr::EAE != 0 {
+            Format::Long
+        } else {
+            Format::Short {
+                dacr: self.sys[SysReg::DACR32_EL2] as u32,
+                contextidr: self.sys[SysReg::CONTEXTIDR_EL1] as u32,
+            }
+        }
+    }
+
     /// SCTLR_EL1, TCR_EL1 or MAIR_EL1 was written, or the whole state replaced: what was cached may have
     /// come of the old values.
     pub fn translation_changed(&mut self) {
         self.mmu.regime = self.read_regime();
         self.mmu.flush();
+        self.mmu.view = [None; 2];
         self.new_space();
     }
 
@@ -353,6 +432,27 @@ impl Cpu {
     pub fn ttbr_changed(&mut self) {
         self.mmu.regime.ttbr = [self.sys[SysReg::TTBR0_EL1], self.sys[SysReg::TTBR1_EL1]];
         self.new_space();
+    }
+
+    /// Bits of TTBCR were written that say only whose ASID counts and which walks there are: what is cached
+    /// stays good.
+    pub(crate) fn walks_changed(&mut self) {
+        self.mmu.regime.tcr = self.sys[SysReg::TCR_EL1];
+        self.new_space();
+    }
+
+    /// CONTEXTIDR was written in AArch32 state: it holds the ASID if descriptors are short.
+    pub(crate) fn contextidr_changed(&mut self) {
+        if let Format::Short { contextidr, .. } = &mut self.mmu.regime.format {
+            *contextidr = self.sys[SysReg::CONTEXTIDR_EL1] as u32;
+            self.new_space();
+        }
+    }
+
+    /// DACR was written.
+    pub(crate) fn domains_changed(&mut self) {
+        self.mmu.set_domains(self.sys[SysReg::DACR32_EL2] as u32);
+        self.context_changed();
     }
 
     fn new_space(&mut self) {
@@ -368,11 +468,16 @@ impl Cpu {
     pub fn context_changed(&mut self) {
         let view = match self.pstate.el() {
             0 => self.mmu.user(),
-            _ if self.pstate.contains(Pstate::PAN) => EL1_PAN,
-            _ => EL1,
+            _ => self.mmu.privileged(self.pstate.contains(Pstate::PAN)),
         };
         self.mmu.select(view);
-        self.mmu.publish_user_set(self.pstate.contains(Pstate::UAO));
+        self.mmu.publish_user_set(self.overrides_user());
         self.mmu.want_jumps(self.ctl.mode);
+    }
+
+    /// PSTATE.UAO makes unprivileged accesses of EL1 privileged. The bit is another one in AArch32.
+    #[inline]
+    pub(super) fn overrides_user(&self) -> bool {
+        self.pstate & (Pstate::UAO | Pstate::NRW) == Pstate::UAO
     }
 }

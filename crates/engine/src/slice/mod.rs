@@ -23,12 +23,10 @@ mod wait;
 pub use checkpoint::hash_registers;
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use armlet_arm::Pstate;
 use armlet_base::{Checkpoints, VirtualTime};
 
-use crate::a64;
 use crate::block::{Key, MAX_INSNS};
 use crate::cache::Cache;
 use crate::code::Code;
@@ -60,8 +58,6 @@ pub struct Slice {
     checkpoints: Option<Checkpoints>,
     /// The number of retired instructions at the next checkpoint.
     next_checkpoint: u64,
-    /// Holds the part of a block that ends a slice while it runs.
-    rest: Option<Box<Cache>>,
 }
 
 impl Slice {
@@ -76,7 +72,6 @@ impl Slice {
             block_limit: MAX_INSNS,
             checkpoints: None,
             next_checkpoint: u64::MAX,
-            rest: None,
         }
     }
 
@@ -242,7 +237,8 @@ impl Cpu {
     ) -> Option<Stop> {
         self.mmu.code_requests.apply(code, jit);
         match self.find_block(code, world) {
-            Ok(id) => self.run_whole_blocks(id, code, world),
+            Ok(Some(id)) => self.run_whole_blocks(id, code, world),
+            Ok(None) => self.run_crossing(world),
             Err(Raised) => {
                 self.take_exception(world);
                 None
@@ -267,28 +263,24 @@ impl Cpu {
             // Wraps if the first instruction of all is a WFI that is to run again.
             self.retired = self.retired.wrapping_add(code.block(id).insns.into());
             id = match exit {
-                _ if self.looks() => return self.settle(exit, code.block(id).insns, world),
+                _ if self.looks() => return self.settle_block(exit, id, code, world),
                 Exit::Link(n) => match code.follow(id, n) {
                     Some(next) => next,
                     None => self.make_link(id, n, code, world)?,
                 },
                 Exit::Branch => self.fetched().and_then(|pa| code.find_fast(Key::new(pa, self.mode())))?,
-                exit => return self.settle(exit, code.block(id).insns, world),
+                exit => return self.settle_block(exit, id, code, world),
             };
         }
     }
 
-    /// After a block of `insns` instructions, all counted as retired, was left by `exit`.
-    fn settle(&mut self, exit: Exit, insns: u32, world: &mut dyn World) -> Option<Stop> {
-        match exit {
-            Exit::Link(_) | Exit::Branch | Exit::Next => None,
-            Exit::Stop(stop) => Some(stop),
-            Exit::Raised => {
-                self.retired = self.retired - u64::from(insns) + u64::from(self.delta / 2);
-                self.take_exception(world);
-                None
-            }
+    /// After block `id`, counted as retired, was left by `exit`.
+    fn settle_block(&mut self, exit: Exit, id: u32, code: &Cache, world: &mut dyn World) -> Option<Stop> {
+        let block = code.block(id);
+        if matches!(exit, Exit::Raised) {
+            self.note_itstate(&block.uops);
         }
+        self.settle(exit, block.insns, world)
     }
 
     /// Runs the `insns` instructions at pc that are left of the slice: fewer than block `key` there has.
@@ -298,20 +290,12 @@ impl Cpu {
             return None;
         };
         self.note_code(pa, offset);
-        let load = |n| self.vm.ram.load::<u32>(offset + n * 4, Ordering::Relaxed);
-        let lower = |limit| a64::lower(key, self.mode(), self.model().features, (0..limit).map(load));
-        let block = self.cut_block(insns as usize, lower);
-        let lowered = block.insns;
-        // No other block is in that cache, so nothing follows this one.
-        let mut rest = self.slice.as_mut().and_then(|slice| slice.rest.take()).unwrap_or_default();
-        let mut id = rest.insert(block);
-        let exit = interp::exec(self, world, &rest, &mut id);
-        rest.clear();
-        if let Some(slice) = &mut self.slice {
-            slice.rest = Some(rest);
+        let stretch = self.stretch(offset);
+        if stretch.crosses() {
+            return self.run_crossing(world);
         }
-        self.retired = self.retired.wrapping_add(lowered.into());
-        self.settle(exit, lowered, world)
+        let block = self.cut_block(insns as usize, |limit| stretch.lower(key, limit));
+        self.run_alone(block, world)
     }
 
     /// Between two slices: rings what is due, answers signals, plans the next slice. A checkpoint may come

@@ -27,7 +27,7 @@ const WCR: u64 = 1 | 3 << 1 | 3 << 3 | 0xff << 5 | 1 << 13 | 3 << 14 | 0xf << 16
 const ENABLE: u64 = 1;
 
 /// The Debug Communications Channel is open to EL0 unless MDSCR_EL1.TDCC traps it.
-const DCC: El0 = El0::If(|cpu| cpu.sys[MDSCR_EL1] & mdscr::TDCC == 0);
+pub const DCC: El0 = El0::If(|cpu| cpu.sys[MDSCR_EL1] & mdscr::TDCC == 0);
 
 const fn bvr(reg: SysReg) -> Row {
     Row::stored(reg).leaves()
@@ -114,17 +114,24 @@ impl InUse {
 }
 
 impl Cpu {
-    /// AArch64.GenerateDebugExceptionsFrom: whether debug exceptions other than BRK are enabled at `el`.
+    /// AArch64.GenerateDebugExceptionsFrom, and that of AArch32, which knows no mask: whether debug exceptions other than BRK are enabled at `el`.
     pub(crate) fn debug_enabled_at(&self, el: u8, d: bool) -> bool {
         if self.sys[OSLSR_EL1] & OSLK != 0 || self.sys[OSDLR_EL1] & 1 != 0 {
             return false;
         }
-        el == 0 || self.sys[MDSCR_EL1] & mdscr::KDE != 0 && !d
+        el == 0 || self.el1_is_aarch32() || self.sys[MDSCR_EL1] & mdscr::KDE != 0 && !d
     }
 
     /// The same, here and now.
     pub(crate) fn debug_enabled(&self) -> bool {
         self.debug_enabled_at(self.pstate.el(), self.pstate.contains(Pstate::D))
+    }
+
+    /// Locks or unlocks the OS lock.
+    pub(crate) fn set_os_lock(&mut self, locked: bool) {
+        let lock = if locked { OSLK } else { 0 };
+        self.sys[OSLSR_EL1] = self.sys[OSLSR_EL1] & !OSLK | lock;
+        self.debug_changed();
     }
 
     /// Recomputes what is in use after a debug register changed.
@@ -168,8 +175,9 @@ impl Cpu {
             && value as u32 == self.sys[CONTEXTIDR_EL1] as u32
     }
 
-    /// AArch64.BreakpointMatch for any breakpoint, at pc.
+    /// AArch64.BreakpointMatch or AArch32.BreakpointMatch for any breakpoint, at pc.
     pub(crate) fn breakpoint_hit(&self) -> bool {
+        let aarch32 = self.el1_is_aarch32();
         self.ctl.debug.breakpoints
             && self.debug_enabled()
             && (0..BREAKPOINTS).any(|n| {
@@ -177,13 +185,17 @@ impl Cpu {
                 let address = || {
                     // DBGBVR[63:49] are copies of bit 48.
                     let at = ((value << 15) as i64 >> 15) as u64 & !3;
-                    at == self.pc & !3 && control >> 5 & 1 != 0
+                    // BAS chooses halfwords, in T32 state; in the others the address is that of a word.
+                    at == self.pc & !3 && control >> (5 + (self.pc & 3)) & 1 != 0
                 };
                 control & ENABLE != 0
                     && match control >> 20 & 0xf {
                         0b0000 => address() && self.debug_state_matches(control, false),
                         0b0001 => address() && self.debug_state_matches(control, true),
                         0b0010 => self.context_matches(n, false) && self.debug_state_matches(control, false),
+                        // Mismatch, for a monitor in AArch32 state that steps.
+                        0b0100 if aarch32 => !address() && self.debug_state_matches(control, false),
+                        0b0101 if aarch32 => !address() && self.debug_state_matches(control, true),
                         _ => false,
                     }
             })
@@ -256,8 +268,7 @@ fn write_mdscr(cpu: &mut Cpu, _: Encoding, value: u64) {
 }
 
 fn write_oslar(cpu: &mut Cpu, _: Encoding, value: u64) {
-    cpu.sys[OSLSR_EL1] = cpu.sys[OSLSR_EL1] & !OSLK | (value & 1) << 1;
-    cpu.debug_changed();
+    cpu.set_os_lock(value & 1 != 0);
 }
 
 fn write_osdlr(cpu: &mut Cpu, _: Encoding, value: u64) {

@@ -1,10 +1,12 @@
 //! System state: registers and their access rules, timers, PMU, debug, waiting, reset.
 
+pub mod aarch32;
 pub mod bits;
 pub mod debug;
 pub mod instructions;
 pub mod pmu;
 pub mod regs;
+pub mod regs32;
 pub mod step;
 pub mod timer;
 pub mod wait;
@@ -19,7 +21,7 @@ use crate::port::Port;
 use crate::run::Stop;
 use crate::uop::{SLOTS, SP};
 use crate::world::World;
-use bits::sctlr;
+use bits::{sctlr, sctlr32};
 
 /// What follows from the system registers and is kept ready, and what hides behind them.
 #[derive(Clone, Copy, Debug, Default)]
@@ -40,7 +42,12 @@ pub struct Control {
     pub pmu: pmu::Pmu,
     /// Whether the PE gets anywhere.
     pub dead_end: DeadEnd,
+    /// EL1 is in AArch32 state.
+    pub el1_aarch32: bool,
 }
+
+/// FPEXC.EN: floating point is on. Where EL1 is in AArch64 state it always is.
+const FPEXC_EN: u64 = 1 << 30;
 
 /// Signals that always matter.
 const ALWAYS: u32 = Port::KICK | Port::MAIL | Port::TIMER | Port::LOOK;
@@ -52,12 +59,13 @@ impl Cpu {
         self.v = [0; SLOTS];
         self.nzcv = 0;
         (self.pc, self.delta) = (0, 0);
-        self.pstate = Pstate::RESET_EL1H;
+        self.ctl.el1_aarch32 = self.vm.el1_is_aarch32();
+        self.pstate = if self.ctl.el1_aarch32 { Pstate::RESET_SVC } else { Pstate::RESET_EL1H };
         (self.fpcr, self.fpsr) = (0, 0);
         self.sys = Default::default();
         self.sys[SysReg::MIDR_EL1] = self.model().midr;
         self.sys[SysReg::MPIDR_EL1] = 1 << 31 | (self.index as u64 % 16) | (self.index as u64 / 16) << 8;
-        self.sys[SysReg::SCTLR_EL1] = sctlr::RESET;
+        self.sys[SysReg::SCTLR_EL1] = self.reset_sctlr();
         self.sys[SysReg::CNTFRQ_EL0] = self.model().counter_hz;
         self.sys[SysReg::OSLSR_EL1] = debug::OSLM | debug::OSLK;
         self.x[SP as usize] = 0;
@@ -65,10 +73,20 @@ impl Cpu {
         self.state_replaced();
     }
 
+    /// SCTLR_EL1, or SCTLR, at reset.
+    fn reset_sctlr(&self) -> u64 {
+        let bits = match (self.el1_is_aarch32(), self.has(Feature::AA32EL0)) {
+            (true, _) => sctlr32::RESET,
+            (false, true) => sctlr::RESET | sctlr::CP15BEN,
+            (false, false) => sctlr::RESET,
+        };
+        bits | self.sctlr_ones()
+    }
+
     /// Recomputes everything derived from registers, after they were replaced as a whole.
     pub fn state_replaced(&mut self) {
         // A state made elsewhere may know nothing of what is fixed here.
-        self.sys[SysReg::SCTLR_EL1] |= sctlr::RES1;
+        self.sys[SysReg::SCTLR_EL1] |= self.sctlr_ones();
         self.sys[SysReg::OSLSR_EL1] = self.sys[SysReg::OSLSR_EL1] & debug::OSLK | debug::OSLM;
         if self.sys[SysReg::CNTFRQ_EL0] == 0 {
             self.sys[SysReg::CNTFRQ_EL0] = self.model().counter_hz;
@@ -85,20 +103,14 @@ impl Cpu {
     /// Recomputes what depends on PSTATE, SCTLR_EL1, CPACR_EL1 or on what debug parts are in use.
     pub fn mode_changed(&mut self) {
         let el1 = self.pstate.el() == 1;
+        let aarch32 = self.pstate.is_aarch32();
+        let mut mode = if el1 { Mode::EL1 } else { 0 };
+        mode |= if aarch32 { self.mode_of_aarch32() } else { self.mode_of_a64(el1) };
+        self.address_mask = if aarch32 { 0xffff_ffff } else { u64::MAX };
+        // FPEN: 0b01 traps EL0 only, 0b11 nothing, the others both. CPACR has the same for CP10.
         let fpen = self.sys[SysReg::CPACR_EL1] >> 20 & 3;
-        let mut mode = 0;
-        if el1 {
-            mode |= Mode::EL1;
-            if !self.pstate.contains(Pstate::SP) {
-                mode |= Mode::SP0;
-            }
-        }
-        // FPEN: 0b01 traps EL0 only, 0b11 nothing, the others both.
         if fpen & 1 == 0 || !el1 && fpen == 1 {
             mode |= Mode::FP_TRAP;
-        }
-        if self.sctlr(if el1 { sctlr::SA } else { sctlr::SA0 }) {
-            mode |= Mode::SP_CHECK;
         }
         if self.sys[SysReg::SCTLR_EL1] & (sctlr::M | sctlr::A) != sctlr::M {
             mode |= Mode::ALIGN;
@@ -107,8 +119,10 @@ impl Cpu {
             mode |= Mode::STEP;
         }
         let old = std::mem::replace(&mut self.ctl.mode, Mode(mode));
-        if (old.0 ^ mode) & Mode::STEP != 0 {
-            if mode & Mode::STEP != 0 {
+        // Neither a step nor the rest of an IT block is for generated code.
+        let alone = |mode: u16| mode & Mode::STEP != 0 || Mode(mode).is_t32() && mode & Mode::IT != 0;
+        if alone(old.0) != alone(mode) {
+            if alone(mode) {
                 self.port.raise(Port::LOOK);
             } else {
                 self.port.lower(Port::LOOK);
@@ -116,6 +130,33 @@ impl Cpu {
         }
         self.masks_changed();
         self.context_changed();
+    }
+
+    /// The part of the mode that A64 code alone has.
+    fn mode_of_a64(&self, el1: bool) -> u16 {
+        let mut mode = 0;
+        if el1 && !self.pstate.contains(Pstate::SP) {
+            mode |= Mode::SP0;
+        }
+        if self.sctlr(if el1 { sctlr::SA } else { sctlr::SA0 }) {
+            mode |= Mode::SP_CHECK;
+        }
+        mode
+    }
+
+    /// The part of the mode that A32 and T32 code alone has.
+    fn mode_of_aarch32(&self) -> u16 {
+        let mut mode = Mode::AARCH32;
+        if self.pstate.contains(Pstate::T) {
+            mode |= Mode::T32 | Mode::of_itstate(self.pstate.itstate());
+        }
+        if self.pstate.contains(Pstate::E) {
+            mode |= Mode::BE;
+        }
+        if self.el1_is_aarch32() && self.sys[SysReg::FPEXC32_EL2] & FPEXC_EN == 0 {
+            mode |= Mode::FP_TRAP;
+        }
+        mode
     }
 
     /// Recomputes which signals matter, after PSTATE.I or F changed.
@@ -189,7 +230,7 @@ impl Cpu {
         } else {
             return None;
         };
-        self.raised = Exception { vector, esr: 0, far: None, elr: self.pc };
+        self.raised = Exception { vector, elr: self.pc, ..Exception::default() };
         self.take_exception(world);
         None
     }

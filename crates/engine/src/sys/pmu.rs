@@ -29,7 +29,7 @@ mod event {
     pub const SUPPORTED: u64 = 1 << SW_INCR | 1 << INST_RETIRED | 1 << CPU_CYCLES | 1 << CHAIN;
 }
 
-// PMCR_EL0. LC is RES1 and D is RES0 where no exception level is AArch32.
+// PMCR_EL0. LC is fixed at 1 and D at 0 where EL1 is in AArch64 state; D always is.
 const E: u64 = 1 << 0;
 const P: u64 = 1 << 1;
 const C: u64 = 1 << 2;
@@ -138,7 +138,7 @@ impl Cpu {
 
     /// Instructions retired before the one that runs.
     pub(crate) fn retired_here(&self) -> u64 {
-        self.retired.wrapping_add(u64::from(self.delta / 2))
+        self.retired.wrapping_add(self.insns_done())
     }
 
     /// The enabled counters that count at this exception level, as a mask.
@@ -195,13 +195,20 @@ impl Cpu {
             }
         }
         if counting & CYCLE != 0 {
-            let (sum, overflow) = self.sys[PMCCNTR_EL0].overflowing_add(cycles);
-            self.sys[PMCCNTR_EL0] = sum;
-            if overflow {
+            let old = self.sys[PMCCNTR_EL0];
+            self.sys[PMCCNTR_EL0] = old.wrapping_add(cycles);
+            if cycles > self.cycles_left(old) {
                 self.sys[PMOVSSET_EL0] |= CYCLE;
             }
         }
         self.pmu_output();
+    }
+
+    /// Cycles that the counter, being at `count`, can count without an overflow: of 64 bits, or of 32 if PMCR.LC is
+    /// clear.
+    fn cycles_left(&self, count: u64) -> u64 {
+        let long = !self.el1_is_aarch32() || self.sys[PMCR_EL0] & LC != 0;
+        if long { !count } else { u64::from(!(count as u32)) }
     }
 
     /// Brings the counters up to date at the instruction that runs.
@@ -271,7 +278,8 @@ impl Cpu {
             }
         }
         if waiting & CYCLE != 0 {
-            left = left.min((!self.sys[PMCCNTR_EL0]).saturating_add(1).max(patient(31)));
+            let room = self.cycles_left(self.sys[PMCCNTR_EL0]);
+            left = left.min(room.saturating_add(1).max(patient(31)));
         }
         let deadline = (left < u64::MAX / 2).then(|| self.time_ns().saturating_add(left));
         if self.ctl.pmu.deadline != deadline {
@@ -298,12 +306,14 @@ impl Cpu {
 }
 
 fn read_pmcr(cpu: &mut Cpu, _: Encoding) -> u64 {
-    cpu.sys[PMCR_EL0] | LC | (EVENTS as u64) << 11 | (cpu.model().midr >> 24 & 0xff) << 24
+    let fixed = if cpu.el1_is_aarch32() { 0 } else { LC };
+    cpu.sys[PMCR_EL0] | fixed | (EVENTS as u64) << 11 | (cpu.model().midr >> 24 & 0xff) << 24
 }
 
 fn write_pmcr(cpu: &mut Cpu, _: Encoding, value: u64) {
     cpu.pmu_look();
-    cpu.sys[PMCR_EL0] = value & (E | X | DP);
+    let mask = if cpu.el1_is_aarch32() { E | X | DP | LC } else { E | X | DP };
+    cpu.sys[PMCR_EL0] = value & mask;
     if value & P != 0 {
         COUNTERS.iter().for_each(|&counter| cpu.sys[counter] = 0);
     }

@@ -54,6 +54,11 @@ pub enum MemoryOp {
     LoadLane,
     /// ST1 to ST4 of a lane, the first register being `c`.
     StoreLane,
+    /// AArch32's LDM: words from `a` upwards to the registers of the list `imm[14:0]`, R0 first; with `imm[15]` one more word
+    /// goes to slot `dst`. The address must be that of a word. A fault changes no register.
+    LoadMultiple,
+    /// STM; with `imm[15]` slot `c` is stored last.
+    StoreMultiple,
 }
 
 impl MemoryOp {
@@ -63,4 +68,6 @@ impl MemoryOp {
     pub const TO64: u8 = 1 << 3;
     /// In `flags`: vector structures are interleaved.
     pub const INTERLEAVED: u8 = 1 << 3;
+    /// In `flags` of `LoadMultiple` and `StoreMultiple`: the words in memory are big-endian.
+    pub const REVERSED: u8 = 1 << 0;
 }

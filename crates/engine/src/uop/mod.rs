@@ -3,11 +3,13 @@
 //! A block is a flat array of 16-byte uops. Operands name guest registers directly, so executors need
 //! no value numbering. Semantics of an instruction exist once: in the uops it lowers to.
 
+pub mod dsp;
 pub mod float;
 mod memory;
 mod system;
 mod vector;
 
+pub use dsp::{DspOp, Lanes};
 pub use float::FloatOp;
 pub use memory::MemoryOp;
 pub use system::SystemOp;
@@ -22,8 +24,14 @@ pub const ZERO: Slot = 31;
 pub const SP: Slot = 32;
 /// Takes writes to XZR; never read.
 pub const SINK: Slot = 33;
+/// AArch32: CPSR.Q, 0 or 1.
+pub const Q: Slot = 34;
+/// AArch32: CPSR.GE, four bits.
+pub const GE: Slot = 35;
+/// AArch32: FPSCR.NZCV, in bits `[31:28]`.
+pub const FPNZCV: Slot = 36;
 /// First of the block-local temporaries. They hold nothing across instructions.
-pub const TEMP: Slot = 34;
+pub const TEMP: Slot = 40;
 /// Number of general slots.
 pub const SLOTS: usize = 64;
 /// First vector temporary; V0-V31 come before it. Kept under 64 as well.
@@ -73,6 +81,8 @@ pub enum Op {
     MovI,
     PcRel,
     PageRel,
+    /// `dst` = low word of pc + imm.
+    PcRel32,
     /// `dst = a`, but its halfword at bit `flags` = that of `imm`, which is zero elsewhere.
     MovK64,
     MovK32,
@@ -215,6 +225,35 @@ pub enum Op {
     Axflag,
     Xaflag,
 
+    // AArch32's ways with flags. What isn't named stays.
+    /// N and Z as of the word `a`.
+    NzS32,
+    /// C = bit 0 of `imm`.
+    SetC,
+    /// C = bit `flags` of `a`.
+    CarryBit,
+    // Shifts of the word `a` by `imm`: LSL by 0 to 31, LSR and ASR by 1 to 32, ROR by 1 to 31. N and Z as of `dst`, C is
+    // the last bit shifted out; it stays if the amount is 0.
+    LslSI32,
+    LsrSI32,
+    AsrSI32,
+    RorSI32,
+    /// `dst = C:a >> 1`.
+    Rrx32,
+    /// The same, N and Z as of `dst`, and C = bit 0 of `a`.
+    RrxS32,
+    // Shifts of the word `a` by the low byte of `b`, all of which counts; the S forms set N, Z and C as above.
+    LslV32,
+    LsrV32,
+    AsrV32,
+    RorV32,
+    LslSV32,
+    LsrSV32,
+    AsrSV32,
+    RorSV32,
+    /// Saturating, parallel and DSP arithmetic of AArch32.
+    Dsp(DspOp),
+
     // Loads: `dst = [a + (b << flags) + imm]`, zero-extended; S32 and S64 sign-extend to that width.
     Load8,
     Load16,
@@ -255,9 +294,15 @@ pub enum Op {
     VStorePair128,
     /// SP alignment fault unless `a` is a multiple of 16 (SCTLR_EL1.SA).
     CheckSp,
+    /// Alignment fault unless the low `flags` bits of `a + imm` are zero; bit 0 of `c` says that it is a store's.
+    CheckAlign,
+    /// Unless condition `flags` holds, skips `imm` uops, which belong to the same instruction. `b` is the instruction's
+    /// ITSTATE.
+    Skip,
 
-    // Ends of blocks. `imm` is the distance of the target from the block's pc.
-    /// Direct branch by link 0.
+    // Ends of blocks. `imm` is the distance of the target from the block's pc. Branches that may fall through, and
+    // calls, have the length of the instruction in `c`, in bytes.
+    /// Direct branch by link `flags`, 0 or 1.
     Jump,
     /// The same, and X30 = the next instruction's address.
     Call,
@@ -274,9 +319,11 @@ pub enum Op {
     Next,
     /// Indirect branch to `a`, less the tag that TCR_EL1.TBIn lets it have; `flags` hints: 2 a return.
     JumpReg,
+    /// The same in AArch32 state: bit 0 of `a` chooses T32.
+    JumpExchange,
     /// Indirect branch to `a`, and X30 = the next instruction's address.
     CallReg,
-    /// The instruction is UNDEFINED.
+    /// The instruction, of `c` bytes, is UNDEFINED.
     Undefined,
 
     /// Ordered, exclusive, unprivileged and atomic accesses, and vector structures.
@@ -346,6 +393,14 @@ impl Op {
     pub const fn is_store_pair(self) -> bool {
         use Op::*;
         matches!(self, StorePair32 | StorePair64 | VStorePair32 | VStorePair64 | VStorePair128)
+    }
+
+    /// What leaves the block for good, but for system ops.
+    pub const fn is_branch(self) -> bool {
+        matches!(
+            self,
+            Self::Jump | Self::Call | Self::Next | Self::JumpReg | Self::CallReg | Self::JumpExchange
+        )
     }
 
     /// A direct branch that may fall through.

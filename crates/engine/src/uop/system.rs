@@ -90,6 +90,48 @@ pub enum SystemOp {
     At,
     /// TLBI; the same operands; the block must end after it.
     Tlbi,
+    // AArch32. Those that end a block or may change the mode: the block must end after them.
+    /// SVC; `imm` is the immediate, `c` the length of the instruction. Ends a block.
+    Svc32,
+    /// HVC; the same.
+    Hvc32,
+    /// SMC; the same.
+    Smc32,
+    /// BKPT; `imm` is the immediate. Ends a block.
+    Bkpt32,
+    /// WFI; `c` is the length of the instruction. Ends a block.
+    Wfi32,
+    /// WFE; the same.
+    Wfe32,
+    /// `dst` = CPSR as MRS reads it.
+    ReadCpsr,
+    /// The bytes of CPSR in mask `flags` = those of `a`, as MSR may.
+    WriteCpsr,
+    /// `dst` = SPSR of the mode.
+    ReadSpsr,
+    /// The bytes of SPSR in mask `flags` = those of `a`.
+    WriteSpsr,
+    /// `dst` = a register of another mode: `imm` is M[4:0] << 5 | its number, 16 for SPSR.
+    ReadBanked,
+    /// A register of another mode = `a`.
+    WriteBanked,
+    /// CPS: `imm` is the instruction's imod, M, A, I, F and mode, in bits `[19:17]`, `[8:6]` and `[4:0]`.
+    Cps,
+    /// PSTATE.E = bit 0 of `flags`.
+    SetEnd,
+    /// Between the instructions of an IT block: ITSTATE of what comes next is `flags`.
+    SetIt,
+    /// Exception return to `a` with CPSR = `b`. Ends a block.
+    ReturnTo32,
+    /// MRC: `dst` = coprocessor register by row `imm`; `c` is the number of Rt.
+    ReadCp,
+    /// MCR: coprocessor register by row `imm` = `a`; `c` is the number of Rt.
+    WriteCp,
+    /// MRRC: `dst`, `c` = the lower and the upper word of a coprocessor register.
+    ReadCp64,
+    /// MCRR: coprocessor register = `b:a`.
+    WriteCp64,
+
     /// At EL0, traps SYS `imm` unless the bit of SCTLR_EL1 numbered `flags` is set.
     CheckSys,
 }

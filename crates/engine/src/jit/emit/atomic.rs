@@ -20,6 +20,8 @@ impl Emitter<'_> {
             M::StoreRelease => self.store_release(u),
             M::LoadUnprivileged => self.unprivileged(u, For::Load),
             M::StoreUnprivileged => self.unprivileged(u, For::Store),
+            M::LoadMultiple => self.load_multiple(u),
+            M::StoreMultiple => self.store_multiple(u),
             M::LoadExclusive => self.load_exclusive(u),
             M::StoreExclusive => self.store_exclusive(u),
             M::Cas => self.compare_and_swap(u),

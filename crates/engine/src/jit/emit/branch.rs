@@ -16,11 +16,12 @@ impl Emitter<'_> {
     /// Compiles a branch; `last` if the trace ends with it.
     pub(super) fn branch(&mut self, u: &Uop, last: bool) {
         match u.op {
+            // Within a segment it is one that a condition rules out now and then, else the trace goes on there.
+            Op::Jump if !last && self.ends_segment() => {}
             Op::Jump => {
-                if last {
-                    self.store_flags();
-                    self.go_to(u.imm);
-                }
+                self.store_flags();
+                self.refund_if_apart();
+                self.go_to(u.imm);
             }
             Op::Call => {
                 self.store_flags();
@@ -52,11 +53,13 @@ impl Emitter<'_> {
             Op::JumpIfBitClear => self.branch_bit(u, false, last),
             Op::JumpIfBitSet => self.branch_bit(u, true, last),
             Op::Next => self.next(u),
-            Op::JumpReg => {
+            Op::JumpReg | Op::JumpExchange => {
                 self.store_flags();
+                self.refund_if_apart();
                 self.copy(B64, C, u.a);
                 self.jump_through_set();
             }
+            Op::Skip => self.skip(u),
             Op::CallReg => {
                 self.store_flags();
                 // The target may be what X30 was before.
@@ -77,7 +80,7 @@ impl Emitter<'_> {
 
     /// Distance of the next instruction from the segment's start.
     fn after(&self, u: &Uop) -> i64 {
-        i64::from(u.delta) * 2 + 4
+        i64::from(u.delta) * 2 + i64::from(u.c)
     }
 
     /// Before a branch that looks at a register: at the end of the trace the flags must be in memory.
@@ -191,7 +194,7 @@ impl Emitter<'_> {
     }
 
     /// Instructions of the trace behind the segment: they don't run if it is left at its end.
-    fn refund(&self) -> u16 {
+    pub(super) fn refund(&self) -> u16 {
         self.trace.insns - self.segment.before - self.segment.insns
     }
 
@@ -210,10 +213,16 @@ impl Emitter<'_> {
                 self.buffers.sites.push(SiteDraft { jump, stub, target });
             }
             None => {
-                self.page_address(C, i64::from(self.segment.offset) + imm);
+                self.code_address(i64::from(self.segment.offset) + imm);
                 self.jump_through_set();
             }
         }
+    }
+
+    /// RCX = the program counter of code at the page's address plus `distance`. Leaves the flags alone.
+    pub(super) fn code_address(&mut self, distance: i64) {
+        let t32 = i64::from(self.t32_bit());
+        self.page_address(C, distance + t32);
     }
 
     /// Goes on at RCX, by the jump that the set remembers for it.

@@ -2,7 +2,7 @@
 
 use armlet_x64::{Alu, Bits, Cond, Gpr, Mem};
 
-use super::Emitter;
+use super::{Emitter, liveness};
 use crate::jit::layout::*;
 
 /// Where the guest's flags are.
@@ -17,6 +17,13 @@ pub enum Flags {
         /// They are in memory as well.
         stored: bool,
     },
+    /// N and Z are S and Z of the host; with `carry` C is its carry. The rest is in memory.
+    Part {
+        /// C is the host's carry.
+        carry: bool,
+        /// They are in memory as well.
+        stored: bool,
+    },
     /// Nowhere: [`super::recipe`] knows how to compute them.
     Pending,
     /// In the host's flags as a comparison of floating-point numbers left them.
@@ -26,6 +33,17 @@ pub enum Flags {
         /// They are in memory as well.
         stored: bool,
     },
+}
+
+impl Flags {
+    /// Memory doesn't have them.
+    fn are_elsewhere(self) -> bool {
+        match self {
+            Self::Memory => false,
+            Self::Pending => true,
+            Self::Host { stored, .. } | Self::Part { stored, .. } | Self::Float { stored, .. } => !stored,
+        }
+    }
 }
 
 /// A condition, to be tested now.
@@ -50,14 +68,14 @@ impl Test {
 impl Emitter<'_> {
     /// Must come before any host instruction of a uop that changes the host's flags.
     pub(super) fn before_clobber(&mut self) {
-        if self.buffers.needs[self.index].flags {
+        if self.buffers.needs[self.index].before != 0 {
             self.store_flags();
         }
     }
 
     /// The same for uops that don't set the guest's flags. Those that can be computed again aren't stored.
     pub(super) fn clobber(&mut self) {
-        let needed = self.buffers.needs[self.index].flags;
+        let needed = self.buffers.needs[self.index].before != 0;
         self.flags = match self.flags {
             Flags::Pending if needed => Flags::Pending,
             Flags::Host { stored: false, .. } if needed && self.recipe.is_some() => Flags::Pending,
@@ -74,13 +92,49 @@ impl Emitter<'_> {
         self.recipe = None;
     }
 
-    /// Puts the flags into memory if they are in the host's alone. Leaves the latter alone.
+    /// The host's S and Z are now N and Z, its carry C if `carry`; [`Self::keep_rest`] came before.
+    pub(super) fn part_set(&mut self, carry: bool) {
+        self.flags = Flags::Part { carry, stored: false };
+        self.recipe = None;
+    }
+
+    /// Before a uop that sets some flags: those that it leaves alone go to memory if anybody wants them.
+    pub(super) fn keep_rest(&mut self, sets: u8) {
+        let mut there = 0;
+        if let Flags::Part { carry: false, .. } = self.flags {
+            there = liveness::C | liveness::V;
+        } else if let Flags::Part { carry: true, .. } = self.flags {
+            there = liveness::V;
+        }
+        if self.buffers.needs[self.index].after & !sets & !there != 0 {
+            self.store_flags();
+        }
+    }
+
+    /// Stores N and Z, and C if that is the host's carry. Leaves the host's flags alone unless C has to come from memory.
+    fn store_part(&mut self, carry: bool) {
+        self.asm.lahf();
+        self.asm.movzx_ah(A);
+        if carry {
+            self.asm.store8(FLAGS_HIGH, A);
+            self.flags = Flags::Part { carry, stored: true };
+            return;
+        }
+        self.asm.alu_imm(Alu::And, Bits::B32, A, 0xc0);
+        self.asm.alu_imm8(Alu::And, FLAGS_HIGH, 0x3f);
+        self.asm.alu8_mem(Alu::Or, FLAGS_HIGH, A);
+        self.flags = Flags::Memory;
+    }
+
+    /// Puts the flags into memory if they are in the host's alone. Leaves the latter alone, or says that they hold nothing.
     pub(super) fn store_flags(&mut self) {
-        let done = matches!(self.flags, Flags::Host { stored: true, .. } | Flags::Float { stored: true, .. });
-        if self.flags != Flags::Memory && !done {
+        if self.flags.are_elsewhere() {
             self.forget_copies();
         }
         self.compute_flags();
+        if let Flags::Part { carry, stored: false } = self.flags {
+            return self.store_part(carry);
+        }
         if let Flags::Float { swapped, stored: false } = self.flags {
             self.store_float_flags(swapped);
             self.flags = Flags::Float { swapped, stored: true };
@@ -132,6 +186,12 @@ impl Emitter<'_> {
                 false
             }
             Flags::Host { borrow, .. } => borrow,
+            Flags::Part { carry: true, .. } => false,
+            Flags::Part { carry: false, .. } => {
+                self.store_flags();
+                self.asm.bt(Bits::B32, FLAGS, 8);
+                false
+            }
             Flags::Pending | Flags::Float { .. } => unreachable!("they were stored or computed"),
         };
         if borrow != inverted {
@@ -148,7 +208,7 @@ impl Emitter<'_> {
         if cc >= 14 {
             return Test::Always;
         }
-        if let Some(cond) = self.float_condition(cc) {
+        if let Some(cond) = self.float_condition(cc).or_else(|| self.part_condition(cc)) {
             return Test::Host(cond);
         }
         self.load_flags();
@@ -177,6 +237,20 @@ impl Emitter<'_> {
         })
     }
 
+    /// How to test a condition on flags that [`Flags::Part`] has in the host's.
+    fn part_condition(&self, cc: u8) -> Option<Cond> {
+        let Flags::Part { carry, .. } = self.flags else { return None };
+        match (cc, carry) {
+            (0, _) => Some(Cond::E),
+            (1, _) => Some(Cond::Ne),
+            (2, true) => Some(Cond::B),
+            (3, true) => Some(Cond::Ae),
+            (4, _) => Some(Cond::S),
+            (5, _) => Some(Cond::Ns),
+            _ => None,
+        }
+    }
+
     /// The same, where the host's flags need not hold the guest's afterwards.
     pub(super) fn condition_once(&mut self, cc: u8) -> Test {
         let bit = match cc >> 1 {
@@ -188,6 +262,10 @@ impl Emitter<'_> {
         };
         if bit != 0 && self.float_condition(cc).is_none() {
             self.store_float();
+        }
+        if matches!(self.flags, Flags::Part { .. }) && bit != 0 && self.part_condition(cc).is_none() {
+            self.store_flags();
+            self.flags = Flags::Memory;
         }
         if self.flags != Flags::Memory || bit == 0 {
             return self.condition(cc);

@@ -63,7 +63,8 @@ impl Emitter<'_> {
             O::LoadPair32S64 => self.load_pair(u, 2, Sign64),
             O::StorePair32 => self.store_pair(u, B32),
             O::StorePair64 => self.store_pair(u, B64),
-            O::CheckSp => self.check_sp(u),
+            O::CheckSp => self.check_aligned(u, 4),
+            O::CheckAlign => self.check_aligned(u, u.flags),
             O::VLoad8 => self.vector_load(u, 0),
             O::VLoad16 => self.vector_load(u, 1),
             O::VLoad32 => self.vector_load(u, 2),
@@ -87,7 +88,9 @@ impl Emitter<'_> {
 
     /// The register with the address `a + (b << flags) + imm`: `a`'s own or RCX.
     pub(super) fn address(&mut self, u: &Uop, index: Slot) -> Gpr {
-        let disp = i32::try_from(u.imm);
+        let bits = self.address_bits();
+        // Sums of words are cut off, whatever the sign.
+        let disp = if bits == B32 { Ok(u.imm as i32) } else { i32::try_from(u.imm) };
         if index == ZERO {
             return match disp {
                 // The look-up needs the register of temporaries.
@@ -98,7 +101,7 @@ impl Emitter<'_> {
                 Ok(0) => self.read(u.a, C),
                 Ok(disp) => {
                     let a = self.read(u.a, C);
-                    self.asm.lea(B64, C, Mem::base(a, disp));
+                    self.asm.lea(bits, C, Mem::base(a, disp));
                     C
                 }
                 Err(_) => {
@@ -114,11 +117,11 @@ impl Emitter<'_> {
             self.copy(B64, C, index);
             self.asm.shift(Shift::Shl, B64, C, u.flags);
             let a = self.read(u.a, A);
-            self.asm.lea(B64, C, Mem::indexed(C, a, 0, disp));
+            self.asm.lea(bits, C, Mem::indexed(C, a, 0, disp));
         } else {
             let b = self.read(index, C);
             let a = self.read(u.a, A);
-            self.asm.lea(B64, C, Mem::indexed(a, b, u.flags, disp));
+            self.asm.lea(bits, C, Mem::indexed(a, b, u.flags, disp));
         }
         C
     }
@@ -138,9 +141,22 @@ impl Emitter<'_> {
     /// Looks up `len` bytes at `va`, a run of `1 << size` bytes each: RAX becomes the host's address less `va`.
     /// Uses RDX. Misses go to `slow`.
     pub(super) fn look_up(&mut self, va: Gpr, size: u8, len: i32, what: For, slow: Label) {
+        self.look_up_elements(va, size, len, what, slow, self.mode.has(Mode::ALIGN));
+    }
+
+    /// The same, and `aligned` says whether the elements must be.
+    pub(super) fn look_up_elements(
+        &mut self,
+        va: Gpr,
+        size: u8,
+        len: i32,
+        what: For,
+        slow: Label,
+        aligned: bool,
+    ) {
         self.number_entry(va);
         let unit = 1i32 << size;
-        if self.mode.has(Mode::ALIGN) {
+        if aligned {
             // The last element's page and the low bits of its address.
             if len == unit {
                 self.asm.mov(B64, T, va);
@@ -304,11 +320,19 @@ impl Emitter<'_> {
         self.asm.bind(resume);
     }
 
-    fn check_sp(&mut self, u: &Uop) {
+    /// The low `bits` bits of `a + imm` must be zero.
+    fn check_aligned(&mut self, u: &Uop, bits: u8) {
         self.clobber();
         let (slow, resume) = self.slow_path();
-        let a = self.src(u.a);
-        self.asm.test_imm(B32, a, 15);
+        let mask = (1 << (bits & 31)) - 1;
+        if u.imm & i64::from(mask) == 0 {
+            let a = self.src(u.a);
+            self.asm.test_imm(B32, a, mask);
+        } else {
+            let a = self.read(u.a, A);
+            self.asm.lea(B32, A, Mem::base(a, u.imm as i32 & mask));
+            self.asm.test_imm(B32, A, mask);
+        }
         self.asm.jcc(Cond::Ne, slow);
         self.asm.bind(resume);
     }

@@ -9,12 +9,15 @@ mod copies;
 mod crc;
 mod flags;
 mod float;
+mod guard;
 mod integer;
 mod liveness;
 mod memory;
+mod multiple;
 mod recipe;
 mod structures;
 mod system;
+mod system32;
 mod vector;
 mod vector_state;
 
@@ -33,6 +36,7 @@ use crate::uop::{Op, SINK, Slot, TEMP, Uop, ZERO};
 use crate::vm::Vm;
 use copies::Copies;
 use flags::Flags;
+use guard::Join;
 use liveness::Needs;
 use recipe::Recipe;
 
@@ -160,6 +164,8 @@ pub struct Emitter<'a> {
     known: Option<(Slot, u64)>,
     /// The next uop was compiled with this one.
     fused: bool,
+    /// Where uops that a condition rules out are passed over to.
+    join: Option<Join>,
     /// Vector registers that are known to be zero above a scalar.
     narrow: float::Narrow,
 }
@@ -204,6 +210,7 @@ impl<'a> Emitter<'a> {
             copies: Copies::default(),
             known: None,
             fused: false,
+            join: None,
             narrow: float::Narrow::default(),
         }
     }
@@ -212,7 +219,7 @@ impl<'a> Emitter<'a> {
     pub fn emit(mut self) -> Done {
         // From another page: RCX is the program counter.
         let offset = i32::from(self.segment.offset);
-        self.asm.lea(Bits::B64, C, Mem::base(C, -offset));
+        self.asm.lea(Bits::B64, C, Mem::base(C, -offset - self.t32_bit()));
         self.asm.store(Bits::B64, PAGE, C);
         let near = self.asm.here_label();
         let get_vectors = self.want_vectors();
@@ -260,6 +267,7 @@ impl<'a> Emitter<'a> {
             let end = trace.segments.get(n + 1).map_or(trace.uops.len(), |next| next.first.into());
             for index in segment.first.into()..end {
                 self.index = index;
+                self.join_here();
                 self.mark(Some(index), false);
                 self.uop(&trace.uops[index], index + 1 == trace.uops.len());
             }
@@ -312,6 +320,16 @@ impl<'a> Emitter<'a> {
                 next.map_or(self.trace.uops.len(), |next| next.first.into()) - 1
             }
         }
+    }
+
+    /// What program counters have in bit 0 besides: see `Cpu::t32_bit`.
+    fn t32_bit(&self) -> i32 {
+        self.mode.is_t32().into()
+    }
+
+    /// Width of an address, and of what is added up for one.
+    fn address_bits(&self) -> Bits {
+        if self.mode.has(Mode::AARCH32) { Bits::B32 } else { Bits::B64 }
     }
 
     /// Leaves the uop to the interpreter.
@@ -396,7 +414,7 @@ impl<'a> Emitter<'a> {
                 }
                 Cold::Look { entry, segment, imm } => {
                     self.asm.bind(entry);
-                    self.page_address(C, i64::from(segment.offset) + imm);
+                    self.code_address(i64::from(segment.offset) + imm);
                     self.asm.jmp_to(self.thunks.arrive);
                 }
                 Cold::SideExit { entry, flags, refund, segment, imm } => {

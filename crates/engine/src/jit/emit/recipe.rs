@@ -56,7 +56,7 @@ impl Recipe {
         (kept && !temporary).then_some(Self { test, bits, a: u.a, added, b })
     }
 
-    fn uses(&self, n: Slot) -> bool {
+    pub(super) fn uses(&self, n: Slot) -> bool {
         n != SINK && (self.a == n || self.b == Second::Slot(n))
     }
 
@@ -76,10 +76,12 @@ impl Recipe {
 
 /// True for uops that write nothing but `dst` and, if they are pairs, `c`.
 pub(super) fn is_simple(op: Op) -> bool {
-    !matches!(
-        op,
-        Op::Memory(_) | Op::System(_) | Op::Call | Op::CallReg | Op::JumpReg | Op::Next | Op::Undefined
-    )
+    !op.is_branch() && !matches!(op, Op::Memory(_) | Op::System(_) | Op::Dsp(_) | Op::Undefined)
+}
+
+/// True for uops that write no register.
+fn writes_nothing(op: Op) -> bool {
+    op.is_conditional() || matches!(op, Op::Jump | Op::Skip | Op::CheckAlign)
 }
 
 impl Emitter<'_> {
@@ -90,7 +92,7 @@ impl Emitter<'_> {
             self.recipe = Some(recipe);
             return;
         }
-        if is_simple(u.op) && !recipe.uses(u.dst) && !recipe.uses(u.c) {
+        if writes_nothing(u.op) || is_simple(u.op) && !recipe.uses(u.dst) && !recipe.uses(u.c) {
             return;
         }
         if self.flags == Flags::Pending {

@@ -7,6 +7,7 @@ use armlet_x64::Bits::{B32, B64};
 use armlet_x64::{Alu, Cond, Gpr, Mem, Shift};
 
 use super::memory::For;
+use super::system32::only_masks;
 use super::{Cold, Emitter};
 use crate::block::Mode;
 use crate::jit::layout::*;
@@ -71,6 +72,13 @@ impl Emitter<'_> {
                 }
             }
             SystemOp::Isb => {}
+            SystemOp::ReadNzcv => self.read_nzcv(u),
+            SystemOp::WriteNzcv => self.write_nzcv(u),
+            SystemOp::ReadCpsr => self.read_cpsr(u),
+            SystemOp::WriteCpsr if el1 && u.flags == 1 => self.write_cpsr_control(u),
+            SystemOp::Cps if el1 && only_masks(u) => {
+                self.change_daif((u.imm >> 6 & 7) as u8, u.imm >> 18 & 1 != 0);
+            }
             SystemOp::ReadRow => self.read_row(u),
             SystemOp::CheckSys => {
                 self.clobber();
@@ -189,6 +197,14 @@ impl Emitter<'_> {
         self.asm.alu_imm(Alu::And, B32, T, !DAIF);
         self.asm.alu(Alu::Or, B32, T, A);
         self.asm.store(B32, PSTATE, T);
+        self.poll_by_masks();
+        if let Some(resume) = resume {
+            self.asm.bind(resume);
+        }
+    }
+
+    /// Signals that I and F mask, which are in EAX where PSTATE has them, matter no more; others do. Changes RDX.
+    pub(super) fn poll_by_masks(&mut self) {
         // I is bit 7 and masks signal 0, F is bit 6 and masks signal 1.
         self.asm.mov(B32, T, A);
         self.asm.shift(Shift::Shr, B32, T, 7);
@@ -199,25 +215,20 @@ impl Emitter<'_> {
         self.asm.alu_imm(Alu::Xor, B32, A, (Port::IRQ | Port::FIQ) as i32);
         self.asm.alu_imm(Alu::And, B32, POLL, !((Port::IRQ | Port::FIQ) as i32));
         self.asm.alu_mem(Alu::Or, B32, POLL, A);
-        if let Some(resume) = resume {
-            self.asm.bind(resume);
-        }
     }
 
     /// The end of a trace behind a system uop, which may have changed the mode, or let an interrupt in.
     pub(super) fn after_system(&mut self, op: SystemOp, u: &Uop) {
         match op {
-            // What is resident was made for the old FPCR.
-            SystemOp::WriteFpcr => {
-                self.page_address(C, i64::from(self.segment.offset) + u.imm);
+            // What is resident was made for the old FPCR; the rest of an IT block is for the interpreter.
+            SystemOp::WriteFpcr | SystemOp::SetIt => {
+                self.code_address(i64::from(self.segment.offset) + u.imm);
                 self.asm.jmp_to(self.thunks.arrive);
             }
             _ if self.in_slices => self.go_through_set(u),
+            op if self.after_system32(op, u) => {}
             SystemOp::ClearDaif | SystemOp::WriteDaif if self.mode.has(Mode::EL1) => {
-                self.asm.mov(B64, A, SIGNALS);
-                self.asm.mov(B32, A, Mem::base(A, 0));
-                self.asm.test(B32, POLL, A);
-                self.look_if(Cond::Ne, u);
+                self.look_if_signalled(u);
                 // With debug in use the mode may have changed: then a signal is up.
                 self.go_to(u.imm);
             }
@@ -230,9 +241,17 @@ impl Emitter<'_> {
         }
     }
 
+    /// Leaves generated code at the end of the trace if a signal that matters is up.
+    pub(super) fn look_if_signalled(&mut self, u: &Uop) {
+        self.asm.mov(B64, A, SIGNALS);
+        self.asm.mov(B32, A, Mem::base(A, 0));
+        self.asm.test(B32, POLL, A);
+        self.look_if(Cond::Ne, u);
+    }
+
     /// Goes on behind the trace in whatever mode it is now.
-    fn go_through_set(&mut self, u: &Uop) {
-        self.page_address(C, i64::from(self.segment.offset) + u.imm);
+    pub(super) fn go_through_set(&mut self, u: &Uop) {
+        self.code_address(i64::from(self.segment.offset) + u.imm);
         thunks::jump_through_set(self.asm, self.thunks.arrive);
     }
 

@@ -60,6 +60,15 @@ impl Cpu {
         self.sys[SCTLR_EL1] & bits == bits
     }
 
+    /// What of SCTLR_EL1, or SCTLR, is fixed at 1.
+    pub(in crate::sys) fn sctlr_ones(&self) -> u64 {
+        if self.el1_is_aarch32() {
+            return self.sctlr32_bits().1;
+        }
+        // ITD is not offered, which reads as 0 where EL0 can be in AArch32 state.
+        if self.has(Feature::AA32EL0) { sctlr::RES1 } else { sctlr::RES1 | sctlr::ITD }
+    }
+
     /// Replaces a register; true if that changed it.
     fn replace(&mut self, reg: SysReg, value: u64) -> bool {
         std::mem::replace(&mut self.sys[reg], value) != value
@@ -74,9 +83,10 @@ impl Cpu {
 fn write_sctlr(cpu: &mut Cpu, _: Encoding, value: u64) {
     use sctlr::*;
     let mut mask = M | A | C | SA | SA0 | UMA | I | DZE | UCT | NTWI | NTWE | WXN | UCI;
-    let mut res1 = RES1;
+    let mut res1 = cpu.sctlr_ones();
     // A bit whose feature is absent reads as the last column says.
     for (feature, bit, absent) in [
+        (Feature::AA32EL0, CP15BEN, 0),
         (Feature::SPECRES, ENRCTX, 0),
         (Feature::CSV2_3, TSCXT, TSCXT),
         (Feature::PAN, SPAN, SPAN),

@@ -1,5 +1,6 @@
 //! Sums and differences.
 
+use armlet_x64::Bits::B64;
 use armlet_x64::{Alu, Bits};
 
 use super::{Emitter, as_i32};
@@ -7,6 +8,14 @@ use crate::jit::emit::Loc;
 use crate::jit::emit::flags::Flags;
 use crate::jit::layout::*;
 use crate::uop::{SINK, Uop};
+
+/// The immediate of a sum: of 24 bits at most in A64, of any value on words.
+pub(super) fn immediate(u: &Uop, bits: Bits) -> i32 {
+    match bits {
+        B64 => as_i32(u.imm).expect("add immediates have 24 bits"),
+        _ => u.imm as i32,
+    }
+}
 
 impl Emitter<'_> {
     /// `dst = a op b`. The host's flags are those of the operation.
@@ -43,7 +52,7 @@ impl Emitter<'_> {
 
     pub(super) fn arith_si(&mut self, op: Alu, bits: Bits, u: &Uop) {
         self.before_clobber();
-        let imm = as_i32(u.imm).expect("add immediates have 24 bits");
+        let imm = immediate(u, bits);
         if u.dst == SINK && op == Alu::Sub {
             match self.loc(u.a) {
                 Loc::Reg(a) if imm == 0 => self.asm.test(bits, a, a),
@@ -63,7 +72,7 @@ impl Emitter<'_> {
 
     /// ADC and SBC; SBB's borrow is the inverse of C.
     pub(super) fn with_carry(&mut self, op: Alu, bits: Bits, u: &Uop, sets: bool) {
-        let keep = !sets && self.buffers.needs.get(self.index + 1).is_some_and(|next| next.flags);
+        let keep = !sets && self.buffers.needs[self.index].after != 0;
         if keep {
             self.store_flags();
         }

@@ -4,6 +4,7 @@
 use armlet_x64::Bits::{B32, B64};
 use armlet_x64::{Alu, Bits, Gpr, Mem, Shift};
 
+use super::arith::immediate;
 use super::{Emitter, as_i32};
 use crate::jit::emit::Loc;
 use crate::jit::layout::*;
@@ -61,7 +62,7 @@ impl Emitter<'_> {
     }
 
     pub(super) fn add_imm(&mut self, u: &Uop, bits: Bits) {
-        let imm = as_i32(u.imm).expect("add immediates have 24 bits");
+        let imm = immediate(u, bits);
         let held = self.held(u.a);
         if u.a == u.dst && bits == B64 && held.is_none() {
             self.clobber();

@@ -3,11 +3,13 @@
 mod arith;
 mod bits;
 mod chain;
+mod dsp;
 mod fields;
 mod logic;
 mod moves;
 mod multiply;
 mod select;
+mod word;
 
 use armlet_x64::Bits::{B32, B64};
 use armlet_x64::{Alu, Bits, Gpr, Shift};
@@ -35,6 +37,7 @@ impl Emitter<'_> {
             O::MovI => self.constant(u, u.imm as u64),
             O::PcRel => self.page_plus(u.dst, i64::from(self.segment.offset) + u.imm),
             O::PageRel => self.page_plus(u.dst, u.imm),
+            O::PcRel32 => self.page_plus(u.dst, i64::from(self.segment.offset) + u.imm),
             O::MovK64 => self.movk(u, B64),
             O::MovK32 => self.movk(u, B32),
 
@@ -155,6 +158,20 @@ impl Emitter<'_> {
             O::Ccmp32 => self.compare_if(B32, true, u),
             O::Ccmn64 => self.compare_if(B64, false, u),
             O::Ccmn32 => self.compare_if(B32, false, u),
+            O::NzS32 => self.set_nz(u),
+            O::SetC => self.set_carry(u.imm & 1 != 0),
+            O::CarryBit => self.carry_bit(u),
+            O::LslSI32 => self.shift_imm_s(Shift::Shl, u),
+            O::LsrSI32 => self.shift_imm_s(Shift::Shr, u),
+            O::AsrSI32 => self.shift_imm_s(Shift::Sar, u),
+            O::LslV32 => self.shift_any(Shift::Shl, u),
+            O::LsrV32 => self.shift_any(Shift::Shr, u),
+            O::AsrV32 => self.shift_any(Shift::Sar, u),
+            O::RorV32 => self.shift_by(Shift::Ror, B32, u),
+            O::RorSI32 | O::Rrx32 | O::RrxS32 | O::LslSV32 | O::LsrSV32 | O::AsrSV32 | O::RorSV32 => {
+                self.by_interpreter()
+            }
+            O::Dsp(op) => self.dsp(op, u),
             O::Rmif | O::Setf8 | O::Setf16 | O::Cfinv | O::Axflag | O::Xaflag => self.by_interpreter(),
             _ => return false,
         }

@@ -17,14 +17,15 @@ impl Emitter<'_> {
 
     /// `d` = the page's address plus `distance`. Leaves the flags alone.
     pub(in crate::jit::emit) fn page_address(&mut self, d: Gpr, distance: i64) {
+        let bits = self.address_bits();
         self.asm.mov(B64, d, PAGE);
         match as_i32(distance) {
             Some(0) => {}
-            Some(disp) => self.asm.lea(B64, d, Mem::base(d, disp)),
+            Some(disp) => self.asm.lea(bits, d, Mem::base(d, disp)),
             None => {
                 let other = if d == C { A } else { C };
                 self.asm.mov_imm(other, distance as u64);
-                self.asm.lea(B64, d, Mem::indexed(d, other, 0, 0));
+                self.asm.lea(bits, d, Mem::indexed(d, other, 0, 0));
             }
         }
     }
