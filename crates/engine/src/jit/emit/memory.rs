@@ -130,7 +130,7 @@ impl Emitter<'_> {
 
     /// EAX = the number of the data entry for `va`.
     pub(super) fn number_entry(&mut self, va: Gpr) {
-        if self.host.bmi1 {
+        if self.host.bmi {
             self.asm.mov_imm(A, Set::INDEX_BITS);
             self.asm.bextr(B32, A, va, A);
         } else {
@@ -182,12 +182,18 @@ impl Emitter<'_> {
     fn load(&mut self, u: &Uop, size: u8, extend: Widen) {
         self.clobber();
         let va = self.address(u, u.b);
-        let (slow, resume) = self.slow_access(va);
+        // A slot in memory may get its value later.
+        let copy = u.dst != SINK && self.loc(u.dst) == Loc::Mem && self.copies_go_on();
+        let (slow, resume) = self.slow_load(va, copy);
         self.look_up(va, size, 1 << size, For::Load, slow);
         let at = Mem::indexed(A, va, 0, 0);
         let d = self.dst(u.dst, A);
         self.load_value(d, at, size, extend);
-        self.write(u.dst, d);
+        if copy {
+            self.loaded(u.dst);
+        } else {
+            self.write(u.dst, d);
+        }
         self.asm.bind(resume);
     }
 
