@@ -20,7 +20,7 @@ mod neon_float;
 mod system;
 mod vmem;
 
-use armlet_arm::aarch32::{Insn, Sets, a32, simd};
+use armlet_arm::aarch32::{Insn, Sets, a32, simd, t32};
 use armlet_arm::feature::FeatureSet;
 
 pub use crate::a64::Flow;
@@ -62,7 +62,7 @@ fn fetch(code: &Stretch, at: u8) -> Option<(u32, u8)> {
         return code.word(at / 2).map(|word| (word, 4));
     }
     let first = code.half(at)?;
-    match crate::lower::is_wide(first) {
+    match t32::is_wide(first) {
         true => Some((u32::from(first) << 16 | u32::from(code.half(at + 1)?), 4)),
         false => Some((first.into(), 2)),
     }
@@ -171,7 +171,8 @@ impl<'a> Lowering<'a> {
         }
         let core = match (t32, wide) {
             (false, _) => a32::decode(word, self.features),
-            _ => None,
+            (true, false) => t32::decode16(word as u16, self.features),
+            (true, _) => t32::decode32(word, self.features),
         };
         match core {
             Some(insn) if t32 && insn.cond == ALWAYS => {

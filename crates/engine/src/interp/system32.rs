@@ -7,6 +7,7 @@ use super::Exit;
 use super::system::{call, resume};
 use crate::cpu::{Cpu, Raised};
 use crate::sys::aarch32::slot_number;
+use crate::sys::bits::{sctlr, sctlr32};
 use crate::uop::{SystemOp, Uop};
 use crate::world::World;
 
@@ -68,9 +69,13 @@ fn perform(cpu: &mut Cpu, op: SystemOp, u: &Uop, a: u64, b: u64) -> Result<(), R
             None => return Err(cpu.undefined()),
         },
         SystemOp::Cps => cpu.change_state(u.imm),
+        // SCTLR.SED; SCTLR_EL1 has it too, where nothing can clear it.
+        SystemOp::SetEnd if cpu.sctlr(sctlr::SED) => return Err(cpu.undefined_of(u.c)),
         SystemOp::SetEnd => cpu.set_endianness(u.flags & 1 != 0),
         SystemOp::WriteCp => cpu.write_cp(u.imm as usize, u.c.into(), a)?,
         SystemOp::WriteCp64 => cpu.write_cp(u.imm as usize, pair(u.a, u.b), a | b << 32)?,
+        SystemOp::CheckSwap if !cpu.sctlr(sctlr32::SW) => return Err(cpu.undefined()),
+        SystemOp::CheckSwap => {}
         SystemOp::SetIt => cpu.set_itstate(u.flags),
         SystemOp::ReturnTo32 => cpu.exception_return32(a, b),
         _ => return Err(cpu.undefined()),

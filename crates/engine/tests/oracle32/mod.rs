@@ -124,6 +124,8 @@ pub struct Outcome {
     pub r: [u32; 15],
     pub flags: u32,
     pub mem: Vec<u8>,
+    /// The program changed itself, without telling the instruction cache.
+    pub changed: bool,
     pub fp: Option<Box<Fp>>,
 }
 
@@ -183,7 +185,7 @@ impl Ours {
         state.sys[SysReg::TTBR0_EL1] = TABLE;
         state.sys[SysReg::TCR_EL1] = 25 | 1 << 8 | 1 << 10 | 3 << 12 | 1 << 23 | 2 << 32;
         state.sys[SysReg::SCTLR_EL1] |= 1 | 1 << 2 | 1 << 12;
-        state.sys[SysReg::SCTLR_EL1] &= !(1 << 1 | 1 << 8);
+        state.sys[SysReg::SCTLR_EL1] &= !(1 << 1);
         Self { cpu, code, state }
     }
 
@@ -204,6 +206,8 @@ impl Ours {
         state.pc = CODE;
         state.pstate = Pstate::from_bits_retain(case.psr().into());
         cpu.load(state);
+        // SED: Unicorn has big-endian data at EL0.
+        cpu.sys[SysReg::SCTLR_EL1] &= !(1 << 8);
         assert_eq!(cpu.run(code, &mut EmptyWorld), Stop::World);
         let ec = ec_of(cpu.sys[SysReg::ESR_EL1]);
         let flags = cpu.sys[SysReg::SPSR_EL1] as u32 & FLAGS;
@@ -213,12 +217,14 @@ impl Ours {
         r.iter_mut().zip(&cpu.x).for_each(|(r, &x)| *r = x as u32);
         let mut mem = vec![0; MEM_LEN];
         cpu.vm.ram.read(MEM, &mut mem).unwrap();
+        let mut after = vec![0; bytes.len()];
+        cpu.vm.ram.read(CODE, &mut after).unwrap();
         let fp = case.fp.as_ref().map(|_| {
             let mut q = [0; 16];
             q.copy_from_slice(&cpu.v[..16]);
             Box::new(Fp { q, fpscr: cpu.fpcr | cpu.fpsr })
         });
-        Outcome { raised, r, flags, mem, fp }
+        Outcome { raised, r, flags, mem, fp, changed: after != bytes }
     }
 }
 
@@ -289,7 +295,7 @@ impl Oracle {
         let fp = case.fp.as_ref().map(|_| Box::new(self.their_fp()));
         let raised = words[0] != 0;
         if case.mode == u32::from(mode32::USR) {
-            return Outcome { raised, r, flags: words[16] & FLAGS, mem, fp };
+            return Outcome { raised, r, flags: words[16] & FLAGS, mem, fp, changed: false };
         }
         privileged::only_raised(Outcome {
             raised,
@@ -297,6 +303,7 @@ impl Oracle {
             flags: words[16] & (FLAGS | privileged::STATE),
             mem,
             fp,
+            changed: false,
         })
     }
 
