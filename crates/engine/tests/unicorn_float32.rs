@@ -227,7 +227,7 @@ fn streams() {
             let (mask, value) = row;
             // Registers below 8, mostly.
             if rng.below(4) != 0 {
-                word = word & (!0x0008_8028 | mask);
+                word &= !0x0008_8028 | mask;
             }
             if fixed != 0 {
                 // [R12] without writeback.
