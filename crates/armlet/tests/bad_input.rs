@@ -118,6 +118,15 @@ fn zimage() -> Vec<u8> {
 }
 
 #[test]
+fn a_backend_without_aarch32_says_so() {
+    let files = Files::new();
+    let says = ["backend soft can't run AArch32 guests here, only AArch64"];
+    refused(&["run", &files.add("zImage", &zimage())], &says);
+    refused(&["run", "hvio"], &says);
+    refused(&["run", &files.program(), "--aarch32"], &says);
+}
+
+#[test]
 fn payloads_of_the_other_state() {
     let files = Files::new();
     let mut image = [0; 64];
@@ -201,7 +210,7 @@ fn engines_that_are_none() {
 fn views_of_code_that_can_not_be_had() {
     let files = Files::new();
     refused(&["run", "--dump-code", "main"], &["--dump-code", "not an address", "or all"]);
-    refused(&["run", "--dump-code", "0x40001002"], &["no multiple of 4"]);
+    refused(&["run", "--dump-code", "0x40001003"], &["it is odd"]);
     refused(&["run", "--dump-file", "f"], &["--dump-code"]);
     refused(&["run", "--dump-code", "all", "--engine", "interp"], &["--dump-code is about the code", "JIT"]);
     refused(&["run", "--perf-map", "--backend", "kvm"], &["--perf-map is for the backend soft, not kvm"]);
