@@ -80,8 +80,7 @@ impl Lowering<'_> {
         let (dst, c) = (slot(i.d), slot(i.a));
         self.check_align(place.a, place.imm, 2, false);
         self.emit(Uop { dst, c, a: place.a, imm: place.imm, ..Uop::new(Op::LoadPair32) });
-        self.reorder(2, dst, dst);
-        self.reorder(2, c, c);
+        self.reorder_pair(dst, c);
         if i.d != i.n && i.a != i.n {
             self.move_base(i, place.moves);
         }
@@ -136,11 +135,11 @@ impl Lowering<'_> {
         if size == 3 {
             let c = slot(i.a);
             self.emit(Uop { dst, c, a, flags: 2, ..Uop::new(Op::Memory(MemoryOp::LoadExclusivePair)) });
-            self.reorder(2, c, c);
+            self.reorder_pair(dst, c);
         } else {
             self.emit(Uop { dst, a, flags: size, ..Uop::new(Op::Memory(MemoryOp::LoadExclusive)) });
+            self.reorder(size, dst, dst);
         }
-        self.reorder(size.min(2), dst, dst);
         Flow::Next
     }
 
@@ -300,6 +299,14 @@ impl Lowering<'_> {
             1 if self.big_endian() => self.op3(Op::Rev16In32, dst, a, ZERO),
             2 if self.big_endian() => self.op3(Op::Rev32, dst, a, ZERO),
             _ => {}
+        }
+    }
+
+    /// The same of two words, each in its place; they may be one.
+    pub(super) fn reorder_pair(&mut self, dst: Slot, c: Slot) {
+        self.reorder(2, dst, dst);
+        if c != dst {
+            self.reorder(2, c, c);
         }
     }
 

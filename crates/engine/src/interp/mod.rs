@@ -6,6 +6,7 @@
 
 mod alu;
 mod dsp;
+mod extension;
 mod float;
 mod memory;
 mod multiple;

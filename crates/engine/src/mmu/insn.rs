@@ -5,8 +5,8 @@ use std::sync::atomic::Ordering;
 use armlet_arm::Pstate;
 
 use crate::cpu::Cpu;
-use crate::lower::is_wide;
 use crate::world::{InsnSet, World};
+use armlet_arm::aarch32::t32::is_wide;
 
 impl Cpu {
     /// Tells a world that listens which instruction runs.

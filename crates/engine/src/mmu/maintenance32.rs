@@ -59,14 +59,10 @@ impl Cpu {
         };
         let long = self.sys[SysReg::TCR_EL1] & ttbcr::EAE != 0;
         let result = match self.walk(va, access) {
-            Ok(found) if long => {
-                found.pa & par::PA | par::NS | par::LPAE | found.attributes.par()
-            }
+            Ok(found) if long => found.pa & par::PA | par::NS | par::LPAE | found.attributes.par(),
             Ok(found) => short_par(&found),
             Err(fault) if !goes_to_par(fault) => return Err(self.maintenance_abort(va, fault)),
-            Err(fault) if long => {
-                par::F | u64::from(fault.status()) << par::FST_SHIFT | par::LPAE
-            }
+            Err(fault) if long => par::F | u64::from(fault.status()) << par::FST_SHIFT | par::LPAE,
             Err(fault) => short_fault(fault),
         };
         self.sys[SysReg::PAR_EL1] = result;
@@ -133,9 +129,16 @@ mod tests {
 
     #[test]
     fn short_formats() {
-        assert_eq!(short_par(&found(0x1234_5678, 12, 0xff, 3)), 0x1234_5000 | 1 << 10 | 1 << 9 | 1 << 7 | 5 << 4 | 1 << 2);
+        assert_eq!(
+            short_par(&found(0x1234_5678, 12, 0xff, 3)),
+            0x1234_5000 | 1 << 10 | 1 << 9 | 1 << 7 | 5 << 4 | 1 << 2
+        );
         assert_eq!(short_par(&found(0x1234_5678, 20, 0xff, 2)) & (1 << 10 | 1 << 7), 1 << 7);
-        assert_eq!(short_par(&found(0x1234_5678, 12, 0x44, 0)) & 0xff, 0x80, "not cacheable: outer shareable");
+        assert_eq!(
+            short_par(&found(0x1234_5678, 12, 0x44, 0)) & 0xff,
+            0x80,
+            "not cacheable: outer shareable"
+        );
         assert_eq!(short_par(&found(0x1234_5678, 12, 0xaa, 0)) & 0xff, 6 << 4 | 2 << 2);
         assert_eq!(short_par(&found(0x1234_5678, 12, 0, 0)) & 0x7c, 1 << 4);
         assert_eq!(short_par(&found(0x1234_5678, 12, 4, 0)) & 0x7c, 3 << 4);

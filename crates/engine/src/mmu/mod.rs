@@ -8,6 +8,8 @@
 
 pub mod access;
 mod cache_ops;
+#[cfg(test)]
+mod domains_tests;
 mod insn;
 mod locate;
 mod maintenance;

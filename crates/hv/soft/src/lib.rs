@@ -107,7 +107,7 @@ impl SoftHypervisor {
             options,
             no_jit,
             capabilities: Capabilities {
-                modes: vec![GuestMode::A64El1],
+                modes: vec![GuestMode::A64El1, GuestMode::A32El1],
                 gics: vec![GicKind::V3, GicKind::V2],
                 in_kernel_gic: false,
                 address_bits: 48,
@@ -164,6 +164,9 @@ impl Hypervisor for SoftHypervisor {
         let vm = engine::Vm::new(config.ram, model, config.cpus, config.clock);
         if self.options.strict_code {
             vm.watch_code();
+        }
+        if config.mode.is_aarch32() {
+            vm.start_in_aarch32();
         }
         Ok(Box::new(SoftVm { deterministic, options: self.options.clone(), vm }))
     }

@@ -76,12 +76,8 @@ pub const ROWS: &[Row] = &[
 /// The ID space c0, c1 to c7. What is not allocated there is RAZ.
 pub fn identification() -> impl Iterator<Item = Row> {
     const NAMES: [[&str; 8]; 3] = [
-        [
-            "ID_PFR0", "ID_PFR1", "ID_DFR0", "ID_AFR0", "ID_MMFR0", "ID_MMFR1", "ID_MMFR2", "ID_MMFR3",
-        ],
-        [
-            "ID_ISAR0", "ID_ISAR1", "ID_ISAR2", "ID_ISAR3", "ID_ISAR4", "ID_ISAR5", "ID_MMFR4", "ID_ISAR6",
-        ],
+        ["ID_PFR0", "ID_PFR1", "ID_DFR0", "ID_AFR0", "ID_MMFR0", "ID_MMFR1", "ID_MMFR2", "ID_MMFR3"],
+        ["ID_ISAR0", "ID_ISAR1", "ID_ISAR2", "ID_ISAR3", "ID_ISAR4", "ID_ISAR5", "ID_MMFR4", "ID_ISAR6"],
         ["RES0", "RES0", "RES0", "RES0", "ID_PFR2", "ID_DFR1", "ID_MMFR5", "RES0"],
     ];
     (0..7 * 8).map(|n| {
@@ -179,7 +175,11 @@ fn write_dacr(cpu: &mut Cpu, _: Name, value: u64) -> Result<(), Raised> {
 /// MAIR0 and MAIR1, or PRRR and NMRR.
 fn write_mair(cpu: &mut Cpu, key: Name, value: u64) -> Result<(), Raised> {
     let old = cpu.sys[MAIR_EL1];
-    if key.opc2() == 0 { cpu.set_low(MAIR_EL1, value) } else { cpu.set_high(MAIR_EL1, value) }
+    if key.opc2() == 0 {
+        cpu.set_low(MAIR_EL1, value)
+    } else {
+        cpu.set_high(MAIR_EL1, value)
+    }
     if cpu.sys[MAIR_EL1] != old {
         cpu.translation_changed();
     }

@@ -36,7 +36,9 @@ const fn same(name: &'static str, crn: u8, crm: u8, opc2: u8) -> Row {
 /// The rows of this group.
 pub const ROWS: &[Row] = &[
     Row::new("DBGDIDR", p14(0, 0, 0)).read(|cpu, _| cpu.model().dbgdidr()).el0(DCC, El0::Undefined),
-    Row::new("DBGDSCRint", p14(0, 1, 0)).read(|cpu, _| cpu.sys[MDSCR_EL1] & DSCR_INT).el0(DCC, El0::Undefined),
+    Row::new("DBGDSCRint", p14(0, 1, 0))
+        .read(|cpu, _| cpu.sys[MDSCR_EL1] & DSCR_INT)
+        .el0(DCC, El0::Undefined),
     same("DBGDCCINT", 0, 2, 0),
     Row::new("DBGDTRint", p14(0, 5, 0)).raz_wi().el0(DCC, DCC),
     Row::new("DBGWFAR", p14(0, 6, 0)).raz_wi(),
@@ -66,9 +68,14 @@ pub const ROWS: &[Row] = &[
 
 /// The registers of breakpoints and watchpoints.
 pub fn numbered() -> impl Iterator<Item = Row> {
-    [("DBGBVR", 4, BREAKPOINTS), ("DBGBCR", 5, BREAKPOINTS), ("DBGWVR", 6, WATCHPOINTS), ("DBGWCR", 7, WATCHPOINTS)]
-        .into_iter()
-        .flat_map(|(name, opc2, count)| (0..count as u8).map(move |n| same(name, 0, n, opc2)))
+    [
+        ("DBGBVR", 4, BREAKPOINTS),
+        ("DBGBCR", 5, BREAKPOINTS),
+        ("DBGWVR", 6, WATCHPOINTS),
+        ("DBGWCR", 7, WATCHPOINTS),
+    ]
+    .into_iter()
+    .flat_map(|(name, opc2, count)| (0..count as u8).map(move |n| same(name, 0, n, opc2)))
 }
 
 /// DBGDEVID: watchpoints have an address mask, breakpoints have none; the double lock.

@@ -14,9 +14,9 @@ mod name;
 
 use std::sync::OnceLock;
 
+use armlet_arm::SysReg;
 use armlet_arm::feature::{Feature, FeatureSet};
 use armlet_arm::sysreg::Encoding;
-use armlet_arm::SysReg;
 
 use super::regs::{self, El0};
 use crate::cpu::{Cpu, Raised};
@@ -223,7 +223,13 @@ impl Row {
         match self.user {
             User::Undefined => El0::Undefined,
             User::AsRow => self.row(read).map_or(El0::Undefined, |row| row.el0_rule(read)),
-            User::Rules(reads, writes) => if read { reads } else { writes },
+            User::Rules(reads, writes) => {
+                if read {
+                    reads
+                } else {
+                    writes
+                }
+            }
         }
     }
 
