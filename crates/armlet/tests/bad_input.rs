@@ -118,15 +118,6 @@ fn zimage() -> Vec<u8> {
 }
 
 #[test]
-fn a_backend_without_aarch32_says_so() {
-    let files = Files::new();
-    let says = ["backend soft can't run AArch32 guests here, only AArch64"];
-    refused(&["run", &files.add("zImage", &zimage())], &says);
-    refused(&["run", "hvio"], &says);
-    refused(&["run", &files.program(), "--aarch32"], &says);
-}
-
-#[test]
 fn payloads_of_the_other_state() {
     let files = Files::new();
     let mut image = [0; 64];
@@ -134,6 +125,13 @@ fn payloads_of_the_other_state() {
     image[56..60].copy_from_slice(b"ARM\x64");
     let image = files.add("Image", &image);
     refused(&["run", &image, "--aarch32"], &["Image (arm64 Image) can't start in AArch32", "--aarch32 out"]);
+    let zimage = files.add("zImage", &zimage());
+    let says = ["zImage (arm zImage) needs AArch32 at EL1", "neoverse-n1 does not have; use --cpu max, "];
+    refused(&["run", &zimage, "--cpu", "neoverse-n1"], &says);
+    let says = ["Image (arm64 Image) needs AArch64 at EL1", "cortex-a15 does not have; use --cpu max, "];
+    refused(&["run", &image, "--cpu", "cortex-a15"], &says);
+    refused(&["run", "hello", "--cpu", "cortex-a7"], &["needs AArch64 at EL1", "cortex-a7"]);
+    refused(&["run", "hvio", "--cpu", "neoverse-n1"], &["needs AArch32 at EL1", "neoverse-n1"]);
     refused(&["run", "hello", "--aarch32"], &["hello is 64-bit code", "leave --aarch32 out"]);
     refused(&["run", "hvio", "--machine", "virt"], &["hvio is for the machine hvio, not virt"]);
 }
