@@ -141,10 +141,8 @@ fn memory() {
     };
     let unaligned = |i: &Insn| i.n == 15 && matches!(i.operand, Operand::Imm { value, .. } if value % 4 != 0);
     let accepts = move |i: &Insn| {
-        class(i.op) == Class::Memory
-            && !(i.op == Op::Ldr && i.d == 15)
-            && !clobbers(i)
-            && !(is_aligned(i.op) && unaligned(i))
+        let left_out = i.op == Op::Ldr && i.d == 15 || clobbers(i) || is_aligned(i.op) && unaligned(i);
+        class(i.op) == Class::Memory && !left_out
     };
     for big_endian in [false, true] {
         each(&mut rng, 120, accepts, |rng, program, insn| {

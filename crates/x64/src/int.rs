@@ -353,21 +353,44 @@ impl Asm {
         self.form(0xf2, bits, Map::Of38, opcode, dst as u8, src.into(), size == 0, 0);
     }
 
-    /// `bextr dst, src, control`, which is BMI1: the bits of `src` from the number in the lowest byte of `control`
-    /// on, as many as the next byte says.
-    pub fn bextr(&mut self, bits: Bits, dst: Gpr, src: impl Into<Rm>, control: Gpr) {
-        let src = src.into();
+    /// A VEX prefix and what follows it up to ModRM: `map` is 2 for 0F38 and 3 for 0F3A, `second` the register that
+    /// ModRM doesn't name, `tail` the length of an immediate.
+    fn vex_general(
+        &mut self,
+        bits: Bits,
+        [map, prefix, opcode, tail]: [u8; 4],
+        dst: Gpr,
+        second: u8,
+        src: Rm,
+    ) {
         let (x, b) = match src {
             Rm::R(r) => (0, r as u8),
             Rm::M(mem) => mem.numbers(),
         };
         let high = (!(dst as u8) >> 3 & 1) << 7 | (!x >> 3 & 1) << 6 | (!b >> 3 & 1) << 5;
         let w = u8::from(bits == Bits::B64) << 7;
-        self.bytes(&[0xc4, high | 2, w | (!(control as u8) & 15) << 3, 0xf7]);
+        self.bytes(&[0xc4, high | map, w | (!second & 15) << 3 | prefix, opcode]);
         match src {
             Rm::R(r) => self.modrm_reg(dst as u8, r as u8),
-            Rm::M(mem) => self.modrm_mem(dst as u8, mem, 0, 0),
+            Rm::M(mem) => self.modrm_mem(dst as u8, mem, tail, 0),
         }
+    }
+
+    /// `bextr dst, src, control`, which is BMI1: the bits of `src` from the number in the lowest byte of `control`
+    /// on, as many as the next byte says.
+    pub fn bextr(&mut self, bits: Bits, dst: Gpr, src: impl Into<Rm>, control: Gpr) {
+        self.vex_general(bits, [2, 0, 0xf7, 0], dst, control as u8, src.into());
+    }
+
+    /// `andn dst, inverted, src`, which is BMI1.
+    pub fn andn(&mut self, bits: Bits, dst: Gpr, inverted: Gpr, src: impl Into<Rm>) {
+        self.vex_general(bits, [2, 0, 0xf2, 0], dst, inverted as u8, src.into());
+    }
+
+    /// `rorx dst, src, by`, which is BMI2; leaves the flags alone.
+    pub fn rorx(&mut self, bits: Bits, dst: Gpr, src: impl Into<Rm>, by: u8) {
+        self.vex_general(bits, [3, 3, 0xf0, 1], dst, 0, src.into());
+        self.byte(by);
     }
 
     /// `bt src, bit`: CF = the bit.

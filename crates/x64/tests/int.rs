@@ -123,6 +123,12 @@ fn tests_of_bits() {
             for (dst, control) in GPRS.into_iter().flat_map(|dst| GPRS.map(|control| (dst, control))) {
                 let seen = [reg(bits, dst), seen.clone(), reg(bits, control)];
                 check("bextr", &seen, |asm| asm.bextr(bits, dst, src, control));
+                let seen = [seen[0].clone(), seen[2].clone(), seen[1].clone()];
+                check("andn", &seen, |asm| asm.andn(bits, dst, control, src));
+            }
+            for dst in GPRS {
+                let seen = [reg(bits, dst), seen.clone(), Op::I(13)];
+                check("rorx", &seen, |asm| asm.rorx(bits, dst, src, 13));
             }
         }
     }

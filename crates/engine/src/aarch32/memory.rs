@@ -13,7 +13,7 @@ use armlet_arm::aarch32::{Insn, Op as I, Operand, Shift};
 
 use super::{Flow, Lowering, slot};
 use crate::block::Mode;
-use crate::uop::{MemoryOp, Op, SINK, Slot, Uop, ZERO};
+use crate::uop::{MemoryOp, Op, SINK, Slot, SystemOp, Uop, ZERO};
 
 /// Size in bytes (log2) of what a load or store moves, and whether a load extends its sign.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -177,6 +177,7 @@ impl Lowering<'_> {
 
     /// SWP and SWPB.
     pub(super) fn swap(&mut self, i: &Insn) -> Flow {
+        self.system_op(SystemOp::CheckSwap, 0);
         let (dst, size) = (slot(i.d), exclusive_size(i.op));
         let a = self.ordered_address(i, size, true);
         let c = self.reordered(size, slot(i.m));

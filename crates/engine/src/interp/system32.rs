@@ -7,7 +7,7 @@ use super::Exit;
 use super::system::{call, resume};
 use crate::cpu::{Cpu, Raised};
 use crate::sys::aarch32::slot_number;
-use crate::sys::bits::sctlr;
+use crate::sys::bits::{sctlr, sctlr32};
 use crate::uop::{SystemOp, Uop};
 use crate::world::World;
 
@@ -74,6 +74,8 @@ fn perform(cpu: &mut Cpu, op: SystemOp, u: &Uop, a: u64, b: u64) -> Result<(), R
         SystemOp::SetEnd => cpu.set_endianness(u.flags & 1 != 0),
         SystemOp::WriteCp => cpu.write_cp(u.imm as usize, u.c.into(), a)?,
         SystemOp::WriteCp64 => cpu.write_cp(u.imm as usize, pair(u.a, u.b), a | b << 32)?,
+        SystemOp::CheckSwap if !cpu.sctlr(sctlr32::SW) => return Err(cpu.undefined()),
+        SystemOp::CheckSwap => {}
         SystemOp::SetIt => cpu.set_itstate(u.flags),
         SystemOp::ReturnTo32 => cpu.exception_return32(a, b),
         _ => return Err(cpu.undefined()),

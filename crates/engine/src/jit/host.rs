@@ -26,7 +26,7 @@ pub struct Host {
     /// F16C.
     pub f16c: bool,
     /// BMI1; comes with [`Level::Avx2`].
-    pub bmi1: bool,
+    pub bmi: bool,
 }
 
 impl Host {
@@ -55,7 +55,7 @@ impl Host {
             bitalg: avx512 && has!("avx512bitalg"),
             cd: avx512 && has!("avx512cd"),
             f16c: avx2 && has!("f16c"),
-            bmi1: avx2,
+            bmi: avx2,
         })
     }
 

@@ -119,6 +119,8 @@ pub enum SystemOp {
     Cps,
     /// SETEND: PSTATE.E = bit 0 of `flags`; `c` is the length of the instruction.
     SetEnd,
+    /// SWP is UNDEFINED unless SCTLR.SW is set.
+    CheckSwap,
     /// Between the instructions of an IT block: ITSTATE of what comes next is `flags`.
     SetIt,
     /// Exception return to `a` with CPSR = `b`. Ends a block.

@@ -185,7 +185,7 @@ impl Ours {
         state.sys[SysReg::TTBR0_EL1] = TABLE;
         state.sys[SysReg::TCR_EL1] = 25 | 1 << 8 | 1 << 10 | 3 << 12 | 1 << 23 | 2 << 32;
         state.sys[SysReg::SCTLR_EL1] |= 1 | 1 << 2 | 1 << 12;
-        state.sys[SysReg::SCTLR_EL1] &= !(1 << 1 | 1 << 8);
+        state.sys[SysReg::SCTLR_EL1] &= !(1 << 1);
         Self { cpu, code, state }
     }
 
@@ -206,6 +206,8 @@ impl Ours {
         state.pc = CODE;
         state.pstate = Pstate::from_bits_retain(case.psr().into());
         cpu.load(state);
+        // SED: Unicorn has big-endian data at EL0.
+        cpu.sys[SysReg::SCTLR_EL1] &= !(1 << 8);
         assert_eq!(cpu.run(code, &mut EmptyWorld), Stop::World);
         let ec = ec_of(cpu.sys[SysReg::ESR_EL1]);
         let flags = cpu.sys[SysReg::SPSR_EL1] as u32 & FLAGS;

@@ -35,6 +35,17 @@ pub enum Flags {
     },
 }
 
+impl Flags {
+    /// Memory doesn't have them.
+    fn are_elsewhere(self) -> bool {
+        match self {
+            Self::Memory => false,
+            Self::Pending => true,
+            Self::Host { stored, .. } | Self::Part { stored, .. } | Self::Float { stored, .. } => !stored,
+        }
+    }
+}
+
 /// A condition, to be tested now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Test {
@@ -117,6 +128,9 @@ impl Emitter<'_> {
 
     /// Puts the flags into memory if they are in the host's alone. Leaves the latter alone, or says that they hold nothing.
     pub(super) fn store_flags(&mut self) {
+        if self.flags.are_elsewhere() {
+            self.forget_copies();
+        }
         self.compute_flags();
         if let Flags::Part { carry, stored: false } = self.flags {
             return self.store_part(carry);

@@ -57,6 +57,8 @@ impl Emitter<'_> {
             return;
         }
         let Some(join) = self.join.take() else { return };
+        self.forget_copies();
+        self.known = None;
         let same = self.flags == join.flags && self.recipe == join.recipe;
         if join.apart {
             (self.flags, self.recipe) = (join.flags, join.recipe);

@@ -1,5 +1,6 @@
 //! One pass backwards over a trace: which flags are needed, which temporaries fit a register.
 
+use super::copies::keeps_copies;
 use crate::uop::{FloatOp, Op, SystemOp, TEMP, Uop};
 
 /// N and Z, in masks of flags.
@@ -34,9 +35,10 @@ pub fn analyse(uops: &[Uop], needs: &mut Vec<Needs>) {
             live |= uops.get(past(n, u)).map_or(ALL, |_| needs[past(n, u)].before);
         }
         needs[n].before = live;
-        // The next uop can't have its own temporary there as well.
+        // The next uop can't have its own temporary there as well. Integer uops pass temporaries on by themselves.
         let free = needs.get(n + 1).is_some_and(|next| !next.temp_in_register);
-        needs[n].temp_in_register = free && u.dst >= TEMP && used_up(u, &uops[n + 1..]);
+        let fits = free && u.dst >= TEMP && !keeps_copies(uops[n + 1].op);
+        needs[n].temp_in_register = fits && used_up(u, &uops[n + 1..]);
     }
 }
 
@@ -116,6 +118,7 @@ fn used_up(u: &Uop, rest: &[Uop]) -> bool {
     let later = |v: &Uop| reads(v) || v.c == u.dst;
     takes_temp(next.op)
         && is_plain(u.op)
+        && !later(u)
         && !may_be_helped(u.op)
         && reads(next)
         && next.c != u.dst
@@ -146,33 +149,5 @@ fn may_be_helped(op: Op) -> bool {
 /// True for ops whose lowering takes an operand in the register of temporaries.
 fn takes_temp(op: Op) -> bool {
     use Op::*;
-    op.is_access()
-        || matches!(
-            op,
-            Mov | Mov32
-                | Add64
-                | Add32
-                | Sub64
-                | Sub32
-                | AddS64
-                | AddS32
-                | SubS64
-                | SubS32
-                | And64
-                | And32
-                | Orr64
-                | Orr32
-                | Eor64
-                | Eor32
-                | Bic64
-                | Bic32
-                | Orn64
-                | Orn32
-                | Eon64
-                | Eon32
-                | AndS64
-                | AndS32
-                | BicS64
-                | BicS32
-        )
+    op.is_access() || matches!(op, AddS64 | AddS32 | SubS64 | SubS32 | AndS64 | AndS32 | BicS64 | BicS32)
 }

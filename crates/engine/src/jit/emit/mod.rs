@@ -5,6 +5,7 @@
 
 mod atomic;
 mod branch;
+mod copies;
 mod crc;
 mod flags;
 mod float;
@@ -33,6 +34,7 @@ use crate::block::Mode;
 use crate::cpu::Cpu;
 use crate::uop::{Op, SINK, Slot, TEMP, Uop, ZERO};
 use crate::vm::Vm;
+use copies::Copies;
 use flags::Flags;
 use guard::Join;
 use liveness::Needs;
@@ -74,8 +76,9 @@ enum First {
 
 /// Code that is seldom run and stands behind the trace.
 enum Cold {
-    /// Runs uop `index` by the interpreter, after some preparation, and goes on at `resume`.
-    Uop { entry: Label, index: usize, first: First, resume: Label, flags: FlagState },
+    /// Runs uop `index` by the interpreter, after some preparation, and goes on at `resume`; with its result in RAX if
+    /// that is a copy.
+    Uop { entry: Label, index: usize, first: First, resume: Label, flags: FlagState, copy: bool },
     /// Leaves by a taken branch in mid-trace: `refund` instructions didn't run.
     SideExit { entry: Label, flags: FlagState, refund: u16, segment: Segment, imm: i64 },
     /// Leaves generated code at the end of the trace, for the run loop to look.
@@ -155,6 +158,10 @@ pub struct Emitter<'a> {
     again: Option<(Label, Recipe)>,
     /// Slot of the temporary in [`T`], if one is.
     temp: Slot,
+    /// Values of other slots in scratch registers.
+    copies: Copies,
+    /// A slot whose value is known, and that.
+    known: Option<(Slot, u64)>,
     /// The next uop was compiled with this one.
     fused: bool,
     /// Where uops that a condition rules out are passed over to.
@@ -200,6 +207,8 @@ impl<'a> Emitter<'a> {
             recipe: None,
             again: None,
             temp: SINK,
+            copies: Copies::default(),
+            known: None,
             fused: false,
             join: None,
             narrow: float::Narrow::default(),
@@ -251,6 +260,7 @@ impl<'a> Emitter<'a> {
     /// All uops.
     fn body(&mut self) {
         (self.temp, self.fused, self.narrow) = (SINK, false, float::Narrow::default());
+        (self.copies, self.known) = (Copies::default(), None);
         let trace = self.trace;
         for (n, segment) in trace.segments.iter().enumerate() {
             self.segment = *segment;
@@ -262,6 +272,7 @@ impl<'a> Emitter<'a> {
                 self.uop(&trace.uops[index], index + 1 == trace.uops.len());
             }
         }
+        self.forget_copies();
     }
 
     /// Pays for the trace's instructions.
@@ -273,6 +284,7 @@ impl<'a> Emitter<'a> {
     fn uop(&mut self, u: &Uop, last: bool) {
         let needs = self.buffers.needs[self.index];
         self.temp = if needs.temp_in_register { u.dst } else { self.temp };
+        self.start_copies(u);
         self.keep_flags(u);
         match u.op {
             Op::Vector(op) => self.vector(op, u),
@@ -285,6 +297,7 @@ impl<'a> Emitter<'a> {
         }
         self.narrow.note(u);
         self.note_recipe(u);
+        self.note_constant(u);
         if !needs.temp_in_register {
             self.temp = SINK;
         }
@@ -353,18 +366,23 @@ impl<'a> Emitter<'a> {
 
     /// Has the interpreter run the current uop if the first label is jumped to; goes on at the second one.
     fn slow_path(&mut self) -> (Label, Label) {
-        self.slow_path_after(First::Nothing)
+        self.slow_path_after(First::Nothing, false)
     }
 
     /// As [`Self::slow_path`] for a plain access at the address in `va`.
     fn slow_access(&mut self, va: Gpr) -> (Label, Label) {
-        self.slow_path_after(First::Address(va))
+        self.slow_path_after(First::Address(va), false)
     }
 
-    fn slow_path_after(&mut self, first: First) -> (Label, Label) {
+    /// The same, with a copy of the result in RAX if `copy` is set.
+    fn slow_load(&mut self, va: Gpr, copy: bool) -> (Label, Label) {
+        self.slow_path_after(First::Address(va), copy)
+    }
+
+    fn slow_path_after(&mut self, first: First, copy: bool) -> (Label, Label) {
         let (entry, resume) = (self.asm.label(), self.asm.label());
         let (index, flags) = (self.index, self.flag_state());
-        self.buffers.cold.push(Cold::Uop { entry, index, first, resume, flags });
+        self.buffers.cold.push(Cold::Uop { entry, index, first, resume, flags, copy });
         (entry, resume)
     }
 
@@ -384,11 +402,14 @@ impl<'a> Emitter<'a> {
         for cold in std::mem::take(&mut self.buffers.cold) {
             self.mark(Some(self.uop_of(&cold)), true);
             match cold {
-                Cold::Uop { entry, index, first, resume, flags } => {
+                Cold::Uop { entry, index, first, resume, flags, copy } => {
                     self.asm.bind(entry);
                     self.show_flags(flags);
                     self.index = index;
                     self.interpret(first);
+                    if copy {
+                        self.asm.mov(Bits::B64, A, slot(self.trace.uops[index].dst));
+                    }
                     self.asm.jmp(resume);
                 }
                 Cold::Look { entry, segment, imm } => {

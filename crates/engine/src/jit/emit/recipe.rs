@@ -119,6 +119,7 @@ impl Emitter<'_> {
         let Some(Recipe { test, bits, a, added, b }) = self.recipe else {
             unreachable!("pending flags have a recipe")
         };
+        self.forget_copies();
         let a = match (self.loc(a), added) {
             (Loc::Reg(reg), 0) => reg,
             _ => {

@@ -163,7 +163,7 @@ impl Emitter<'_> {
 
     /// The place of cold code that runs the uop by the interpreter; where that goes on.
     fn float_slow_path(&mut self, restore: Option<(Xmm, Xmm)>) -> (Label, Label) {
-        self.slow_path_after(restore.map_or(First::Nothing, |(reg, saved)| First::Restore(reg, saved)))
+        self.slow_path_after(restore.map_or(First::Nothing, |(reg, saved)| First::Restore(reg, saved)), false)
     }
 
     /// Checks a result and writes it to `dst`.

@@ -1,7 +1,7 @@
 //! Sums and differences.
 
 use armlet_x64::Bits::B64;
-use armlet_x64::{Alu, Bits, Mem};
+use armlet_x64::{Alu, Bits};
 
 use super::{Emitter, as_i32};
 use crate::jit::emit::Loc;
@@ -10,7 +10,7 @@ use crate::jit::layout::*;
 use crate::uop::{SINK, Uop};
 
 /// The immediate of a sum: of 24 bits at most in A64, of any value on words.
-fn immediate(u: &Uop, bits: Bits) -> i32 {
+pub(super) fn immediate(u: &Uop, bits: Bits) -> i32 {
     match bits {
         B64 => as_i32(u.imm).expect("add immediates have 24 bits"),
         _ => u.imm as i32,
@@ -18,35 +18,6 @@ fn immediate(u: &Uop, bits: Bits) -> i32 {
 }
 
 impl Emitter<'_> {
-    /// Sums that set no flags need not change the host's.
-    pub(super) fn add(&mut self, u: &Uop, bits: Bits) {
-        if let (Loc::Reg(a), Loc::Reg(b)) = (self.loc(u.a), self.loc(u.b)) {
-            let d = self.dst(u.dst, A);
-            self.asm.lea(bits, d, Mem::indexed(a, b, 0, 0));
-            self.write(u.dst, d);
-        } else {
-            self.binary(Alu::Add, bits, u);
-        }
-    }
-
-    pub(super) fn add_imm(&mut self, u: &Uop, bits: Bits) {
-        let imm = immediate(u, bits);
-        if u.a == u.dst && bits == B64 && self.loc(u.a) == Loc::Mem {
-            self.clobber();
-            self.asm.alu_imm(Alu::Add, B64, slot(u.a), imm);
-            return;
-        }
-        let d = self.dst(u.dst, A);
-        let a = self.read(u.a, A);
-        self.asm.lea(bits, d, Mem::base(a, imm));
-        self.write(u.dst, d);
-    }
-
-    pub(super) fn binary(&mut self, op: Alu, bits: Bits, u: &Uop) {
-        self.clobber();
-        self.binary_raw(op, bits, u);
-    }
-
     /// `dst = a op b`. The host's flags are those of the operation.
     pub(super) fn binary_raw(&mut self, op: Alu, bits: Bits, u: &Uop) {
         let d = self.dst(u.dst, A);

@@ -67,11 +67,4 @@ impl Emitter<'_> {
         self.asm.bswap(B64, d);
         self.asm.shift(Shift::Rol, B64, d, 32);
     }
-
-    pub(super) fn swap_bytes(&mut self, bits: Bits, u: &Uop) {
-        let d = self.dst(u.dst, A);
-        self.copy_unless(bits, d, u.a);
-        self.asm.bswap(bits, d);
-        self.write(u.dst, d);
-    }
 }

@@ -1,10 +1,9 @@
 //! Shifts, rotations and bit fields.
 
 use armlet_x64::Bits::{B32, B64};
-use armlet_x64::{Alu, Bits, Gpr, Mem, Shift};
+use armlet_x64::{Alu, Bits, Gpr, Shift};
 
 use super::{Emitter, ones};
-use crate::jit::emit::Loc;
 use crate::jit::layout::*;
 use crate::uop::{Slot, Uop};
 
@@ -19,21 +18,6 @@ impl Emitter<'_> {
         // A count of zero leaves the upper half as it was.
         if bits == B32 && self.is_in(u.a, d) {
             self.asm.mov(B32, d, d);
-        }
-        self.write(u.dst, d);
-    }
-
-    pub(super) fn shift_imm(&mut self, op: Shift, bits: Bits, u: &Uop) {
-        let d = self.dst(u.dst, A);
-        let by = u.imm as u8;
-        if let (Shift::Shl, Loc::Reg(a), 1..=3) = (op, self.loc(u.a), by) {
-            self.asm.lea(bits, d, Mem::Scaled { index: (a, by), disp: 0 });
-        } else if by == 0 {
-            self.copy(bits, d, u.a);
-        } else {
-            self.clobber();
-            self.copy_unless(bits, d, u.a);
-            self.asm.shift(op, bits, d, by);
         }
         self.write(u.dst, d);
     }

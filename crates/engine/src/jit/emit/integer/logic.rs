@@ -1,35 +1,13 @@
 //! AND, OR and XOR, of inverted operands too.
 
-use armlet_x64::Bits::{B32, B64};
+use armlet_x64::Bits::B32;
 use armlet_x64::{Alu, Bits};
 
 use super::{Emitter, as_i32};
 use crate::jit::layout::*;
-use crate::uop::{SINK, Uop, ZERO};
+use crate::uop::{SINK, Uop};
 
 impl Emitter<'_> {
-    /// `dst = a op !b`.
-    pub(super) fn inverted(&mut self, op: Alu, bits: Bits, u: &Uop) {
-        self.clobber();
-        self.inverted_raw(op, bits, u);
-    }
-
-    fn inverted_raw(&mut self, op: Alu, bits: Bits, u: &Uop) {
-        if u.a == ZERO && op != Alu::And {
-            // MVN.
-            let d = self.dst(u.dst, A);
-            self.copy_unless(bits, d, u.b);
-            self.asm.not(bits, d);
-            self.write(u.dst, d);
-            return;
-        }
-        self.copy(bits, C, u.b);
-        self.asm.not(bits, C);
-        let a = self.src(u.a);
-        self.asm.alu(op, bits, C, a);
-        self.write(u.dst, C);
-    }
-
     pub(super) fn inverted_s(&mut self, bits: Bits, u: &Uop) {
         self.before_clobber();
         self.copy(bits, C, u.b);
@@ -68,37 +46,5 @@ impl Emitter<'_> {
             }
         }
         self.flags_set(false);
-    }
-
-    /// The mask is zero-extended for either width.
-    pub(super) fn and_imm(&mut self, u: &Uop) {
-        let d = self.dst(u.dst, A);
-        let mask = u.imm as u64;
-        match mask {
-            0xff => {
-                let a = self.src(u.a);
-                self.asm.movzx8(d, a);
-            }
-            0xffff => {
-                let a = self.src(u.a);
-                self.asm.movzx16(d, a);
-            }
-            0xffff_ffff => self.copy(B32, d, u.a),
-            _ => {
-                self.clobber();
-                let bits = if mask <= u32::MAX.into() { B32 } else { B64 };
-                self.copy_unless(bits, d, u.a);
-                self.logic(Alu::And, bits, d, u.imm);
-            }
-        }
-        self.write(u.dst, d);
-    }
-
-    pub(super) fn logic_imm(&mut self, op: Alu, bits: Bits, u: &Uop) {
-        self.clobber();
-        let d = self.dst(u.dst, A);
-        self.copy_unless(bits, d, u.a);
-        self.logic(op, bits, d, u.imm);
-        self.write(u.dst, d);
     }
 }

@@ -2,6 +2,7 @@
 
 mod arith;
 mod bits;
+mod chain;
 mod dsp;
 mod fields;
 mod logic;
@@ -14,8 +15,9 @@ use armlet_x64::Bits::{B32, B64};
 use armlet_x64::{Alu, Bits, Gpr, Shift};
 
 use super::Emitter;
+use crate::jit::emit::recipe::is_simple;
 use crate::jit::layout::*;
-use crate::uop::{Op, Slot, Uop};
+use crate::uop::{Op, SINK, Slot, Uop};
 
 fn as_i32(imm: i64) -> Option<i32> {
     i32::try_from(imm).ok()
@@ -30,16 +32,9 @@ impl Emitter<'_> {
     pub(super) fn integer(&mut self, u: &Uop) -> bool {
         use Op as O;
         match u.op {
-            O::Mov => {
-                let src = self.read(u.a, A);
-                self.write(u.dst, src);
-            }
-            O::Mov32 => {
-                let d = self.dst(u.dst, A);
-                self.copy(B32, d, u.a);
-                self.write(u.dst, d);
-            }
-            O::MovI => self.constant(u.dst, u.imm as u64),
+            O::Mov => self.mov(B64, u),
+            O::Mov32 => self.mov(B32, u),
+            O::MovI => self.constant(u, u.imm as u64),
             O::PcRel => self.page_plus(u.dst, i64::from(self.segment.offset) + u.imm),
             O::PageRel => self.page_plus(u.dst, u.imm),
             O::PcRel32 => self.page_plus(u.dst, i64::from(self.segment.offset) + u.imm),
@@ -193,6 +188,16 @@ impl Emitter<'_> {
                 self.asm.mov_imm(other, imm as u64);
                 self.asm.alu(op, bits, d, other);
             }
+        }
+    }
+
+    /// After uop `u`: what it makes known, or no longer true.
+    pub(super) fn note_constant(&mut self, u: &Uop) {
+        match (u.op, self.known) {
+            (Op::MovI, _) if u.dst != SINK => self.known = Some((u.dst, u.imm as u64)),
+            (Op::MovK64 | Op::MovK32, _) => {}
+            (op, Some((n, _))) if n == u.dst || n == u.c || !is_simple(op) => self.known = None,
+            _ => {}
         }
     }
 
