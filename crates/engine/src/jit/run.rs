@@ -134,7 +134,7 @@ impl Cpu {
 
     fn run_from(&mut self, jit: &mut Jit, world: &mut dyn World, entry: u64) -> Left {
         self.jit.flags = RawFlags::from_nzcv(self.nzcv);
-        self.jit.set_fpcr(self.fpcr);
+        self.jit.set_fpcr(self.fpcr, self.pstate.is_aarch32());
         let granted = self.grant();
         self.jit.budget = granted;
         jit.stats.entries += 1;
