@@ -209,7 +209,7 @@ impl Cpu {
     /// True if code of the current mode can be compiled.
     pub(crate) fn can_compile(&self) -> bool {
         let mode = self.mode();
-        !mode.has(Mode::STEP) && !(mode.is_t32() && mode.itstate() != 0)
+        !(mode.has(Mode::STEP) || mode.is_t32() && mode.itstate() != 0)
     }
 }
 
