@@ -91,6 +91,8 @@ pub struct Lowering<'a> {
     vtemps: VectorTemps,
     /// The number of uops after a comparison of floating-point numbers, if it has no condition.
     compared: usize,
+    /// The number of uops after the last one that code may jump over.
+    pure_from: usize,
     /// Distance of the block from the start of its page.
     place: u16,
     it: ItState,
@@ -112,6 +114,7 @@ impl<'a> Lowering<'a> {
             temps: 0,
             vtemps: VectorTemps::default(),
             compared: 0,
+            pure_from: 0,
             place: code.place(),
             it: ItState(if code.mode.is_t32() { code.mode.itstate() } else { 0 }),
             itstate: 0,
@@ -235,6 +238,7 @@ impl<'a> Lowering<'a> {
         self.emit(Uop { flags, b, ..Uop::new(Op::Skip) });
         let flow = body(self);
         self.uops[skip].imm = (self.uops.len() - skip - 1) as i64;
+        self.pure_from = self.uops.len();
         if flow != Flow::End {
             return flow;
         }

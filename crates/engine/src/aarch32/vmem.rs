@@ -5,9 +5,11 @@ use armlet_arm::aarch32::simd::MemoryOp as Insn;
 use armlet_arm::aarch32::simd::fields::{dd, is_double, rm, rn, sd};
 use armlet_arm::aarch32::simd::memory::{Structure, lane, replicated, whole};
 
+use super::lanes::Part;
+use super::neon::EMPTY;
 use super::{Flow, Lowering, slot};
 use crate::block::Mode;
-use crate::uop::{Arrangement, Elements, Extension, MemoryOp, Op, Slot, Uop, ZERO};
+use crate::uop::{Arrangement, Elements, Extension, MemoryOp, Op, Uop, ZERO};
 
 impl Lowering<'_> {
     pub(super) fn vector_memory(&mut self, op: Insn, w: u32) -> Flow {
@@ -37,19 +39,13 @@ impl Lowering<'_> {
     }
 
     /// Appends an access to S or D registers.
-    fn registers(&mut self, load: bool, a: Slot, w: u32, offset: i32, count: u8) {
-        let (op, size, first) = match (load, is_double(w)) {
-            (true, true) => (MemoryOp::LoadExtension, 3, dd(w)),
-            (true, false) => (MemoryOp::LoadExtension, 2, sd(w)),
-            (false, true) => (MemoryOp::StoreExtension, 3, dd(w)),
-            (false, false) => (MemoryOp::StoreExtension, 2, sd(w)),
+    fn registers(&mut self, load: bool, w: u32, uop: Uop, extension: Extension) {
+        let (size, op) = match load {
+            true => (size(w), MemoryOp::LoadExtension),
+            false => (size(w), MemoryOp::StoreExtension),
         };
-        let imm = Extension { offset, first, count }.to_imm();
-        self.emit(Uop { a, imm, flags: size | self.big(), ..Uop::new(Op::Memory(op)) });
-        if load {
-            let per_slot = 16 >> size;
-            (first / per_slot..=(first + count - 1) / per_slot).for_each(|slot| self.slot_written(slot));
-        }
+        let (op, flags) = (Op::Memory(op), size | self.big());
+        self.emit(Uop { op, flags, imm: extension.to_imm(), ..uop });
     }
 
     /// The flag for big-endian data.
@@ -57,31 +53,46 @@ impl Lowering<'_> {
         if self.mode.has(Mode::BE) { MemoryOp::BIG } else { 0 }
     }
 
-    /// VLDR and VSTR.
+    /// VLDR and VSTR. The register is that of a temporary, where those who use it find it.
     fn one_extension(&mut self, load: bool, w: u32) {
         let distance = (bits(w, 7, 0) * 4) as i32;
-        let offset = if bit(w, 23) { distance } else { -distance };
-        if rn(w) != 15 {
-            return self.registers(load, slot(rn(w)), w, offset, 1);
+        let mut offset = if bit(w, 23) { distance } else { -distance };
+        let (literal, mut base) = (rn(w) == 15, ZERO);
+        if literal {
+            offset += self.aligned_pc() as i32;
+        } else {
+            base = slot(rn(w));
         }
-        let (base, imm) = (self.temp(), self.aligned_pc());
-        self.op_imm(Op::PcRel32, base, ZERO, imm);
-        self.registers(load, base, w, offset, 1);
+        let extension = Extension { offset, first: 0, count: 0, literal };
+        let part = if is_double(w) { Part::d(dd(w)) } else { Part::s(sd(w)) };
+        if load {
+            let dst = self.vtemp();
+            self.registers(true, w, Uop { dst, a: base, ..EMPTY }, extension);
+            self.put(part, dst);
+        } else {
+            let c = self.part(part);
+            self.registers(false, w, Uop { c, a: base, ..EMPTY }, extension);
+        }
     }
 
     /// VLDM and VSTM. Of an odd number of words for D registers the last one is skipped.
     fn many_extensions(&mut self, load: bool, w: u32) {
         let words = bits(w, 7, 0);
-        let count = if is_double(w) { words / 2 } else { words } as u8;
+        let (count, first) = if is_double(w) { (words / 2, dd(w)) } else { (words, sd(w)) };
+        let count = count as u8;
         let (down, writeback, distance) = (!bit(w, 23), bit(w, 21), words as i32 * 4);
-        let base = if rn(w) == 15 {
-            let (base, imm) = (self.temp(), self.aligned_pc());
-            self.op_imm(Op::PcRel32, base, ZERO, imm);
-            base
+        let mut offset = if down { -distance } else { 0 };
+        let (literal, mut base) = (rn(w) == 15, ZERO);
+        if literal {
+            offset += self.aligned_pc() as i32;
         } else {
-            slot(rn(w))
-        };
-        self.registers(load, base, w, if down { -distance } else { 0 }, count);
+            base = slot(rn(w));
+        }
+        self.registers(load, w, Uop { a: base, ..EMPTY }, Extension { offset, first, count, literal });
+        if load {
+            let per_slot = 16 >> size(w);
+            (first / per_slot..=(first + count - 1) / per_slot).for_each(|slot| self.slot_written(slot));
+        }
         if writeback {
             self.op_imm(Op::AddI32, base, base, i64::from(if down { -distance } else { distance }));
         }
@@ -121,4 +132,9 @@ impl Lowering<'_> {
             m => self.op3(Op::Add32, base, base, slot(m)),
         }
     }
+}
+
+/// log2 of the size of a register in bytes.
+fn size(w: u32) -> u8 {
+    if is_double(w) { 3 } else { 2 }
 }
