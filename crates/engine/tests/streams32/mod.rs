@@ -1,6 +1,8 @@
 //! Random A32 and T32 instructions, row by row of the decode tables, that end in time and mostly hit memory.
 #![allow(dead_code)]
 
+mod predictable;
+
 use armlet_arm::aarch32::{Insn, Op, a32};
 use armlet_arm::feature::FeatureSet;
 
@@ -22,11 +24,21 @@ pub struct Shape {
     pub memory: u64,
     /// Conditional branches forward.
     pub branches: bool,
+    /// Only what other implementations do the same way: nothing UNPREDICTABLE, and no access relative to PC or with a
+    /// monitor.
+    pub predictable: bool,
+}
+
+impl Shape {
+    /// For a comparison with another implementation.
+    pub fn for_emulator() -> Self {
+        Self { predictable: true, ..Self::default() }
+    }
 }
 
 impl Default for Shape {
     fn default() -> Self {
-        Self { data: 6, memory: 0, branches: false }
+        Self { data: 6, memory: 0, branches: false, predictable: false }
     }
 }
 
@@ -178,6 +190,9 @@ pub fn stream(rng: &mut Rng, set: Set, shape: Shape) -> Vec<u32> {
     while words.len() < len {
         let memory = rng.below(shape.data + shape.memory) < shape.memory;
         let (word, insn) = word(rng, set, memory);
+        if shape.predictable && !predictable::is(&insn) {
+            continue;
+        }
         if memory && insn.n != 15 && rng.below(8) != 0 {
             let base = MEM as u32 + 0x100 + (rng.below(64) as u32) * if rng.below(8) == 0 { 1 } else { 4 };
             constant(insn.n, base, &mut words);
