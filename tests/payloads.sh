@@ -1,9 +1,17 @@
 #!/bin/sh
 # Fetches the real guests that tests and benchmarks boot, as Debian packages, with a private apt state:
-# nothing on the host changes and no root is needed. Usage: payloads.sh DIR
-# Leaves in DIR: vmlinuz (linux-image-arm64), vmlinuz-cloud (linux-image-cloud-arm64), busybox (static, arm64).
+# nothing on the host changes and no root is needed. Usage: payloads.sh DIR [arm64|armhf]
+# Leaves in DIR, for arm64: vmlinuz (linux-image-arm64), vmlinuz-cloud (linux-image-cloud-arm64), busybox (static);
+# for armhf: vmlinuz (linux-image-armmp), vmlinuz-lpae (linux-image-armmp-lpae), busybox (static).
 set -eu
-out=${1:?usage: payloads.sh DIR}
+usage="usage: payloads.sh DIR [arm64|armhf]"
+out=${1:?$usage}
+arch=${2:-arm64}
+case $arch in
+    arm64) metas="linux-image-arm64 linux-image-cloud-arm64" ;;
+    armhf) metas="linux-image-armmp linux-image-armmp-lpae" ;;
+    *) echo "$usage" >&2; exit 2 ;;
+esac
 command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null || { echo "needs apt-get and dpkg-deb (a Debian host)" >&2; exit 3; }
 mkdir -p "$out"
 out=$(cd "$out" && pwd)
@@ -12,23 +20,26 @@ work=$out/work
 mkdir -p "$work/state/lists/partial" "$work/cache/archives/partial" "$work/x"
 : > "$work/status"
 apt() {
-    apt-get -qq -o APT::Architecture=arm64 -o APT::Architectures=arm64 -o Dir::State="$work/state" \
+    apt-get -qq -o APT::Architecture="$arch" -o APT::Architectures="$arch" -o Dir::State="$work/state" \
         -o Dir::State::status="$work/status" -o Dir::Cache="$work/cache" -o Debug::NoLocking=1 \
         -o APT::Sandbox::User="$(id -un)" -o Acquire::Retries=3 -o Acquire::Languages=none "$@"
 }
 newest() { # the versioned package that a meta package depends on
-    apt-cache -o APT::Architecture=arm64 -o APT::Architectures=arm64 -o Dir::State="$work/state" \
+    apt-cache -o APT::Architecture="$arch" -o APT::Architectures="$arch" -o Dir::State="$work/state" \
         -o Dir::State::status="$work/status" -o Dir::Cache="$work/cache" depends "$1" | sed -n 's/^ *Depends: \(linux-image[^:]*\).*/\1/p' | head -n 1
 }
-apt update
+# One list that a mirror is just renewing must not be the end: without any, the downloads below fail.
+apt update || echo "some package lists could not be fetched; going on without them" >&2
 cd "$work"
-for package in "$(newest linux-image-arm64)" "$(newest linux-image-cloud-arm64)" busybox-static; do
-    apt download "$package" >&2
-done
+for meta in $metas; do apt download "$(newest "$meta")" >&2; done
+apt download busybox-static >&2
 for deb in ./*.deb; do dpkg-deb -x "$deb" x; done
-cp x/boot/vmlinuz-*-cloud-arm64 "$out/vmlinuz-cloud"
-for image in x/boot/vmlinuz-*-arm64; do
-    case $image in *-cloud-arm64) ;; *) cp "$image" "$out/vmlinuz" ;; esac
+for image in x/boot/vmlinuz-*; do
+    case $image in
+        *-cloud-arm64) cp "$image" "$out/vmlinuz-cloud" ;;
+        *-armmp-lpae) cp "$image" "$out/vmlinuz-lpae" ;;
+        *) cp "$image" "$out/vmlinuz" ;;
+    esac
 done
 cp x/bin/busybox "$out/busybox"
 rm -rf "$work"

@@ -27,6 +27,10 @@ def on_interrupt(_uc, number, _data):
 
 
 uc.hook_add(unicorn.UC_HOOK_INTR, on_interrupt)
+doubles = [getattr(c, f"UC_ARM_REG_D{n}") for n in range(32)]
+# CPACR lets everybody have floating point, and FPEXC turns it on.
+uc.reg_write(c.UC_ARM_REG_C1_C0_2, 0xF << 20)
+uc.reg_write(c.UC_ARM_REG_FPEXC, 1 << 30)
 regs = [getattr(c, f"UC_ARM_REG_R{n}") for n in range(15)] + [c.UC_ARM_REG_CPSR]
 
 
@@ -52,6 +56,11 @@ def main():
         uc.reg_write(c.UC_ARM_REG_CPSR, state[15])
         for reg, value in zip(regs, state):
             uc.reg_write(reg, value)
+        if state[16]:
+            *values, fpscr = struct.unpack("<32QI", need(read, 260))
+            for reg, value in zip(doubles, values):
+                uc.reg_write(reg, value)
+            uc.reg_write(c.UC_ARM_REG_FPSCR, fpscr)
         raised = 0
         try:
             uc.emu_start(CODE | state[15] >> 5 & 1, CODE + length - 4, count=256)
@@ -59,6 +68,9 @@ def main():
             raised = raised or 1 + 1000 + error.errno
         values = [uc.reg_read(reg) for reg in regs]
         write.write(struct.pack("<18I", raised, *values, 0) + bytes(uc.mem_read(MEM, MEM_LEN)))
+        if state[16]:
+            values = [uc.reg_read(reg) for reg in doubles]
+            write.write(struct.pack("<32QI", *values, uc.reg_read(c.UC_ARM_REG_FPSCR)))
         write.flush()
 
 

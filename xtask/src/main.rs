@@ -12,14 +12,20 @@ use clap::Parser;
 enum Task {
     /// Run the guest workloads on armlet and on QEMU side by side; writes docs/bench/.
     Bench(bench::Options),
-    /// Fetch the real guests that tests boot (Debian kernels, busybox) into target/payloads.
+    /// Fetch the real guests that tests boot (Debian kernels, busybox) into target/payloads and payloads-armhf.
     Payloads,
+}
+
+fn payloads() -> Result<(), String> {
+    use armlet_testkit::payloads::{get, get32};
+    println!("{}\n{}", get()?.kernel.display(), get32()?.armmp.display());
+    Ok(())
 }
 
 fn main() -> ExitCode {
     let result = match Task::parse() {
         Task::Bench(options) => bench::run(&options),
-        Task::Payloads => armlet_testkit::payloads::get().map(|p| println!("{}", p.kernel.display())),
+        Task::Payloads => payloads(),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

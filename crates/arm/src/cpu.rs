@@ -179,7 +179,7 @@ pub static MODELS: &[CpuModel] = &[
         dczid_bs: 4,
         pa_bits: 40,
         l1ip: 3,
-        fpsid: 0x4103_30f0,
+        fpsid: 0x4104_30f0,
         caches: [shape(256, 2), shape(256, 2), shape(2048, 16)],
     },
 ];

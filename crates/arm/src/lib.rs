@@ -12,6 +12,7 @@ pub mod mmu;
 pub mod pstate;
 pub mod smccc;
 pub mod state;
+pub mod syndrome;
 pub mod sysreg;
 pub mod table;
 

@@ -57,7 +57,7 @@ pub struct RunArgs {
     #[arg(value_name = "THING")]
     pub thing: Option<PathBuf>,
 
-    /// The machine: virt or monitor [default: virt; monitor for embedded guests]
+    /// The machine: virt, monitor or hvio [default: virt; their own for embedded guests]
     #[arg(long, short = 'M', value_name = "NAME", value_parser = parse_machine)]
     pub machine: Option<Board>,
 
@@ -69,9 +69,13 @@ pub struct RunArgs {
     #[arg(long, short = 'm', value_name = "SIZE", allow_hyphen_values = true, value_parser = parse_memory)]
     pub memory: Option<u64>,
 
-    /// CPU model, see `armlet cpus` [default: the backend's first]
+    /// CPU model, see `armlet cpus` [default: the backend's first that can start the guest]
     #[arg(long, value_name = "MODEL")]
     pub cpu: Option<String>,
+
+    /// Start a flat binary in AArch32 state; other 32-bit guests do anyway
+    #[arg(long)]
+    pub aarch32: bool,
 
     /// What executes the guest: auto, soft, kvm or whp [default: auto]
     #[arg(long, value_name = "NAME")]
@@ -351,6 +355,7 @@ mod tests {
             "2G",
             "--cpu",
             "max",
+            "--aarch32",
             "--backend",
             "soft",
             "--engine",
@@ -404,7 +409,9 @@ mod tests {
         assert!(args.perf_map && args.dump_file.is_some() && args.symbols.is_some());
         assert_eq!(args.log, Some(LogTarget::File("f=g".into())));
         assert_eq!(args.show_dtb, Some("o".into()));
-        assert!(args.stats && args.no_reboot && args.dry_run && args.quiet && args.deterministic);
+        assert!(
+            args.aarch32 && args.stats && args.no_reboot && args.dry_run && args.quiet && args.deterministic
+        );
         assert_eq!((args.hash_every, args.hash_memory), (Some(1_000_000), Some(10)));
         assert_eq!(args.hash_from, Some(50));
         assert_eq!(args.hash_file, Some("h".into()));

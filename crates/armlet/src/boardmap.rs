@@ -1,10 +1,13 @@
 //! What is where in each machine, by name: for `armlet machines` and for logs.
 
 use armlet::{Board, GicKind};
-use armlet_machine::board::{monitor, virt};
+use armlet_machine::board::{hvio, monitor, virt};
 
 /// A region of a machine: name, first guest physical address, length in bytes.
 pub type Region = (&'static str, u64, u64);
+
+/// Name of the page of requests of the `hvio` machine.
+pub const REQUEST_PAGE: &str = "requests";
 
 /// Length of a device that is not told otherwise: one page.
 const PAGE: u64 = 0x1000;
@@ -39,6 +42,10 @@ pub fn regions(board: Board, gic: Option<GicKind>) -> Vec<Region> {
                 ("RAM", RAM, RAM_LEN),
             ]
         }
+        Board::Hvio => {
+            use hvio::map::*;
+            vec![("RAM", RAM, RAM_LEN), (REQUEST_PAGE, REQUESTS, REQUESTS_LEN)]
+        }
     };
     let absent = match gic {
         Some(GicKind::V2) => "GICR",
@@ -59,6 +66,7 @@ pub fn describe(name: &str) -> &'static str {
         "PL031" => "real-time clock",
         "timer" => "memory-mapped generic timer (a CNTBase frame)",
         "RAM" => "memory",
+        REQUEST_PAGE => "read-only memory: a store is a request to the monitor",
         _ => "",
     }
 }
@@ -73,7 +81,8 @@ mod tests {
             let all = regions(board, None);
             assert!(all.windows(2).all(|pair| pair[0].1 + pair[0].2 <= pair[1].1), "{all:x?}");
             assert!(all.iter().all(|(name, ..)| !describe(name).is_empty()));
-            assert_eq!(regions(board, Some(GicKind::V2)).len(), all.len() - 1);
+            let gicr = usize::from(board != Board::Hvio);
+            assert_eq!(regions(board, Some(GicKind::V2)).len(), all.len() - gicr);
         }
     }
 }

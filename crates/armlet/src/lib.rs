@@ -26,7 +26,8 @@
 //!         board: Board::Monitor,
 //!         cpus: 1,
 //!         memory: None,
-//!         cpu_model: hypervisor.capabilities().cpu_models[0].clone(),
+//!         cpu_model: String::new(),
+//!         mode: None,
 //!         gic: None,
 //!         kernel: Some(Payload::detect(hello.name, hello.image.to_vec())?),
 //!         initrd: None,
@@ -51,7 +52,8 @@ pub mod guests;
 
 pub use armlet_base::{Checkpoint, Checkpoints};
 pub use armlet_hv::{
-    Capabilities, Deterministic, ExitEvent, GicKind, HvError, Hypervisor, Observer, Statistic,
+    Capabilities, Deterministic, ExitEvent, GicKind, GuestMode, HvError, Hypervisor, ModelInfo, Observer,
+    Statistic,
 };
 pub use armlet_hv_soft::{Engine, SoftOptions};
 pub use armlet_machine::{

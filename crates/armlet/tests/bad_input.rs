@@ -99,14 +99,34 @@ fn images_that_are_none() {
     x86[510..512].copy_from_slice(b"\x55\xaa");
     x86[0x202..0x206].copy_from_slice(b"HdrS");
     refuse("bzImage", &x86, &["x86 bzImage", "arm64"]);
-    let mut zimage = [0; 64];
-    zimage[0x24..0x28].copy_from_slice(&0x016f_2818_u32.to_le_bytes());
-    refuse("zImage", &zimage, &["32-bit ARM zImage"]);
-    let mut arm = [0; 64];
-    arm[..6].copy_from_slice(b"\x7fELF\x01\x01");
-    arm[16..20].copy_from_slice(&[2, 0, 40, 0]);
-    refuse("arm.elf", &arm, &["32-bit ARM ELF"]);
+    refuse("zImage", &zimage()[..0x100], &["zImage is cut short", "needs 512 bytes"]);
+    let big_endian = [&zimage()[..0x30], &[4, 3, 2, 1], &zimage()[0x34..]].concat();
+    refuse("zImage.be", &big_endian, &["big-endian"]);
+    refuse("arm.elf", b"\x7fELF\x01\x01..........\x02\0\x28\0", &["arm.elf", "needs 52 bytes"]);
+    refuse("uImage", b"\x27\x05\x19\x56", &["uImage is cut short"]);
+    refuse("uImage", &[&b"\x27\x05\x19\x56"[..], &[0; 80]].concat(), &["checksum of its header"]);
     refuse("Image.gz", b"\x1f\x8b\x08\0\0", &["Image.gz"]);
+}
+
+/// The smallest arm zImage.
+fn zimage() -> Vec<u8> {
+    let mut bytes = vec![0; 512];
+    for (at, word) in [(0x24, 0x016f_2818u32), (0x2c, 512), (0x30, 0x0403_0201)] {
+        bytes[at..at + 4].copy_from_slice(&word.to_le_bytes());
+    }
+    bytes
+}
+
+#[test]
+fn payloads_of_the_other_state() {
+    let files = Files::new();
+    let mut image = [0; 64];
+    image[16..24].copy_from_slice(&0x20_0000_u64.to_le_bytes());
+    image[56..60].copy_from_slice(b"ARM\x64");
+    let image = files.add("Image", &image);
+    refused(&["run", &image, "--aarch32"], &["Image (arm64 Image) can't start in AArch32", "--aarch32 out"]);
+    refused(&["run", "hello", "--aarch32"], &["hello is 64-bit code", "leave --aarch32 out"]);
+    refused(&["run", "hvio", "--machine", "virt"], &["hvio is for the machine hvio, not virt"]);
 }
 
 #[test]
@@ -217,4 +237,18 @@ fn combinations_without_sense() {
     refused(&["run", "hello", "--append", "quiet"], &["command line"]);
     refused(&["run", "hello", "--memory", "1G"], &["64 MiB"]);
     refused(&["run", "hello", "--show-dtb"], &["no device tree"]);
+    let files = Files::new();
+    let hvio = |options: &[&str], says: &[&str]| {
+        let mut elf = [0; 121];
+        elf[..6].copy_from_slice(b"\x7fELF\x02\x01");
+        elf[16..20].copy_from_slice(&[2, 0, 183, 0]);
+        (elf[27], elf[32], elf[54], elf[56], elf[64], elf[72]) = (0x40, 64, 56, 1, 1, 120);
+        (elf[83], elf[91], elf[96], elf[104]) = (0x40, 0x40, 1, 1);
+        let program = files.add("program", &elf);
+        refused(&[&["run", "-M", "hvio", &program], options].concat(), says);
+    };
+    hvio(&["--cpus", "2"], &["2 CPUs", "machine hvio has 1 to 1"]);
+    hvio(&["--gic", "2"], &["can't use an interrupt controller"]);
+    hvio(&["--memory", "2M"], &["always has 1 MiB"]);
+    hvio(&["--append", "quiet"], &["can't use a command line"]);
 }

@@ -174,7 +174,7 @@ fn exits_are_logged_with_a_summary() {
     lesson("hello", &["--log", &format!("exits={}", path.display())]);
     let log = std::fs::read_to_string(path).unwrap();
     assert!(log.lines().rev().skip(2).all(|line| line.starts_with('[')), "{log}");
-    assert!(log.contains(" mmio write PL011+0x0 4 <- 0x48 'H'\n"), "{log}");
+    assert!(log.contains(" mmio write PL011+0x0 4 <- 0x48 'H' esr=0x93800047\n"), "{log}");
     assert!(log.contains(" HVC #0 EXIT -> "), "{log}");
     let [devices, kinds] = [0, 1].map(|n| log.lines().rev().nth(n).unwrap());
     assert!(kinds.contains(" exits: ") && kinds.contains("mmio write") && kinds.contains("2 call"), "{log}");

@@ -32,4 +32,4 @@ pub use exception::{Exception, Vector};
 pub use port::Port;
 pub use run::Stop;
 pub use vm::Vm;
-pub use world::{CallOutcome, EmptyWorld, Note, World};
+pub use world::{CallOutcome, EmptyWorld, InsnSet, Note, World};

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
+use armlet_arm::aarch32::t32::is_wide;
 use armlet_arm::feature::FeatureSet;
 use armlet_base::GuestRam;
 
@@ -66,9 +67,4 @@ impl Stretch<'_> {
         let shape = self.lower_into(&mut uops, limit);
         Block::new(key, shape, uops)
     }
-}
-
-/// True if a T32 instruction that begins with this halfword has another one (Arm ARM F3.1).
-pub(crate) fn is_wide(first: u16) -> bool {
-    first >> 11 >= 0b11101
 }

@@ -23,12 +23,26 @@ pub enum CallOutcome {
     Undefined,
 }
 
+/// What an instruction word means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InsnSet {
+    /// A64.
+    A64,
+    /// A32.
+    A32,
+    /// T32: an instruction of 16 bits, or one of 32 with its first half in the upper half of the word.
+    T32,
+}
+
 /// The machine around a PE. `pc` is that of the instruction, for logs.
 pub trait World {
     /// Reads where no memory is. An error becomes a synchronous external abort.
     fn mmio_read(&mut self, pc: u64, pa: u64, size: u8) -> Result<u64, BusError>;
     /// Writes where no writable memory is.
     fn mmio_write(&mut self, pc: u64, pa: u64, size: u8, value: u64) -> Result<(), BusError>;
+    /// Tells, if [`World::notes`], which instruction makes the access that comes next. It may stay out where the
+    /// code can't be seen.
+    fn instruction(&mut self, _set: InsnSet, _word: u32) {}
     /// HVC or SMC; `regs` is X0-X17.
     fn call(&mut self, pc: u64, conduit: Conduit, imm: u16, regs: &mut [u64; 18]) -> CallOutcome;
     /// True if [`World::note`] wants to hear; saves building notes nobody reads.

@@ -116,8 +116,8 @@ fn the_mode_decides() {
 fn every_word_stays_within_bounds() {
     let (mut word, ram) = (1u32, memory());
     for n in 0..200_000u32 {
-        word = word.wrapping_mul(0x9e37_79b9).wrapping_add(n) ^ word >> 15;
-        for mode in [0, Mode::EL1, Mode::EL1 | Mode::BE] {
+        word = (word.wrapping_mul(0x9e37_79b9) ^ word >> 15).wrapping_add(n);
+        for mode in [0, Mode::EL1, Mode::EL1 | Mode::BE, Mode::T32, Mode::T32 | Mode::EL1 | Mode::BE] {
             let uops = uops(&ram, mode, &[word]);
             for (n, u) in uops.iter().enumerate() {
                 assert!([u.dst, u.a, u.b].iter().all(|&slot| slot < 64), "{word:08x} {u:?}");

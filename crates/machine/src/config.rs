@@ -5,11 +5,12 @@ use std::str::FromStr;
 
 use armlet_hv::{Capabilities, Deterministic, GicKind, GuestMode, Hypervisor};
 
-use crate::board::{monitor, virt};
+use crate::board::{hvio, monitor, virt};
 use crate::error::MachineError;
 use crate::loader::Payload;
 use crate::machine::gic_name;
 use crate::nearest;
+use crate::start;
 
 /// The boards there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -18,17 +19,20 @@ pub enum BoardKind {
     Virt,
     /// The classroom machine: 64 MiB, a UART, a memory-mapped timer, an interrupt controller.
     Monitor,
+    /// The smallest machine: 1 MiB, and a read-only page whose writes are requests.
+    Hvio,
 }
 
 impl BoardKind {
     /// Every board.
-    pub const ALL: &'static [BoardKind] = &[BoardKind::Virt, BoardKind::Monitor];
+    pub const ALL: &'static [BoardKind] = &[BoardKind::Virt, BoardKind::Monitor, BoardKind::Hvio];
 
     /// Name as `--machine` takes it.
     pub fn name(self) -> &'static str {
         match self {
             Self::Virt => "virt",
             Self::Monitor => "monitor",
+            Self::Hvio => "hvio",
         }
     }
 
@@ -37,23 +41,27 @@ impl BoardKind {
         match self {
             Self::Virt => "runs Linux and firmware unmodified; register-compatible with QEMU's virt",
             Self::Monitor => "small machine for bare-metal programs: 64 MiB, UART, timer, GIC",
+            Self::Hvio => "smallest machine, for 32-bit programs: 1 MiB and a page of requests, no devices",
         }
     }
 
-    /// The most CPUs with this interrupt controller, and what sets the limit.
-    pub(crate) fn cpu_limit(self, gic: GicKind) -> usize {
+    /// The most CPUs with this interrupt controller.
+    pub(crate) fn cpu_limit(self, gic: Option<GicKind>) -> usize {
         match (self, gic) {
-            (_, GicKind::V2) => 8,
-            (Self::Virt, GicKind::V3) => virt::map::MAX_CPUS,
-            (Self::Monitor, GicKind::V3) => monitor::map::MAX_CPUS,
+            (Self::Hvio, _) | (_, None) => 1,
+            (_, Some(GicKind::V2)) => 8,
+            (Self::Virt, Some(GicKind::V3)) => virt::map::MAX_CPUS,
+            (Self::Monitor, Some(GicKind::V3)) => monitor::map::MAX_CPUS,
         }
     }
 
-    /// The interrupt controllers it takes, the preferred one first.
-    pub(crate) fn gics(self) -> [GicKind; 2] {
+    /// The interrupt controllers it takes for a guest that starts so, the preferred one first. 32-bit firmware
+    /// and kernels of old know GICv2 only.
+    pub(crate) fn gics(self, mode: GuestMode) -> &'static [GicKind] {
         match self {
-            Self::Virt => [GicKind::V3, GicKind::V2],
-            Self::Monitor => [GicKind::V2, GicKind::V3],
+            Self::Virt if !mode.is_aarch32() => &[GicKind::V3, GicKind::V2],
+            Self::Virt | Self::Monitor => &[GicKind::V2, GicKind::V3],
+            Self::Hvio => &[],
         }
     }
 }
@@ -94,8 +102,11 @@ pub struct MachineConfig {
     pub cpus: usize,
     /// Guest memory in bytes; the board's default if `None`.
     pub memory: Option<u64>,
-    /// CPU model by name; empty for the backend's default.
+    /// CPU model by name; empty for the first of the backend's that can start the guest.
     pub cpu_model: String,
+    /// State in which the guest starts; if `None` the one that the payload is made for, and for a flat binary the
+    /// model's only one or the board's usual one.
+    pub mode: Option<GuestMode>,
     /// Interrupt controller; the board's preference among what the backend has if `None`.
     pub gic: Option<GicKind>,
     /// What to start.
@@ -125,6 +136,7 @@ impl MachineConfig {
             cpus: 1,
             memory: None,
             cpu_model: String::new(),
+            mode: None,
             gic: None,
             kernel: None,
             initrd: None,
@@ -142,25 +154,25 @@ impl MachineConfig {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Checked {
     pub cpu_model: String,
-    pub gic: GicKind,
+    pub mode: GuestMode,
+    /// `None` on a board without.
+    pub gic: Option<GicKind>,
     pub memory: u64,
 }
 
 /// Refuses what board or backend can't do.
 pub(crate) fn check(config: &MachineConfig, hv: &dyn Hypervisor) -> Result<Checked, MachineError> {
     let capabilities = hv.capabilities();
-    if !capabilities.modes.contains(&GuestMode::A64El1) {
-        return Err(MachineError::Mode(hv.name()));
-    }
-    let cpu_model = cpu_model(&config.cpu_model, hv)?;
-    let gic = gic(config, hv)?;
+    let (mode, cpu_model) = start::choose(config, hv)?;
+    let gic = gic(config, mode, hv)?;
     let board_limit = config.board.cpu_limit(gic);
     let limit = board_limit.min(capabilities.max_cpus);
     if config.cpus == 0 || config.cpus > limit {
         let limited_by = if limit < board_limit {
             format!("backend {}", hv.name())
         } else {
-            format!("machine {} with {}", config.board, gic_name(gic))
+            let with = gic.map(|gic| format!(" with {}", gic_name(gic))).unwrap_or_default();
+            format!("machine {}{with}", config.board)
         };
         return Err(MachineError::Cpus { cpus: config.cpus, limit, limited_by });
     }
@@ -172,34 +184,27 @@ pub(crate) fn check(config: &MachineConfig, hv: &dyn Hypervisor) -> Result<Check
             return Err(MachineError::DeterministicCpus(config.cpus));
         }
     }
-    Ok(Checked { cpu_model, gic, memory: memory(config, capabilities)? })
+    Ok(Checked { cpu_model, mode, gic, memory: memory(config, capabilities)? })
 }
 
-fn cpu_model(model: &str, hv: &dyn Hypervisor) -> Result<String, MachineError> {
-    let models = &hv.capabilities().cpu_models;
-    match models.iter().find(|m| *m == model) {
-        Some(found) => Ok(found.clone()),
-        None if model.is_empty() => Ok(models.first().cloned().unwrap_or_default()),
-        None => Err(MachineError::CpuModel {
-            model: model.to_owned(),
-            backend: hv.name(),
-            hint: hint(model, models.iter().map(String::as_str)),
-        }),
-    }
-}
-
-fn gic(config: &MachineConfig, hv: &dyn Hypervisor) -> Result<GicKind, MachineError> {
+fn gic(
+    config: &MachineConfig,
+    mode: GuestMode,
+    hv: &dyn Hypervisor,
+) -> Result<Option<GicKind>, MachineError> {
+    let takes = config.board.gics(mode);
+    let Some(first) = takes.first() else { return Ok(None) };
     let has = &hv.capabilities().gics;
     let wanted = match config.gic {
         Some(gic) => gic,
         None => {
-            let [first, _] = config.board.gics();
-            let usable = |gic: &GicKind| has.contains(gic) && config.cpus <= config.board.cpu_limit(*gic);
-            config.board.gics().into_iter().find(usable).unwrap_or(first)
+            let enough = |gic| config.cpus <= config.board.cpu_limit(Some(gic));
+            let usable = |gic: &&GicKind| has.contains(gic) && enough(**gic);
+            *takes.iter().find(usable).unwrap_or(first)
         }
     };
     if has.contains(&wanted) {
-        Ok(wanted)
+        Ok(Some(wanted))
     } else {
         let has: Vec<_> = has.iter().map(|gic| gic_name(*gic).trim_start_matches("GIC")).collect();
         let (gic, has) = (gic_name(wanted), has.join(" or "));
@@ -214,6 +219,7 @@ fn memory(config: &MachineConfig, capabilities: &Capabilities) -> Result<u64, Ma
             let size = monitor::map::RAM_LEN;
             (monitor::map::RAM, size, size, size)
         }
+        BoardKind::Hvio => (hvio::map::RAM, hvio::map::RAM_LEN, hvio::map::RAM_LEN, hvio::map::RAM_LEN),
     };
     let bytes = config.memory.unwrap_or(default);
     let refuse = |why: String| Err(MachineError::Memory { bytes, why });
@@ -239,7 +245,8 @@ fn memory(config: &MachineConfig, capabilities: &Capabilities) -> Result<u64, Ma
     Ok(bytes)
 }
 
-fn hint<'a>(name: &str, candidates: impl Iterator<Item = &'a str> + Clone) -> String {
+/// The nearest name, or all of them.
+pub(crate) fn hint<'a>(name: &str, candidates: impl Iterator<Item = &'a str> + Clone) -> String {
     match nearest(name, candidates.clone()) {
         Some(near) => format!("did you mean {near}?"),
         None => format!("there are: {}", candidates.collect::<Vec<_>>().join(", ")),

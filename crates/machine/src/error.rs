@@ -4,7 +4,7 @@ use armlet_base::RamError;
 use armlet_hv::HvError;
 
 use crate::fdt::DtbError;
-use crate::loader::LoadError;
+use crate::loader::{LoadError, PayloadKind};
 
 /// One line each: what failed, the fact found, one fix.
 #[derive(Debug, thiserror::Error)]
@@ -53,9 +53,40 @@ pub enum MachineError {
         /// What it has.
         has: String,
     },
-    /// The backend can't start a 64-bit guest.
-    #[error("backend {0} can't run AArch64 guests on this host; use --backend soft")]
-    Mode(&'static str),
+    /// The backend can't start guests in this state.
+    #[error("backend {backend} can't run {mode} guests here, only {can}; use another --backend or guest")]
+    Mode {
+        /// Name of the backend.
+        backend: &'static str,
+        /// The state.
+        mode: &'static str,
+        /// States it has.
+        can: String,
+    },
+    /// The CPU model can't start in the state that is needed.
+    #[error("{what} needs {mode}, which the CPU model {model} does not have; {fix}")]
+    ModelMode {
+        /// Who needs it.
+        what: String,
+        /// The state and exception level.
+        mode: &'static str,
+        /// The model asked for.
+        model: String,
+        /// What has it.
+        fix: String,
+    },
+    /// A state was asked for that the payload is not made for.
+    #[error("{payload} ({kind}) can't start in {asked}; {fix}")]
+    PayloadMode {
+        /// The payload's name.
+        payload: String,
+        /// What it is.
+        kind: PayloadKind,
+        /// The state asked for.
+        asked: &'static str,
+        /// What to do.
+        fix: &'static str,
+    },
     /// Nothing to start.
     #[error("machine {0} has nothing to start; pass a kernel or program")]
     NoPayload(&'static str),
@@ -81,6 +112,9 @@ pub enum MachineError {
     /// Guest memory.
     #[error(transparent)]
     Ram(#[from] RamError),
+    /// The board can't be without an interrupt controller; a mistake of this crate.
+    #[error("the machine was wired without an interrupt controller, which is a mistake in armlet; report it")]
+    NoGic,
     /// The interrupt controller could not be made.
     #[error(transparent)]
     GicModel(#[from] armlet_devices::GicError),

@@ -7,6 +7,7 @@
 pub mod board;
 mod config;
 mod console;
+mod contents;
 mod entropy;
 mod error;
 pub mod fdt;
@@ -17,6 +18,7 @@ mod machine;
 mod nearest;
 mod plan;
 mod run;
+mod start;
 mod statistics;
 pub mod topology;
 

@@ -2,22 +2,21 @@
 
 use std::sync::Arc;
 
-use armlet_base::{AlarmQueue, Clock, GuestRam, RamKind, RamRegion};
+use armlet_base::{AlarmQueue, Clock, GuestRam};
 use armlet_devices::{pl011::SerialOutput, pl031};
 use armlet_hv::{GicKind, HvError, Hypervisor, Observer, Vcpu, VmConfig};
 
 use crate::Payload;
-use crate::board::{self, Context, boot_info, monitor, virt};
-use crate::config::{self, BoardKind, Checked, MachineConfig};
+use crate::board::{self, Context, virt};
+use crate::config::{self, BoardKind, MachineConfig};
 use crate::console::Console;
+use crate::contents::Contents;
 use crate::entropy::Entropy;
 use crate::error::MachineError;
-use crate::fdt::{self, Chosen};
 use crate::firmware::Firmware;
 use crate::input::ConsoleInput;
-use crate::loader::{self, Load, Placement, Request};
 use crate::plan;
-use crate::run::power::{Power, Start};
+use crate::run::power::Power;
 use crate::run::{self, Boot, Counters, Ending, MachineControl, Shared, Wakers};
 use crate::statistics::Accounts;
 
@@ -53,15 +52,12 @@ impl Machine {
     ) -> Result<Machine, MachineError> {
         let checked = config::check(&config, hv)?;
         refuse_unused(&config)?;
+        let appended = appended_dtb(&mut config);
         default_append(&mut config);
         let deterministic = config.deterministic.is_some();
         let entropy = Entropy::new(deterministic);
         let contents = Contents::gather(&mut config, &checked, &entropy)?;
-        let ram = Arc::new(GuestRam::new(&[RamRegion {
-            gpa: contents.request.ram.start,
-            len: checked.memory,
-            kind: RamKind::ReadWrite,
-        }])?);
+        let ram = Arc::new(GuestRam::new(&board::memory(config.board, checked.memory))?);
         let boot = Boot {
             ram: ram.clone(),
             start: contents.start,
@@ -71,17 +67,19 @@ impl Machine {
         boot.load()?;
 
         let clock = if deterministic { Clock::new_virtual() } else { Clock::default() };
+        let gic = checked.gic.and_then(|kind| board::gic(config.board, kind));
         let mut vm = hv.create_vm(VmConfig {
             ram: ram.clone(),
             cpus: config.cpus,
             cpu_model: checked.cpu_model.clone(),
-            gic: board::gic(config.board, checked.gic),
+            mode: checked.mode,
+            gic,
             clock: clock.clone(),
             deterministic: config.deterministic.clone(),
         })?;
         let console = Arc::new(Console::new(console));
         let context = Context {
-            gic: board::gic(config.board, checked.gic),
+            gic,
             cpus: config.cpus,
             console: console.clone(),
             alarms: Arc::new(AlarmQueue::new(clock)),
@@ -103,13 +101,16 @@ impl Machine {
             kernel: contents.placement.kernel,
             entry: boot.start.pc,
             initrd: contents.placement.initrd,
-            dtb: (!contents.device_tree.is_empty()).then_some((boot.start.x0, contents.device_tree.len())),
+            dtb: contents.device_tree_at.map(|at| (at, contents.device_tree.len())),
+            appended,
             bus: &devices.bus,
         });
         let accounts = Arc::new(Accounts::new(config.cpus));
-        let firmware = Firmware { power: power.clone(), ram, console: console.clone(), entropy };
+        let firmware =
+            Firmware { power: power.clone(), ram, console: console.clone(), entropy, mode: checked.mode };
+        let requests = board::requests(config.board);
         Ok(Machine {
-            shared: Shared { bus: devices.bus, firmware, power, console, observers, accounts },
+            shared: Shared { bus: devices.bus, requests, firmware, power, console, observers, accounts },
             vcpus,
             boot,
             input: ConsoleInput { uart: devices.uart },
@@ -154,93 +155,12 @@ impl Machine {
     }
 }
 
-/// What goes into guest memory, and where the guest starts.
-struct Contents {
-    request: Request,
-    placement: Placement,
-    /// Name, kind and length of the payload.
-    payload: String,
-    device_tree: Vec<u8>,
-    start: Start,
-}
-
-impl Contents {
-    fn gather(
-        config: &mut MachineConfig,
-        checked: &Checked,
-        entropy: &Entropy,
-    ) -> Result<Self, MachineError> {
-        let payload = config.kernel.take().ok_or(MachineError::NoPayload(config.board.name()))?;
-        let (base, flat_at) = match config.board {
-            BoardKind::Virt => (virt::map::RAM, virt::FLAT_AT),
-            BoardKind::Monitor => (monitor::map::RAM, monitor::ENTRY),
-        };
-        let ram = base..base + checked.memory;
-        let usable = match config.board {
-            BoardKind::Virt => ram.clone(),
-            BoardKind::Monitor => base..monitor::BOOT_INFO,
-        };
-        let description = plan::payload(&payload);
-        let request =
-            Request { ram: usable, flat_at, load_address: config.load_address, entry: config.entry };
-        let mut placement = loader::place(payload, config.initrd.take(), &request)?;
-        let request = Request { ram, ..request };
-        let (device_tree, x0, sp) = match config.board {
-            BoardKind::Virt => {
-                let (tree, at) = device_tree(config, checked, &request, &placement, entropy)?;
-                let (data, len) = (tree.clone(), tree.len() as u64);
-                placement.loads.push(Load { what: "device tree", gpa: at, data, len });
-                (tree, at, None)
-            }
-            BoardKind::Monitor => {
-                let data = boot_info::encode(checked.gic, config.cpus);
-                let (gpa, len) = (monitor::BOOT_INFO, data.len() as u64);
-                placement.loads.push(Load { what: "boot information", gpa, data, len });
-                (Vec::new(), gpa, Some(monitor::STACK))
-            }
-        };
-        let start = Start { pc: placement.entry, x0, sp };
-        Ok(Self { request, placement, payload: description, device_tree, start })
-    }
-}
-
-/// The device tree of a `virt` board and where it goes.
-fn device_tree(
-    config: &MachineConfig,
-    checked: &Checked,
-    request: &Request,
-    placement: &Placement,
-    entropy: &Entropy,
-) -> Result<(Vec<u8>, u64), MachineError> {
-    let chosen = Chosen { bootargs: config.append.clone(), initrd: placement.initrd.clone() };
-    let tree = match &config.dtb {
-        Some(own) => fdt::patch(own, &chosen)?,
-        None => {
-            let mut seed = [0; 40];
-            entropy.fill(&mut seed).map_err(|e| HvError::Os {
-                what: "the host gave no random numbers for the device tree".into(),
-                source: std::io::Error::other(e.to_string()),
-            })?;
-            let mut rng_seed = [0; 32];
-            rng_seed.copy_from_slice(&seed[..32]);
-            let mut kaslr_seed = [0; 8];
-            kaslr_seed.copy_from_slice(&seed[32..]);
-            fdt::virt::describe(&fdt::virt::Description {
-                cpus: config.cpus,
-                cpu_model: &checked.cpu_model,
-                ram: request.ram.clone(),
-                gic: checked.gic,
-                chosen: &chosen,
-                rng_seed,
-                kaslr_seed: u64::from_le_bytes(kaslr_seed),
-            })
-            .to_blob()?
-        }
-    };
-    let taken: Vec<_> =
-        [Some(placement.kernel.clone()), placement.initrd.clone()].into_iter().flatten().collect();
-    let at = loader::find_dtb_address(tree.len() as u64, &request.ram, &taken);
-    at.map(|at| (tree.clone(), at)).ok_or(MachineError::NoRoomForDtb(tree.len()))
+/// Makes a device tree appended to the kernel the machine's, unless the user gave another. True if it did.
+fn appended_dtb(config: &mut MachineConfig) -> bool {
+    let appended = config.kernel.as_mut().and_then(Payload::take_dtb);
+    let used = config.dtb.is_none() && appended.is_some();
+    config.dtb = config.dtb.take().or(appended);
+    used
 }
 
 /// Gives a Linux kernel a command line, unless the user gave one or a device tree that may hold one.
@@ -253,9 +173,10 @@ fn default_append(config: &mut MachineConfig) {
 
 /// Refuses what the board would silently ignore.
 fn refuse_unused(config: &MachineConfig) -> Result<(), MachineError> {
-    if config.board != BoardKind::Monitor {
+    if config.board == BoardKind::Virt {
         return Ok(());
     }
+    let without_gic = config.board == BoardKind::Hvio && config.gic.is_some();
     let board = config.board.name();
     let linux = config.kernel.as_ref().is_some_and(|kernel| kernel.is_linux());
     let unused = [
@@ -263,6 +184,7 @@ fn refuse_unused(config: &MachineConfig) -> Result<(), MachineError> {
         (config.initrd.is_some(), "an initrd", "leave it out or use --machine virt"),
         (config.append.is_some(), "a command line", "leave it out or use --machine virt"),
         (config.dtb.is_some(), "a device tree", "leave it out or use --machine virt"),
+        (without_gic, "an interrupt controller", "leave --gic out or use --machine monitor"),
     ];
     match unused.into_iter().find(|(given, ..)| *given) {
         Some((_, what, fix)) => Err(MachineError::NotForBoard { board, what, fix }),

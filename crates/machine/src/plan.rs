@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use armlet_base::Bus;
 
+use crate::board;
 use crate::config::{Checked, MachineConfig};
 use crate::loader::Payload;
 use crate::machine::gic_name;
@@ -19,15 +20,18 @@ pub(crate) struct Facts<'a> {
     pub initrd: Option<Range<u64>>,
     /// Where and how long.
     pub dtb: Option<(u64, usize)>,
+    /// It came with the kernel.
+    pub appended: bool,
     pub bus: &'a Bus,
 }
 
 /// The plan's rows.
 pub(crate) fn rows(facts: &Facts) -> Vec<(&'static str, String)> {
     let config = facts.config;
+    let state = if facts.checked.mode.is_aarch32() { ", in AArch32 state" } else { "" };
     let mut rows = vec![
         ("machine", format!("{} on backend {}", config.board, facts.backend)),
-        ("cpus", format!("{}, model {}", config.cpus, facts.checked.cpu_model)),
+        ("cpus", format!("{}, model {}{state}", config.cpus, facts.checked.cpu_model)),
         ("memory", size(facts.checked.memory)),
         (
             "kernel",
@@ -47,13 +51,19 @@ pub(crate) fn rows(facts: &Facts) -> Vec<(&'static str, String)> {
         rows.push(("append", append.clone()));
     }
     if let Some((at, len)) = facts.dtb {
-        let whose = if config.dtb.is_some() { ", the one given" } else { "" };
+        let whose = match (facts.appended, config.dtb.is_some()) {
+            (true, _) => ", the one appended to the kernel",
+            (false, true) => ", the one given",
+            (false, false) => "",
+        };
         rows.push(("dtb", format!("{} at {at:#x}{whose}", size(len as u64))));
     }
     let devices = facts.bus.map().filter(|(name, ..)| !name.contains("GIC"));
     let devices = devices.map(|(name, start, _)| format!("{name} {start:#010x}"));
-    let devices: Vec<String> =
-        std::iter::once(gic_name(facts.checked.gic).to_owned()).chain(devices).collect();
+    let gic = facts.checked.gic.map(|gic| gic_name(gic).to_owned());
+    let requests = board::requests(config.board);
+    let requests = requests.map(|page| format!("request page {:#010x}", page.start));
+    let devices: Vec<String> = gic.into_iter().chain(devices).chain(requests).collect();
     rows.push(("devices", devices.join(", ")));
     rows
 }

@@ -15,6 +15,26 @@ fn load(payload: Payload) {
 }
 
 #[test]
+fn debian_32_bit_kernels_load() {
+    let payloads = match payloads::get32() {
+        Ok(payloads) => payloads,
+        Err(why) => return skip(&why),
+    };
+    for path in [&payloads.armmp, &payloads.armmp_lpae] {
+        let bytes = std::fs::read(path).unwrap();
+        let cut = Payload::detect("cut", bytes[..bytes.len() / 2].to_vec()).unwrap_err().to_string();
+        assert!(cut.contains("zImage is cut short"), "{cut}");
+        let kernel = Payload::detect("zImage", bytes).unwrap();
+        assert_eq!(kernel.kind, PayloadKind::Zimage);
+        let config = MachineConfig { kernel: Some(kernel), ..MachineConfig::new(BoardKind::Virt) };
+        let (machine, _) = build(&FakeHypervisor::new([]), config);
+        // The header tells that the kernel unpacks to less than 32 MiB.
+        let rows = machine.summary();
+        assert!(rows.iter().any(|(_, text)| text.ends_with("entry 0x42000000")), "{rows:?}");
+    }
+}
+
+#[test]
 fn debian_kernels_load() {
     let payloads = match payloads::get() {
         Ok(payloads) => payloads,

@@ -1,4 +1,5 @@
-//! Real guests: Debian kernels and a static busybox, fetched once into `target/payloads`.
+//! Real guests: Debian kernels and static busyboxes, fetched once into `target/payloads` and, 32-bit ones, into
+//! `target/payloads-armhf`.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -14,10 +15,32 @@ pub struct Payloads {
     pub busybox: Vec<u8>,
 }
 
+/// The fetched 32-bit files.
+pub struct Payloads32 {
+    /// Debian's armhf kernel with short descriptors in its translation tables.
+    pub armmp: PathBuf,
+    /// The one with long descriptors (LPAE).
+    pub armmp_lpae: PathBuf,
+    /// A static armhf busybox.
+    pub busybox: Vec<u8>,
+}
+
 /// Fetches the payloads if they aren't there. The error says what is missing.
 pub fn get() -> Result<&'static Payloads, String> {
     static PAYLOADS: OnceLock<Result<Payloads, String>> = OnceLock::new();
     PAYLOADS.get_or_init(fetch).as_ref().map_err(Clone::clone)
+}
+
+/// The same for 32-bit ones.
+pub fn get32() -> Result<&'static Payloads32, String> {
+    static PAYLOADS: OnceLock<Result<Payloads32, String>> = OnceLock::new();
+    PAYLOADS.get_or_init(fetch32).as_ref().map_err(Clone::clone)
+}
+
+fn fetch32() -> Result<Payloads32, String> {
+    let dir = fetched_with("payloads", "payloads-armhf", &["armhf"])?;
+    let busybox = std::fs::read(dir.join("busybox")).map_err(|e| format!("busybox: {e}"))?;
+    Ok(Payloads32 { armmp: dir.join("vmlinuz"), armmp_lpae: dir.join("vmlinuz-lpae"), busybox })
 }
 
 fn fetch() -> Result<Payloads, String> {
@@ -28,19 +51,25 @@ fn fetch() -> Result<Payloads, String> {
 
 /// Has `tests/NAME.sh` fill `target/NAME`, one process at a time; the directory.
 pub(crate) fn fetched(name: &str) -> Result<PathBuf, String> {
+    fetched_with(name, name, &[])
+}
+
+/// Has `tests/SCRIPT.sh` with these options after its directory fill `target/NAME`.
+fn fetched_with(script: &str, name: &str, options: &[&str]) -> Result<PathBuf, String> {
     let dir = crate::root().join("target").join(name);
     let lock_path = crate::root().join("target").join(format!("{name}.lock"));
     std::fs::create_dir_all(&dir).map_err(|e| format!("{}: {e}", dir.display()))?;
     let lock = std::fs::File::create(&lock_path).map_err(|e| format!("{}: {e}", lock_path.display()))?;
     lock.lock().map_err(|e| format!("{}: {e}", lock_path.display()))?;
     let output = Command::new("sh")
-        .arg(crate::root().join(format!("tests/{name}.sh")))
+        .arg(crate::root().join(format!("tests/{script}.sh")))
         .arg(&dir)
+        .args(options)
         .output()
-        .map_err(|e| format!("tests/{name}.sh does not start: {e}"))?;
+        .map_err(|e| format!("tests/{script}.sh does not start: {e}"))?;
     if !output.status.success() {
         let text = String::from_utf8_lossy(&output.stderr);
-        return Err(format!("tests/{name}.sh could not fetch Debian's packages: {}", text.trim()));
+        return Err(format!("tests/{script}.sh could not fetch Debian's packages: {}", text.trim()));
     }
     Ok(dir)
 }

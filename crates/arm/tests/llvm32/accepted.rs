@@ -128,8 +128,10 @@ pub fn t32_refused(word: u32, text: &str) -> bool {
         // The two fields of the source differ.
         "rev" | "rev16" | "revsh" | "rbit" | "clz" => word >> 16 & 15 != word & 15,
         // Lists have neither SP nor LR and PC together, and two registers at least.
-        "ldm" | "ldmdb" => word & 1 << 13 != 0 || word >> 14 & 3 == 3 || (word & 0xffff).count_ones() < 2,
-        "stm" | "stmdb" => word & 0xa000 != 0 || (word & 0xffff).count_ones() < 2,
+        "ldm" | "ldmdb" | "pop" => {
+            word & 1 << 13 != 0 || word >> 14 & 3 == 3 || (word & 0xffff).count_ones() < 2
+        }
+        "stm" | "stmdb" | "push" => word & 0xa000 != 0 || (word & 0xffff).count_ones() < 2,
         "msr" => word & 0x0f00 == 0,
         "cpsie" | "cpsid" => word & 0xe0 == 0,
         _ => is_gone(word, mnemonic),

@@ -5,7 +5,11 @@ pub fn normal(text: &str) -> String {
     let text =
         text.split('@').next().unwrap_or("").to_lowercase().replace(".w", "").replace("[pc, #0]", "[pc]");
     let words: Vec<&str> = text.split_whitespace().collect();
-    let text = words.join(" ");
+    // ADR that subtracts nothing.
+    let text = match &words[..] {
+        ["sub" | "subw", register, "pc,", "#0"] => format!("adr {register} #0"),
+        words => words.join(" "),
+    };
     let mut words: Vec<String> = rename(&text).split(' ').map(number).collect();
     name_hint(&mut words);
     drop_option(&mut words);

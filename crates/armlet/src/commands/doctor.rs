@@ -92,10 +92,11 @@ fn abilities(hypervisor: &dyn Hypervisor) -> String {
         GicKind::V3 => "GICv3",
     });
     format!(
-        "up to {} CPUs, {}, {}-bit physical addresses, CPU models: {}",
+        "guests in {}, up to {} CPUs, {}, {}-bit physical addresses, CPU models: {}",
+        can.modes.iter().map(|mode| mode.name()).collect::<Vec<_>>().join(" and "),
         can.max_cpus,
         gics.collect::<Vec<_>>().join(" and "),
         can.address_bits,
-        can.cpu_models.join(", ")
+        can.cpu_models.iter().map(|model| model.name.as_str()).collect::<Vec<_>>().join(", ")
     )
 }

@@ -15,9 +15,9 @@ use crate::size::human;
 pub fn guests() -> Result<u8, Failure> {
     let mut text = String::new();
     for guest in guests::ALL {
-        let _ = writeln!(text, "{:<11} {}", guest.name, guest.summary);
+        let _ = writeln!(text, "{:<15} {:<8} {}", guest.name, guest.board.name(), guest.summary);
     }
-    text.push_str("\nRun one with `armlet run NAME`; all are for the monitor machine.\n");
+    text.push_str("\nRun one with `armlet run NAME`, on the machine it is for.\n");
     answer(text)
 }
 
@@ -28,7 +28,7 @@ pub fn machines() -> Result<u8, Failure> {
         let _ = writeln!(text, "{}: {}", board.name(), board.description());
         for (name, start, len) in boardmap::regions(*board, None) {
             let what = boardmap::describe(name);
-            let _ = writeln!(text, "  {}  {:<9} {name:<6} {what}", address(start), human(len));
+            let _ = writeln!(text, "  {}  {:<9} {name:<8} {what}", address(start), human(len));
         }
     }
     answer(text)
@@ -44,9 +44,11 @@ pub fn cpus() -> Result<u8, Failure> {
             }
             Ok(hypervisor) => {
                 let _ = writeln!(text, "{}:", backend.name);
-                for (i, name) in hypervisor.capabilities().cpu_models.iter().enumerate() {
-                    let _ = writeln!(text, "  {name}{}", if i == 0 { " (default)" } else { "" });
-                    if let Some(model) = armlet_arm::cpu::model(name) {
+                for (i, info) in hypervisor.capabilities().cpu_models.iter().enumerate() {
+                    let default = if i == 0 { " (default)" } else { "" };
+                    let modes: Vec<_> = info.modes.iter().map(|mode| mode.name()).collect();
+                    let _ = writeln!(text, "  {}{default}: {}", info.name, modes.join(", "));
+                    if let Some(model) = armlet_arm::cpu::model(&info.name) {
                         let _ = writeln!(text, "    {}", model.description);
                         wrap(&mut text, &model.features);
                     }

@@ -5,13 +5,15 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use armlet::backends::{self, SoftChoices};
+use armlet::guests::{Code, Guest};
 use armlet::{
-    Board, Checkpoints, Deterministic, Ending, Engine, Machine, MachineConfig, Observer, Payload, SoftOptions,
+    Board, Checkpoints, Deterministic, Ending, Engine, GuestMode, Machine, MachineConfig, ModelInfo,
+    Observer, Payload, SoftOptions,
 };
-use armlet_machine::board::monitor;
+use armlet_machine::board::{hvio, monitor};
 
 use crate::args::{LogTarget, RunArgs};
-use crate::boardmap;
+use crate::boardmap::{self, REQUEST_PAGE};
 use crate::console::{self, Action, Screen};
 use crate::dts;
 use crate::failure::{Failure, chain, did_you_mean};
@@ -45,8 +47,8 @@ pub fn run(args: RunArgs) -> Result<u8, Failure> {
             None => ExitLog::to_screen(screen.clone(), devices.clone()),
         })
     });
-    let narrator = (embedded && board == Board::Monitor && !args.quiet)
-        .then(|| Arc::new(Narrator::new(screen.clone(), devices.clone())));
+    let narrator =
+        (embedded.is_some() && !args.quiet).then(|| Arc::new(Narrator::new(screen.clone(), devices.clone())));
     let mut observers: Vec<Arc<dyn Observer>> = Vec::new();
     observers.extend(log.clone().map(|log| log as Arc<dyn Observer>));
     observers.extend(narrator.clone().map(|narrator| narrator as Arc<dyn Observer>));
@@ -74,8 +76,8 @@ pub fn run(args: RunArgs) -> Result<u8, Failure> {
     if args.dry_run {
         return Ok(0);
     }
-    if let Some(narrator) = &narrator {
-        introduce(narrator, &args, hypervisor.name(), cpus);
+    if let (Some(narrator), Some(guest)) = (&narrator, embedded) {
+        introduce(narrator, guest, &args, hypervisor.name(), cpus);
     }
 
     let control = machine.control();
@@ -152,24 +154,24 @@ fn soft_choices(args: &RunArgs, screen: &Arc<Screen>) -> Result<SoftChoices, Fai
     Ok(SoftChoices { options, made_by })
 }
 
-/// The machine the user asks for, and whether its guest is an embedded one: a lesson that wants telling.
-fn configure(args: &RunArgs, models: &[String]) -> Result<(bool, MachineConfig), Failure> {
+/// The machine the user asks for, and its guest if that is an embedded one: a lesson that wants telling.
+fn configure(
+    args: &RunArgs,
+    models: &[ModelInfo],
+) -> Result<(Option<&'static Guest>, MachineConfig), Failure> {
     let load_error = |error: armlet::LoadError| Failure::input_chain(&error);
-    let (embedded, board, payload) = match files::thing(args.thing.as_deref())? {
+    let asked = args.aarch32.then_some(GuestMode::A32El1);
+    let (embedded, board, mode, entry, payload) = match files::thing(args.thing.as_deref())? {
         Thing::Guest(guest) => {
-            let board = args.machine.unwrap_or(Board::Monitor);
-            if board != Board::Monitor {
-                return Err(Failure::input(format_args!(
-                    "the embedded guest {} is for the machine monitor, not {}",
-                    guest.name,
-                    board.name()
-                )));
-            }
-            (true, board, Payload::flat(guest.name, guest.image.to_vec()).map_err(load_error)?)
+            check_guest(guest, args)?;
+            let payload = Payload::flat(guest.name, guest.image.to_vec()).map_err(load_error)?;
+            // T32 code is told by its entry alone.
+            let entry = args.entry.or((guest.code == Code::T32).then(|| guest.entry()));
+            (Some(guest), guest.board, Some(guest.mode()), entry, payload)
         }
         Thing::File(name, bytes) => {
             let payload = Payload::detect(&name, bytes).map_err(load_error)?;
-            (false, args.machine.unwrap_or(Board::Virt), payload)
+            (None, args.machine.unwrap_or(Board::Virt), asked, args.entry, payload)
         }
     };
     let optional = |what, path: &Option<_>| path.as_deref().map(|path| files::read(what, path)).transpose();
@@ -178,13 +180,14 @@ fn configure(args: &RunArgs, models: &[String]) -> Result<(bool, MachineConfig),
         cpus: args.cpus.unwrap_or(1),
         memory: args.memory,
         cpu_model: cpu_model(args.cpu.as_deref(), models)?,
+        mode,
         gic: args.gic,
         kernel: Some(payload),
         initrd: optional("initrd", &args.initrd)?,
         append: args.append.clone(),
         dtb: optional("device tree", &args.dtb)?,
         load_address: args.load,
-        entry: args.entry,
+        entry,
         no_reboot: args.no_reboot,
         deterministic: args.deterministic.then(|| Deterministic {
             block_limit: args.block_limit.map_or(0, |limit| limit as usize),
@@ -192,6 +195,22 @@ fn configure(args: &RunArgs, models: &[String]) -> Result<(bool, MachineConfig),
         }),
     };
     Ok((embedded, config))
+}
+
+/// Refuses another machine or state than the embedded guest is made for.
+fn check_guest(guest: &Guest, args: &RunArgs) -> Result<(), Failure> {
+    let (name, board) = (guest.name, guest.board);
+    if let Some(asked) = args.machine.filter(|asked| *asked != board) {
+        return Err(Failure::input(format_args!(
+            "the embedded guest {name} is for the machine {board}, not {asked}"
+        )));
+    }
+    if args.aarch32 && guest.code == Code::A64 {
+        return Err(Failure::input(format_args!(
+            "the embedded guest {name} is 64-bit code and can't start in AArch32; leave --aarch32 out"
+        )));
+    }
+    Ok(())
 }
 
 /// Sets up the checkpoints that the user asks for, and where they go.
@@ -210,34 +229,47 @@ fn checkpoints(
     Ok(Some(hashes))
 }
 
-fn cpu_model(asked: Option<&str>, models: &[String]) -> Result<String, Failure> {
-    let Some(name) = asked else {
-        return models.first().cloned().ok_or_else(|| Failure::broken("the backend has no CPU model"));
-    };
-    if models.iter().any(|model| model == name) {
+/// The model asked for; empty to leave the choice to the machine.
+fn cpu_model(asked: Option<&str>, models: &[ModelInfo]) -> Result<String, Failure> {
+    let Some(name) = asked else { return Ok(String::new()) };
+    if models.iter().any(|model| model.name == name) {
         return Ok(name.to_owned());
     }
-    let hint = did_you_mean(name, models);
+    let hint = did_you_mean(name, models.iter().map(|model| model.name.as_str()));
     Err(Failure::input(format_args!("there is no CPU model {name:?}{hint}; `armlet cpus` lists them")))
 }
 
 /// The first sentences of a lesson: what the monitor did before the guest's first instruction.
-fn introduce(narrator: &Narrator, args: &RunArgs, backend: &str, cpus: usize) {
+fn introduce(narrator: &Narrator, guest: &Guest, args: &RunArgs, backend: &str, cpus: usize) {
     narrator.say(&format!("partition created by the backend {backend}"));
-    let ram = monitor::map::RAM;
-    narrator.say(&format!("memory mapped {ram:#x}-{:#x}", ram + monitor::map::RAM_LEN));
-    let entry = args.entry.or(args.load).unwrap_or(monitor::ENTRY);
+    for (name, start, len) in boardmap::regions(guest.board, None) {
+        match name {
+            "RAM" => narrator.say(&format!("memory mapped {start:#x}-{:#x}", start + len)),
+            REQUEST_PAGE => {
+                narrator.say(&format!("request page mapped read-only {start:#x}-{:#x}", start + len));
+            }
+            _ => {}
+        }
+    }
+    let entry = args.entry.or(args.load).unwrap_or(guest.entry());
     for cpu in 0..cpus {
-        let state = if cpu == 0 {
-            format!(
-                "PC={entry:#x} SP={:#x} X0={:#x}, the boot information",
-                monitor::STACK,
-                monitor::BOOT_INFO
-            )
-        } else {
-            "off until the guest turns it on".to_owned()
-        };
+        let state =
+            if cpu == 0 { first_state(guest, entry) } else { "off until the guest turns it on".to_owned() };
         narrator.say(&format!("vCPU {cpu}: {state}"));
+    }
+}
+
+/// The registers that the monitor sets.
+fn first_state(guest: &Guest, entry: u64) -> String {
+    let (stack, argument, what) = match guest.board {
+        Board::Hvio => (hvio::STACK, hvio::map::REQUESTS, "the request page"),
+        _ => (monitor::STACK, monitor::BOOT_INFO, "the boot information"),
+    };
+    match guest.code {
+        Code::A64 => format!("PC={entry:#x} SP={stack:#x} X0={argument:#x}, {what}"),
+        code => {
+            format!("AArch32, {code:?}, PC={:#x} R13={stack:#x} R0={argument:#x}, {what}", entry & !1)
+        }
     }
 }
 
@@ -292,8 +324,8 @@ mod tests {
 
     #[test]
     fn unknown_models_get_a_suggestion() {
-        let models = ["max".to_owned(), "cortex-a57".to_owned()];
-        assert_eq!(cpu_model(None, &models).unwrap(), "max");
+        let models = ["max", "cortex-a57"].map(|name| ModelInfo::new(name, &[GuestMode::A64El1]));
+        assert_eq!(cpu_model(None, &models).unwrap(), "");
         assert_eq!(cpu_model(Some("cortex-a57"), &models).unwrap(), "cortex-a57");
         let failure = cpu_model(Some("cortex-a75"), &models).unwrap_err();
         assert!(failure.message.contains("did you mean cortex-a57?"), "{}", failure.message);

@@ -58,7 +58,7 @@ mod tests {
         counts.add(&ExitEvent::Wfi { pc: 0 });
         assert_eq!(counts.summary(), "1 exit: 1 wfi");
         for _ in 0..2 {
-            counts.add(&ExitEvent::MmioRead { pc: 0, gpa: 0, size: 4, value: 0 });
+            counts.add(&ExitEvent::MmioRead { pc: 0, gpa: 0, size: 4, value: 0, syndrome: None });
         }
         assert_eq!(counts.summary(), "3 exits: 2 mmio read, 1 wfi");
         assert_eq!(counts.devices(), "");

@@ -3,11 +3,12 @@
 use std::fmt::Write;
 
 use armlet::ExitEvent;
-use armlet_arm::esr::{ec_name, ec_of};
+use armlet_arm::esr::{ec_name, ec_of, iss};
 use armlet_arm::smccc::{self, psci, trng, vendor};
+use armlet_arm::syndrome;
 use armlet_arm::sysreg::{Encoding, SysReg};
 
-use crate::boardmap::Region;
+use crate::boardmap::{REQUEST_PAGE, Region};
 
 /// Which device answers where.
 #[derive(Default)]
@@ -42,6 +43,11 @@ impl Devices {
         }
     }
 
+    /// True if `gpa` is in the page of requests, and where in it.
+    pub fn request(&self, gpa: u64) -> Option<u64> {
+        self.find(gpa).filter(|(name, _)| *name == REQUEST_PAGE).map(|(_, offset)| offset)
+    }
+
     fn find(&self, gpa: u64) -> Option<(&'static str, u64)> {
         let (name, start, _) = self.0.iter().find(|(_, start, len)| gpa >= *start && gpa - start < *len)?;
         Some((name, gpa - start))
@@ -70,11 +76,13 @@ pub fn log_line(event: &ExitEvent, devices: &Devices) -> String {
 fn what(event: &ExitEvent, devices: &Devices) -> String {
     let kind = kind(event);
     match *event {
-        ExitEvent::MmioRead { gpa, size, value, .. } => {
-            format!("{kind} {} {size} -> {value:#x}{}", devices.name(gpa), character(value))
+        ExitEvent::MmioRead { gpa, size, value, syndrome, .. } => {
+            let (name, character, esr) = (devices.name(gpa), character(value), esr(syndrome));
+            format!("{kind} {name} {size} -> {value:#x}{character}{esr}")
         }
-        ExitEvent::MmioWrite { gpa, size, value, .. } => {
-            format!("{kind} {} {size} <- {value:#x}{}", devices.name(gpa), character(value))
+        ExitEvent::MmioWrite { gpa, size, value, syndrome, .. } => {
+            let (name, character, esr) = (devices.name(gpa), character(value), esr(syndrome));
+            format!("{kind} {name} {size} <- {value:#x}{character}{esr}")
         }
         ExitEvent::UnmappedAccess { gpa, fetch, write, .. } => {
             format!("{kind} {} at {}", access(fetch, write), address(gpa))
@@ -94,6 +102,25 @@ fn what(event: &ExitEvent, devices: &Devices) -> String {
         }
         ExitEvent::Wfi { .. } => kind.to_owned(),
     }
+}
+
+/// ` esr=0x93810047`, if it is known.
+fn esr(syndrome: Option<u64>) -> String {
+    syndrome.map(|esr| format!(" esr={esr:#x}")).unwrap_or_default()
+}
+
+/// A data abort's syndrome in Arm's words: `WnR=1 SAS=4 SRT=R1`. Without a register if that is not valid.
+pub fn fields(esr: u64, aarch32: bool) -> String {
+    let mut text = format!("WnR={}", u8::from(esr & iss::WNR != 0));
+    if let Some(access) = syndrome::transfer(esr) {
+        let register = match (aarch32, access.rt) {
+            (true, n) => format!("R{n}"),
+            (false, 31) => "XZR".to_owned(),
+            (false, n) => format!("X{n}"),
+        };
+        let _ = write!(text, ", SAS={} bytes, SRT={register}", 1 << access.sas);
+    }
+    text
 }
 
 /// An address with all its digits: eight of them where they do, else sixteen.
@@ -175,10 +202,25 @@ mod tests {
     #[test]
     fn lines_read_as_documented() {
         let devices = Devices::default();
-        let write = ExitEvent::MmioWrite { pc: 0x4000_1010, gpa: 0x900_0000, size: 4, value: 0x48 };
-        assert_eq!(log_line(&write, &devices), "pc=0x40001010 mmio write 0x09000000 4 <- 0x48 'H'");
+        let write = ExitEvent::MmioWrite {
+            pc: 0x4000_1010,
+            gpa: 0x900_0000,
+            size: 4,
+            value: 0x48,
+            syndrome: Some(0x9381_0047),
+        };
+        assert_eq!(
+            log_line(&write, &devices),
+            "pc=0x40001010 mmio write 0x09000000 4 <- 0x48 'H' esr=0x93810047"
+        );
         let devices = Devices::new(vec![("PL011", 0x900_0000, 0x1000)]);
-        assert_eq!(log_line(&write, &devices), "pc=0x40001010 mmio write PL011+0x0 4 <- 0x48 'H'");
+        assert_eq!(
+            log_line(&write, &devices),
+            "pc=0x40001010 mmio write PL011+0x0 4 <- 0x48 'H' esr=0x93810047"
+        );
+        assert_eq!(fields(0x9381_0047, true), "WnR=1, SAS=4 bytes, SRT=R1");
+        assert_eq!(fields(0x93df_8007, false), "WnR=0, SAS=8 bytes, SRT=XZR");
+        assert_eq!(fields(0x9200_0047, false), "WnR=1");
         assert_eq!(
             (devices.uart_register(0x900_0018), devices.uart_register(0x901_0000)),
             (Some(0x18), None)

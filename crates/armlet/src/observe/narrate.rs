@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex};
 use armlet::{ExitEvent, Observer};
 use armlet_arm::esr::{ec_name, ec_of};
 use armlet_arm::smccc::vendor;
+use armlet_machine::board::hvio::request;
 
 use super::counts::Counts;
 use super::describe::{self, Devices, address};
@@ -93,6 +94,15 @@ impl Narrator {
         self.say(&state.counts.summary());
     }
 
+    /// True if the monitor may have printed something for this exit.
+    fn is_call(&self, event: &ExitEvent) -> bool {
+        match *event {
+            ExitEvent::Call { .. } => true,
+            ExitEvent::MmioWrite { gpa, .. } => self.devices.request(gpa).is_some(),
+            _ => false,
+        }
+    }
+
     fn tell_untold(&self, untold: u64) {
         if untold != 0 {
             self.say(&format!("... {untold} more exits like these"));
@@ -153,8 +163,7 @@ impl Observer for Narrator {
         // UART exit explains was printed for a call.
         let mut printed = self.screen.take_tap();
         *tapped += printed.len();
-        let news =
-            if matches!(event, ExitEvent::Call { .. }) { tapped.saturating_sub(*explained) } else { 0 };
+        let news = if self.is_call(event) { tapped.saturating_sub(*explained) } else { 0 };
         *explained += news;
         let printed = printed.split_off(printed.len().saturating_sub(news));
         let sentence = format!("vCPU {cpu}: {}", sentence(event, &self.devices, &printed));
@@ -172,6 +181,13 @@ fn sentence(event: &ExitEvent, devices: &Devices, printed: &[u8]) -> String {
     match *event {
         ExitEvent::MmioRead { gpa, size, value, .. } => {
             format!("read {size} bytes of {}: {value:#x}", devices.name(gpa))
+        }
+        ExitEvent::MmioWrite { gpa, size, value, syndrome, .. } if devices.request(gpa).is_some() => {
+            let what = request(devices.request(gpa).unwrap_or_default(), size, value, printed);
+            // The machine's programs are 32-bit ones.
+            let esr = syndrome.map(|esr| format!(", ESR={esr:#010x} ({})", describe::fields(esr, true)));
+            let (at, esr) = (address(gpa), esr.unwrap_or_default());
+            format!("data abort at PC={pc}: stored {value:#x} to {at}, {size} bytes{esr}: request to {what}")
         }
         ExitEvent::MmioWrite { gpa, size, value, .. } => {
             format!("wrote {value:#x} to {}, {size} bytes", devices.name(gpa))
@@ -210,9 +226,20 @@ fn sentence(event: &ExitEvent, devices: &Devices, printed: &[u8]) -> String {
     }
 }
 
+/// What a store to the page of requests asks for.
+fn request(offset: u64, size: u8, value: u64, printed: &[u8]) -> String {
+    match (offset, size) {
+        (request::EXIT, 4) => format!("exit with status {value}"),
+        (request::WRITE_CHAR, 4) => format!("write character \"{}\"", printed.escape_ascii()),
+        (request::WRITE_STRING, 4) => format!("write string \"{}\"", printed.escape_ascii()),
+        _ => "do nothing".to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::boardmap::REQUEST_PAGE;
     use armlet_arm::smccc::Conduit;
 
     #[test]
@@ -226,14 +253,38 @@ mod tests {
 
     #[test]
     fn sentences() {
-        let devices = Devices::new(vec![("GICD", 0x0902_0000, 0x1_0000)]);
+        let devices =
+            Devices::new(vec![("GICD", 0x0902_0000, 0x1_0000), (REQUEST_PAGE, 0x5000_0000, 0x1000)]);
+        let store = |offset: u64, size, value, syndrome| ExitEvent::MmioWrite {
+            pc: 0x4000_0004,
+            gpa: 0x5000_0000 + offset,
+            size,
+            value,
+            syndrome,
+        };
         let hvc = |function| ExitEvent::Call { pc: 0, conduit: Conduit::Hvc, imm: 0, function, result: 0 };
         for (event, printed, text) in [
             (hvc(vendor::WRITE_STRING), &b"hi\n"[..], r#"HVC #0 write string "hi\n""#),
             (hvc(vendor::EXIT), b"", "HVC #0 exit"),
+            (
+                store(8, 4, 0x4000_0020, Some(0x9381_004f)),
+                b"hi\n",
+                "data abort at PC=0x40000004: stored 0x40000020 to 0x50000008, 4 bytes, ESR=0x9381004f \
+                 (WnR=1, SAS=4 bytes, SRT=R1): request to write string \"hi\\n\"",
+            ),
+            (
+                store(0, 4, 3, None),
+                b"",
+                "data abort at PC=0x40000004: stored 0x3 to 0x50000000, 4 bytes: request to exit with status 3",
+            ),
+            (
+                store(0x44, 1, 0, None),
+                b"",
+                "data abort at PC=0x40000004: stored 0x0 to 0x50000044, 1 bytes: request to do nothing",
+            ),
             (ExitEvent::Wfi { pc: 16 }, b"", "WFI at PC=0x00000010: asleep until an interrupt"),
             (
-                ExitEvent::MmioWrite { pc: 0, gpa: 0x0902_0104, size: 4, value: 4 },
+                ExitEvent::MmioWrite { pc: 0, gpa: 0x0902_0104, size: 4, value: 4, syndrome: None },
                 b"",
                 "wrote 0x4 to GICD+0x104, 4 bytes",
             ),

@@ -49,6 +49,22 @@ impl Program {
     }
 }
 
+/// An AArch64 ELF program in a file, of one segment at `at` that starts with its first instruction.
+pub fn elf64(at: u64, segment: &[u8]) -> tempfile::NamedTempFile {
+    let mut elf = vec![0; 120];
+    let len = segment.len() as u64;
+    elf[..6].copy_from_slice(b"\x7fELF\x02\x01");
+    elf[16..20].copy_from_slice(&[2, 0, 183, 0]);
+    (elf[32], elf[54], elf[56], elf[64], elf[72]) = (64, 56, 1, 1, 120);
+    for (field, value) in [(24, at), (80, at), (88, at), (96, len), (104, len)] {
+        elf[field..field + 8].copy_from_slice(&value.to_le_bytes());
+    }
+    elf.extend_from_slice(segment);
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(&elf).unwrap();
+    file
+}
+
 /// `mov w0, #low; movk w0, #high, lsl #16; mov w1, #argument; hvc #0`.
 pub fn call(function: u32, argument: u32) -> Vec<u32> {
     let mov = |rd, imm: u32| 0x5280_0000 | (imm & 0xffff) << 5 | rd;

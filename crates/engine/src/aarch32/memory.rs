@@ -13,7 +13,7 @@ use armlet_arm::aarch32::{Insn, Op as I, Operand, Shift};
 
 use super::{Flow, Lowering, slot};
 use crate::block::Mode;
-use crate::uop::{MemoryOp, Op, SINK, Slot, Uop, ZERO};
+use crate::uop::{MemoryOp, Op, SINK, Slot, SystemOp, Uop, ZERO};
 
 /// Size in bytes (log2) of what a load or store moves, and whether a load extends its sign.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -80,8 +80,7 @@ impl Lowering<'_> {
         let (dst, c) = (slot(i.d), slot(i.a));
         self.check_align(place.a, place.imm, 2, false);
         self.emit(Uop { dst, c, a: place.a, imm: place.imm, ..Uop::new(Op::LoadPair32) });
-        self.reorder(2, dst, dst);
-        self.reorder(2, c, c);
+        self.reorder_pair(dst, c);
         if i.d != i.n && i.a != i.n {
             self.move_base(i, place.moves);
         }
@@ -136,11 +135,11 @@ impl Lowering<'_> {
         if size == 3 {
             let c = slot(i.a);
             self.emit(Uop { dst, c, a, flags: 2, ..Uop::new(Op::Memory(MemoryOp::LoadExclusivePair)) });
-            self.reorder(2, c, c);
+            self.reorder_pair(dst, c);
         } else {
             self.emit(Uop { dst, a, flags: size, ..Uop::new(Op::Memory(MemoryOp::LoadExclusive)) });
+            self.reorder(size, dst, dst);
         }
-        self.reorder(size.min(2), dst, dst);
         Flow::Next
     }
 
@@ -178,6 +177,7 @@ impl Lowering<'_> {
 
     /// SWP and SWPB.
     pub(super) fn swap(&mut self, i: &Insn) -> Flow {
+        self.system_op(SystemOp::CheckSwap, 0);
         let (dst, size) = (slot(i.d), exclusive_size(i.op));
         let a = self.ordered_address(i, size, true);
         let c = self.reordered(size, slot(i.m));
@@ -300,6 +300,14 @@ impl Lowering<'_> {
             1 if self.big_endian() => self.op3(Op::Rev16In32, dst, a, ZERO),
             2 if self.big_endian() => self.op3(Op::Rev32, dst, a, ZERO),
             _ => {}
+        }
+    }
+
+    /// The same of two words, each in its place; they may be one.
+    pub(super) fn reorder_pair(&mut self, dst: Slot, c: Slot) {
+        self.reorder(2, dst, dst);
+        if c != dst {
+            self.reorder(2, c, c);
         }
     }
 

@@ -8,22 +8,28 @@ mod branch;
 mod coprocessor;
 mod core;
 mod dsp;
+mod float;
 mod integer;
 mod it;
+mod lanes;
 mod memory;
 mod multiple;
 mod multiply;
+mod neon;
+mod neon_float;
 mod system;
+mod vmem;
 
-use armlet_arm::aarch32::{Insn, Sets, a32};
+use armlet_arm::aarch32::{Insn, Sets, a32, simd, t32};
 use armlet_arm::feature::FeatureSet;
 
 pub use crate::a64::Flow;
 use crate::block::{MAX_INSNS, Mode, Shape, Starts};
 use crate::lower::Stretch;
 pub use crate::sys::aarch32::slot;
-use crate::uop::{Op, SINK, Slot, SystemOp, TEMP, Uop, VTEMP, ZERO};
+use crate::uop::{Op, SINK, Slot, SystemOp, TEMP, Uop, ZERO};
 pub use it::ItState;
+use lanes::VectorTemps;
 
 /// The condition that always holds.
 pub const ALWAYS: u8 = 14;
@@ -56,10 +62,20 @@ fn fetch(code: &Stretch, at: u8) -> Option<(u32, u8)> {
         return code.word(at / 2).map(|word| (word, 4));
     }
     let first = code.half(at)?;
-    match crate::lower::is_wide(first) {
+    match t32::is_wide(first) {
         true => Some((u32::from(first) << 16 | u32::from(code.half(at + 1)?), 4)),
         false => Some((first.into(), 2)),
     }
+}
+
+/// What a word is.
+enum Decoded {
+    /// An instruction of the core, its condition being that of an IT block where there is one.
+    Core(Insn),
+    /// One of floating point or AdvSIMD, and its A32 form.
+    Simd(simd::Insn, u32),
+    /// None at all.
+    Nothing,
 }
 
 /// The state of lowering one block.
@@ -72,7 +88,9 @@ pub struct Lowering<'a> {
     /// The instruction behind it, if it is in the page.
     next: Option<u32>,
     temps: u8,
-    vtemps: u8,
+    vtemps: VectorTemps,
+    /// The number of uops after a comparison of floating-point numbers, if it has no condition.
+    compared: usize,
     /// Distance of the block from the start of its page.
     place: u16,
     it: ItState,
@@ -92,7 +110,8 @@ impl<'a> Lowering<'a> {
             size: 4,
             next: None,
             temps: 0,
-            vtemps: 0,
+            vtemps: VectorTemps::default(),
+            compared: 0,
             place: code.place(),
             it: ItState(if code.mode.is_t32() { code.mode.itstate() } else { 0 }),
             itstate: 0,
@@ -125,13 +144,13 @@ impl<'a> Lowering<'a> {
     }
 
     fn insn(&mut self, word: u32) -> Flow {
-        (self.temps, self.vtemps) = (0, 0);
+        self.temps = 0;
+        self.vtemps.release();
         self.itstate = self.it.0;
-        let condition = self.it.condition();
         let flow = match self.decode(word) {
-            Some(insn) if self.t32() && insn.cond == ALWAYS => self.core(&Insn { cond: condition, ..insn }),
-            Some(insn) => self.core(&insn),
-            None => self.guarded(self.condition_of(word), Self::undefined),
+            Decoded::Core(insn) => self.core(&insn),
+            Decoded::Simd(insn, word) => self.simd(insn, word),
+            Decoded::Nothing => self.guarded(self.condition_of(word), Self::undefined),
         };
         if self.itstate == self.it.0 {
             self.it.advance();
@@ -139,11 +158,42 @@ impl<'a> Lowering<'a> {
         flow
     }
 
-    fn decode(&self, word: u32) -> Option<Insn> {
-        match (self.t32(), self.size) {
-            (false, _) => a32::decode(word, self.features),
-            _ => None,
+    fn decode(&self, word: u32) -> Decoded {
+        let (t32, wide) = (self.t32(), self.size == 4);
+        let a32 = match t32 {
+            true => simd::from_t32(word).filter(|_| wide),
+            false => Some(word),
+        };
+        if let Some(word) = a32
+            && let Some(insn) = simd::decode(word, self.features)
+        {
+            return Decoded::Simd(insn, word);
         }
+        let core = match (t32, wide) {
+            (false, _) => a32::decode(word, self.features),
+            (true, false) => t32::decode16(word as u16, self.features),
+            (true, _) => t32::decode32(word, self.features),
+        };
+        match core {
+            Some(insn) if t32 && insn.cond == ALWAYS => {
+                Decoded::Core(Insn { cond: self.it.condition(), ..insn })
+            }
+            Some(insn) => Decoded::Core(insn),
+            None => Decoded::Nothing,
+        }
+    }
+
+    /// An instruction of floating point or AdvSIMD, by its word in A32.
+    fn simd(&mut self, insn: simd::Insn, word: u32) -> Flow {
+        let flow = self.guarded(self.condition_of(word), |l| match insn {
+            simd::Insn::Vfp(op) => l.vfp(op, word),
+            simd::Insn::Neon(op) => l.neon(op, word),
+            simd::Insn::Memory(op) => l.vector_memory(op, word),
+        });
+        if self.is_guarded(word) {
+            self.vtemps.forget();
+        }
+        flow
     }
 
     /// The condition of an instruction that isn't a core one, or none at all.
@@ -226,12 +276,6 @@ impl<'a> Lowering<'a> {
     pub fn temp(&mut self) -> Slot {
         self.temps += 1;
         TEMP + self.temps - 1
-    }
-
-    /// A fresh vector temporary, good for the current instruction.
-    pub fn vtemp(&mut self) -> Slot {
-        self.vtemps += 1;
-        VTEMP + self.vtemps - 1
     }
 
     /// Distance of the current instruction from the start of the block in bytes, plus `offset`.

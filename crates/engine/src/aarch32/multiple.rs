@@ -53,8 +53,7 @@ impl Lowering<'_> {
             (2, Some(dst), Some(c)) => {
                 self.check_align(n, first, 2, false);
                 self.emit(Uop { dst, c, a: n, imm: first, ..Uop::new(Op::LoadPair32) });
-                self.reorder(2, dst, dst);
-                self.reorder(2, c, c);
+                self.reorder_pair(dst, c);
             }
             _ => {
                 let (a, flags, imm) = (self.plain_address(n, first), self.order(), i.list.into());

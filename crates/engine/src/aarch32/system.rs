@@ -64,7 +64,8 @@ impl Lowering<'_> {
             I::Msr if !i.spsr() => self.write_cpsr(i),
             I::Cps | I::Setpan if !el1 => Flow::Next,
             I::Setend => {
-                self.register_op(SystemOp::SetEnd, SINK, ZERO, (i.imm & 1) as u8, 0);
+                let (c, flags) = (self.size, (i.imm & 1) as u8);
+                self.emit(Uop { c, flags, ..Uop::new(Op::System(SystemOp::SetEnd)) });
                 Flow::Leave
             }
             _ if !el1 => self.undefined(),
@@ -133,8 +134,7 @@ impl Lowering<'_> {
         let (target, saved) = (self.temp(), self.temp());
         self.check_align(n, first, 2, false);
         self.emit(Uop { dst: target, c: saved, a: n, imm: first, ..Uop::new(Op::LoadPair32) });
-        self.reorder(2, target, target);
-        self.reorder(2, saved, saved);
+        self.reorder_pair(target, saved);
         if i.index.wback {
             self.op_imm(Op::AddI32, n, n, after);
         }

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
-use super::multiple;
+use super::{extension, multiple};
 use crate::cpu::{Cpu, Raised};
 use crate::mmu::access::Data;
 use crate::mmu::{Access, Set};
@@ -19,6 +19,10 @@ pub fn exec(cpu: &mut Cpu, world: &mut dyn World, op: MemoryOp, u: &Uop) -> Resu
         MemoryOp::StoreLane => return store_lane(cpu, world, u),
         MemoryOp::LoadMultiple => return multiple::load(cpu, world, u),
         MemoryOp::StoreMultiple => return multiple::store(cpu, world, u),
+        MemoryOp::LoadExtension => return extension::load_extension(cpu, world, u),
+        MemoryOp::StoreExtension => return extension::store_extension(cpu, world, u),
+        MemoryOp::LoadElements => return extension::load_elements(cpu, world, u),
+        MemoryOp::StoreElements => return extension::store_elements(cpu, world, u),
         _ => {}
     }
     match u.flags & 3 {
@@ -161,10 +165,10 @@ fn store_release<T: Data>(cpu: &mut Cpu, world: &mut dyn World, va: u64, value: 
 }
 
 /// Bytes of the largest access: four registers.
-const SPAN: usize = 64;
+pub(super) const SPAN: usize = 64;
 
 /// Loads `len` bytes by elements of `1 << size` bytes.
-fn load_span(
+pub(super) fn load_span(
     cpu: &mut Cpu,
     world: &mut dyn World,
     va: u64,
@@ -182,7 +186,7 @@ fn load_span(
         return Ok(bytes);
     }
     for (i, chunk) in bytes[..len].chunks_exact_mut(element).enumerate() {
-        let at = va.wrapping_add((i * element) as u64);
+        let at = va.wrapping_add((i * element) as u64) & cpu.address_mask;
         match element {
             1 => chunk[0] = cpu.load_mem::<u8>(world, at)?,
             2 => chunk.copy_from_slice(&cpu.load_mem::<u16>(world, at)?.to_le_bytes()),
@@ -194,7 +198,13 @@ fn load_span(
 }
 
 /// Stores `bytes` by elements of `1 << size` bytes; checks both pages before it writes to the first.
-fn store_span(cpu: &mut Cpu, world: &mut dyn World, va: u64, bytes: &[u8], size: u8) -> Result<(), Raised> {
+pub(super) fn store_span(
+    cpu: &mut Cpu,
+    world: &mut dyn World,
+    va: u64,
+    bytes: &[u8],
+    size: u8,
+) -> Result<(), Raised> {
     let element = 1 << (size & 3);
     let len = bytes.len();
     let entry = cpu.mmu.set.data(va);
@@ -208,7 +218,7 @@ fn store_span(cpu: &mut Cpu, world: &mut dyn World, va: u64, bytes: &[u8], size:
         return Ok(());
     }
     for (i, chunk) in bytes.chunks_exact(element).enumerate() {
-        let at = va.wrapping_add((i * element) as u64);
+        let at = va.wrapping_add((i * element) as u64) & cpu.address_mask;
         let value = wide(chunk);
         match element {
             1 => cpu.store_mem(world, at, value as u8)?,

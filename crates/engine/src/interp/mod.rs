@@ -6,6 +6,7 @@
 
 mod alu;
 mod dsp;
+mod extension;
 mod float;
 mod memory;
 mod multiple;
@@ -373,10 +374,18 @@ fn exec_block(cpu: &mut Cpu, world: &mut dyn World, uops: &[Uop]) -> Option<Exit
             Op::Store16 => store!(u16, x),
             Op::Store32 => store!(u32, x),
             Op::Store64 => store!(u64, x),
-            Op::LoadPair32 => load_pair!(u32, x, u64::from),
+            Op::LoadPair32 => {
+                cpu.delta = u.delta;
+                let (first, second) = attempt!(cpu.load_words(world, pair_at!()));
+                x!(u.dst) = first.into();
+                x!(u.c) = second.into();
+            }
             Op::LoadPair64 => load_pair!(u64, x, u64::from),
             Op::LoadPair32S64 => load_pair!(u32, x, |value| value as i32 as u64),
-            Op::StorePair32 => store_pair!(u32, x),
+            Op::StorePair32 => {
+                cpu.delta = u.delta;
+                attempt!(cpu.store_words(world, pair_at!(), w!(u.c), w!(u.b)));
+            }
             Op::StorePair64 => store_pair!(u64, x),
             Op::VLoad8 => load!(u8, v, u128::from),
             Op::VLoad16 => load!(u16, v, u128::from),

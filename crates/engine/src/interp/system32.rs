@@ -7,6 +7,7 @@ use super::Exit;
 use super::system::{call, resume};
 use crate::cpu::{Cpu, Raised};
 use crate::sys::aarch32::slot_number;
+use crate::sys::bits::{sctlr, sctlr32};
 use crate::uop::{SystemOp, Uop};
 use crate::world::World;
 
@@ -37,6 +38,7 @@ pub fn exec(cpu: &mut Cpu, world: &mut dyn World, op: SystemOp, u: &Uop) -> Resu
         }
         SystemOp::ReadCpsr => cpu.read_cpsr(),
         SystemOp::ReadSpsr => cpu.read_spsr()?,
+        SystemOp::ReadVfp => cpu.read_vfp(u.imm, u.c)?,
         SystemOp::ReadBanked => match cpu.banked_register(u.imm) {
             Some(register) => *register & 0xffff_ffff,
             None => return Err(cpu.undefined()),
@@ -61,14 +63,19 @@ fn perform(cpu: &mut Cpu, op: SystemOp, u: &Uop, a: u64, b: u64) -> Result<(), R
     match op {
         SystemOp::WriteCpsr => cpu.write_cpsr(a, u.flags),
         SystemOp::WriteSpsr => cpu.write_spsr(a, u.flags)?,
+        SystemOp::WriteVfp => cpu.write_vfp(u.imm, a, u.c)?,
         SystemOp::WriteBanked => match cpu.banked_register(u.imm) {
             Some(register) => *register = a & 0xffff_ffff,
             None => return Err(cpu.undefined()),
         },
         SystemOp::Cps => cpu.change_state(u.imm),
+        // SCTLR.SED; SCTLR_EL1 has it too, where nothing can clear it.
+        SystemOp::SetEnd if cpu.sctlr(sctlr::SED) => return Err(cpu.undefined_of(u.c)),
         SystemOp::SetEnd => cpu.set_endianness(u.flags & 1 != 0),
         SystemOp::WriteCp => cpu.write_cp(u.imm as usize, u.c.into(), a)?,
         SystemOp::WriteCp64 => cpu.write_cp(u.imm as usize, pair(u.a, u.b), a | b << 32)?,
+        SystemOp::CheckSwap if !cpu.sctlr(sctlr32::SW) => return Err(cpu.undefined()),
+        SystemOp::CheckSwap => {}
         SystemOp::SetIt => cpu.set_itstate(u.flags),
         SystemOp::ReturnTo32 => cpu.exception_return32(a, b),
         _ => return Err(cpu.undefined()),

@@ -30,6 +30,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Instant;
 
+use armlet_base::GuestRam;
 use armlet_x64::{Asm, Level};
 
 pub use context::{Context, RawFlags};
@@ -184,10 +185,27 @@ impl Jit {
         self.stale = Stale::All;
     }
 
-    /// As [`Self::clear`], for the guest.
+    /// The guest says that all code may have changed.
     pub fn flush(&mut self) {
-        self.clear();
+        self.table.doubt(&mut self.memory);
+        self.stale = Stale::All;
         self.stats.flushes += 1;
+    }
+
+    /// The trace of `key` in the page at `page` of guest memory, if there is one and it still is what memory holds.
+    pub(crate) fn find(&mut self, key: Key, ram: &GuestRam, page: usize) -> Option<u32> {
+        let id = self.table.find(key)?;
+        if !self.table.is_doubted(id) {
+            return Some(id);
+        }
+        let same = self.table.verify(&mut self.memory, id, ram, page);
+        if same {
+            self.stats.verified += 1;
+        } else {
+            self.stats.dropped += 1;
+            self.stale = Stale::All;
+        }
+        same.then_some(id)
     }
 
     /// Bytes that are free from the place of the next trace on.
@@ -282,7 +300,8 @@ impl Jit {
         let (insns, lines) = (self.trace.insns, self.trace.lines);
         let mut unit = Unit::new(key, code, insns, lines, &self.trace.uops, &self.trace.segments, sites);
         unit.resident = done.resident;
-        self.table.insert(unit);
+        let source = Trace::source(&self.trace.segments, &cpu.ram, offset & !0xfff);
+        self.table.insert(unit.with_source(source));
         self.stats.traces += 1;
         self.stats.insns += u64::from(insns);
         self.stats.uops += self.trace.uops.len() as u64;

@@ -89,7 +89,7 @@ impl Cpu {
 
     /// The trace of `key`, compiled now if need be.
     fn unit(&mut self, jit: &mut Jit, key: Key, offset: usize) -> u32 {
-        let id = jit.table.find(key).unwrap_or_else(|| {
+        let id = jit.find(key, &self.ram, offset & !0xfff).unwrap_or_else(|| {
             self.note_code(key.pa(), offset);
             jit.compile(self, key, self.mode(), offset)
         });
@@ -113,13 +113,10 @@ impl Cpu {
         let from = jit.table.unit(unit_of(site)).key;
         let key = Key::new(from.pa() & !0xfff | u64::from(record.target), self.mode());
         let evictions = jit.stats.evictions;
-        let id = match jit.table.find(key) {
-            Some(id) => id,
-            None => match self.vm.ram.find(key.pa()) {
-                Some((_, offset, _)) if self.stretch(offset).crosses() => return None,
-                Some((_, offset, _)) => self.unit(jit, key, offset),
-                None => unreachable!("the page that runs is memory"),
-            },
+        let id = match self.vm.ram.find(key.pa()) {
+            Some((_, offset, _)) if self.stretch(offset).crosses() => return None,
+            Some((_, offset, _)) => self.unit(jit, key, offset),
+            None => unreachable!("the page that runs is memory"),
         };
         // Compiling may have dropped the site.
         if jit.stats.evictions == evictions {

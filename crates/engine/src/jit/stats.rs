@@ -34,6 +34,8 @@ pub struct Stats {
     pub helper_uops: u64,
     /// Traces dropped because the guest changed what they were made of.
     pub dropped: u64,
-    /// Times the guest had everything dropped.
+    /// Times the guest said that any code may have changed.
     pub flushes: u64,
+    /// Traces that had not changed then.
+    pub verified: u64,
 }

@@ -7,6 +7,8 @@ use std::hash::{BuildHasherDefault, Hasher};
 use super::call::UOP_BITS;
 use super::memory::CodeMemory;
 use super::trace::{LINE, Segment, Trace};
+use armlet_base::GuestRam;
+
 use crate::block::Key;
 use crate::uop::Uop;
 
@@ -38,6 +40,10 @@ pub struct Unit {
     sites: Box<[Site]>,
     /// Nothing leads here any more; what is left is room to be taken.
     dead: bool,
+    /// [`Table::epoch`] when it was last known to be what guest memory holds.
+    epoch: u32,
+    /// The guest's code that it was made of.
+    source: Box<[u16]>,
 }
 
 /// Bits of a site's number that name the site within its trace.
@@ -102,6 +108,12 @@ pub struct Table {
     by_page: HashMap<u64, Vec<u32>, BuildHasherDefault<Mixer>>,
     /// Traces looked up lately: key, and the offset of the code for entry from another page.
     recent: Recent,
+    /// Counts how often all code was in doubt.
+    epoch: u32,
+    /// Sites that were linked since; some may be linked no more, or be others by now.
+    linked: Vec<u32>,
+    /// How many of them there may be before they are looked through.
+    most_linked: usize,
 }
 
 /// A direct-mapped front to [`Table::by_key`].
@@ -166,8 +178,59 @@ impl Table {
         self.order.front().map(|&id| self.unit(id).far)
     }
 
+    /// All code may have changed: nothing leads from one trace to another any more, and each is compared with guest
+    /// memory before it runs again.
+    pub fn doubt(&mut self, memory: &mut CodeMemory) {
+        self.epoch += 1;
+        for site in std::mem::take(&mut self.linked) {
+            let Some(record) = self.units[unit_of(site) as usize].sites.get_mut(place_of(site)) else {
+                continue;
+            };
+            let Some(to) = std::mem::take(&mut record.linked).checked_sub(1) else { continue };
+            memory.retarget(record.jump as usize, record.stub as usize);
+            self.units[to as usize].incoming.clear();
+        }
+        self.recent.0.fill((None, 0));
+    }
+
+    /// True if the trace must be compared with guest memory.
+    pub fn is_doubted(&self, id: u32) -> bool {
+        self.unit(id).epoch != self.epoch
+    }
+
+    /// Compares a trace with what guest memory holds now. If that is something else the trace is dropped.
+    pub fn verify(&mut self, memory: &mut CodeMemory, id: u32, ram: &GuestRam, page: usize) -> bool {
+        let epoch = self.epoch;
+        let unit = &mut self.units[id as usize];
+        if Trace::source(&unit.segments, ram, page).eq(unit.source.iter().copied()) {
+            unit.epoch = epoch;
+            return true;
+        }
+        let page = unit.key.pa() >> 12;
+        self.unlink(memory, id);
+        self.forget_in_page(page, id);
+        false
+    }
+
+    /// Notes that a site was linked.
+    fn note_link(&mut self, site: u32) {
+        self.linked.push(site);
+        if self.linked.len() > self.most_linked.max(1 << 16) {
+            let mut linked = std::mem::take(&mut self.linked);
+            linked.sort_unstable();
+            linked.dedup();
+            linked.retain(|&site| {
+                let record = self.units[unit_of(site) as usize].sites.get(place_of(site));
+                record.is_some_and(|record| record.linked != 0)
+            });
+            self.most_linked = linked.len() * 2;
+            self.linked = linked;
+        }
+    }
+
     /// Adds a trace. Its code must follow that of the one added before, or be at the start of code memory.
-    pub fn insert(&mut self, unit: Unit) -> u32 {
+    pub fn insert(&mut self, mut unit: Unit) -> u32 {
+        unit.epoch = self.epoch;
         debug_assert!(unit.sites.len() <= 1 << SITE_BITS);
         let id = self.next_unit();
         self.by_key.insert(unit.key, id);
@@ -190,6 +253,7 @@ impl Table {
             target.incoming.push(site);
             let entry = if target.resident & !from == 0 { target.inner } else { target.near };
             memory.retarget(record.jump as usize, entry as usize);
+            self.note_link(site);
         }
     }
 
@@ -239,7 +303,7 @@ impl Table {
     fn unlink(&mut self, memory: &mut CodeMemory, id: u32) {
         let unit = &mut self.units[id as usize];
         unit.dead = true;
-        (unit.uops, unit.segments) = Default::default();
+        (unit.uops, unit.segments, unit.source) = Default::default();
         let (key, incoming, sites) =
             (unit.key, std::mem::take(&mut unit.incoming), std::mem::take(&mut unit.sites));
         self.by_key.remove(&key);
@@ -262,6 +326,7 @@ impl Table {
         self.by_key.clear();
         self.by_page.clear();
         self.recent.0.fill((None, 0));
+        self.linked.clear();
     }
 
     /// Number of traces that can be entered.
@@ -312,7 +377,14 @@ impl Unit {
             incoming,
             sites,
             dead: false,
+            epoch: 0,
+            source: Box::default(),
         }
+    }
+
+    /// The same with the guest's code that it was made of.
+    pub fn with_source(self, source: impl Iterator<Item = u16>) -> Self {
+        Self { source: source.collect(), ..self }
     }
 
     /// Place of the first instruction in the page.

@@ -109,6 +109,49 @@ impl Cpu {
         self.store_as(world, va, value, Access::STORE)
     }
 
+    /// Loads two words. Aligned to both, they are single-copy atomic in memory, as AArch32 has it (Arm ARM E2.2.1).
+    #[inline]
+    pub fn load_words(&mut self, world: &mut dyn World, va: u64) -> Result<(u32, u32), Raised> {
+        let mut first = 0;
+        for known in [false, true] {
+            let entry = self.mmu.set.data(va);
+            if entry.read == Set::tag(va, 8) {
+                let both: u64 = self.ram.load(self.offset(entry, va), Ordering::Relaxed);
+                return Ok((both as u32, (both >> 32) as u32));
+            }
+            if !known {
+                // If that is memory, it is in the soft TLB now.
+                first = self.load_mem(world, va)?;
+            }
+        }
+        let second = self.load_mem(world, va.wrapping_add(4) & self.address_mask)?;
+        Ok((first, second))
+    }
+
+    /// Stores two words, likewise; a fault of either stores none.
+    #[inline]
+    pub fn store_words(
+        &mut self,
+        world: &mut dyn World,
+        va: u64,
+        first: u32,
+        second: u32,
+    ) -> Result<(), Raised> {
+        for known in [false, true] {
+            let entry = self.mmu.set.data(va);
+            if entry.write == Set::tag(va, 8) {
+                let both = u64::from(first) | u64::from(second) << 32;
+                self.ram.store(self.offset(entry, va), both, Ordering::Relaxed);
+                return Ok(());
+            }
+            if !known && (va & 7 == 0 || va & 0xfff > 0xff8) {
+                self.probe_store(world, va, 8)?;
+            }
+        }
+        self.store_mem(world, va, first)?;
+        self.store_mem(world, va.wrapping_add(4) & self.address_mask, second)
+    }
+
     /// Load by any rule: acquire, exclusive, unprivileged, unaligned, device. Sequentially consistent if
     /// `access.aligned`.
     #[cold]
@@ -287,6 +330,7 @@ impl Cpu {
         let pc = self.insn_pc();
         let half = size.min(8) as u8;
         self.publish_time();
+        self.tell_insn(world);
         let mut read = |pa| world.mmio_read(pc, pa, half);
         let value = match size {
             16 => read(pa).and_then(|low| Ok(u128::from(low) | u128::from(read(pa + 8)?) << 64)),
@@ -310,6 +354,7 @@ impl Cpu {
         let pc = self.insn_pc();
         let half = size.min(8) as u8;
         self.publish_time();
+        self.tell_insn(world);
         let mut done = world.mmio_write(pc, pa, half, value as u64);
         if size == 16 && done.is_ok() {
             done = world.mmio_write(pc, pa + 8, half, (value >> 64) as u64);

@@ -8,6 +8,9 @@
 
 pub mod access;
 mod cache_ops;
+#[cfg(test)]
+mod domains_tests;
+mod insn;
 mod locate;
 mod maintenance;
 mod maintenance32;

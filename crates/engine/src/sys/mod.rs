@@ -49,6 +49,9 @@ pub struct Control {
 /// FPEXC.EN: floating point is on. Where EL1 is in AArch64 state it always is.
 const FPEXC_EN: u64 = 1 << 30;
 
+/// ACTLR of Cortex-A7 and A15 as firmware leaves it: SMP, and on A15 IBE, which lets software invalidate branch predictors.
+const ACTLR_V7: u64 = 1 << 6 | 1 << 0;
+
 /// Signals that always matter.
 const ALWAYS: u32 = Port::KICK | Port::MAIL | Port::TIMER | Port::LOOK;
 
@@ -67,6 +70,9 @@ impl Cpu {
         self.sys[SysReg::MPIDR_EL1] = 1 << 31 | (self.index as u64 % 16) | (self.index as u64 / 16) << 8;
         self.sys[SysReg::SCTLR_EL1] = self.reset_sctlr();
         self.sys[SysReg::CNTFRQ_EL0] = self.model().counter_hz;
+        if !self.model().has_aarch64() {
+            self.sys[SysReg::ACTLR_EL1] = ACTLR_V7;
+        }
         self.sys[SysReg::OSLSR_EL1] = debug::OSLM | debug::OSLK;
         self.x[SP as usize] = 0;
         self.exclusive.clear();

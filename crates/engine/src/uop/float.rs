@@ -20,6 +20,9 @@ pub const SCALAR: u8 = 1 << 3;
 pub const ELEMENT: u8 = 1 << 4;
 /// Bit of `flags`: operand `b` is +0 in every lane.
 pub const ZERO_B: u8 = 1 << 5;
+/// Bit of `flags`: with the controls of AArch32's AdvSIMD, whatever FPCR says: to nearest, denormals flushed to zero, and
+/// every NaN the default one; AHP counts. Steps of iterations round the product, as AArch32 has them.
+pub const STANDARD: u8 = 1 << 6;
 
 /// `imm` of ops that round to integers, bits `[2:0]`: to nearest, ties to even.
 pub const NEAREST: i64 = 0;
@@ -37,6 +40,8 @@ pub const CURRENT: i64 = 5;
 pub const EXACT: i64 = 1 << 3;
 /// Bit of `imm` of [`FloatOp::Compare`] and [`FloatOp::CompareIf`]: quiet NaNs are invalid operations as well.
 pub const SIGNALLING: i64 = 1 << 4;
+/// Bit of `imm` of conversions to general slots: to numbers of 16 bits instead of 32.
+pub const TO16: i64 = 1 << 16;
 /// `imm` of conversions with fixed point, bits `[15:8]`: number of fraction bits.
 pub const FBITS_SHIFT: u32 = 8;
 /// `imm` of complex ops, bits `[15:8]`: rotation in units of 90 degrees.
@@ -159,8 +164,10 @@ pub enum FloatOp {
     AbsGreater,
 
     // Scalars and NZCV.
-    /// NZCV = `a` compared with `b`.
+    /// NZCV and general `dst` = `a` compared with `b`.
     Compare,
+    /// General `dst` = `a` compared with `b`, as NZCV in bits `[31:28]`.
+    CompareTo,
     /// If condition `c` holds: NZCV = `a` compared with `b`; else `imm` bits `[3:0]`.
     CompareIf,
     /// `dst` = `a` if condition `c` holds, else `b`.
@@ -190,6 +197,16 @@ pub enum FloatOp {
     FromSigned,
     /// From unsigned numbers.
     FromUnsigned,
+
+    // Between doubles and numbers of 32 bits in the lowest word of vector slots. `imm`: rounding.
+    /// A double from a signed number.
+    SignedToDouble,
+    /// A double from an unsigned number.
+    UnsignedToDouble,
+    /// A double to a signed number.
+    DoubleToSigned,
+    /// A double to an unsigned number.
+    DoubleToUnsigned,
 
     // The same for scalars, with a general slot: `dst` for the first ones, `a` for the latter.
     /// To a signed number of 32 bits.

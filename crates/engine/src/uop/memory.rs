@@ -59,6 +59,15 @@ pub enum MemoryOp {
     LoadMultiple,
     /// STM; with `imm[15]` slot `c` is stored last.
     StoreMultiple,
+    /// AArch32's VLDR and VLDM: registers as [`Extension`](super::Extension) says, S or D by `flags`, from `a` upwards.
+    /// The address must be that of a word. A fault changes no register.
+    LoadExtension,
+    /// VSTR and VSTM.
+    StoreExtension,
+    /// AArch32's VLD1 to VLD4: structures as [`Elements`](super::Elements) says. A fault changes no register.
+    LoadElements,
+    /// VST1 to VST4.
+    StoreElements,
 }
 
 impl MemoryOp {
@@ -70,4 +79,6 @@ impl MemoryOp {
     pub const INTERLEAVED: u8 = 1 << 3;
     /// In `flags` of `LoadMultiple` and `StoreMultiple`: the words in memory are big-endian.
     pub const REVERSED: u8 = 1 << 0;
+    /// In `flags` of accesses to extension registers: data in memory are big-endian.
+    pub const BIG: u8 = 1 << 4;
 }

@@ -4,12 +4,14 @@
 //! no value numbering. Semantics of an instruction exist once: in the uops it lowers to.
 
 pub mod dsp;
+mod extension;
 pub mod float;
 mod memory;
 mod system;
 mod vector;
 
 pub use dsp::{DspOp, Lanes};
+pub use extension::{Arrangement, Elements, Extension};
 pub use float::FloatOp;
 pub use memory::MemoryOp;
 pub use system::SystemOp;

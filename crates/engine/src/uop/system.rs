@@ -117,12 +117,18 @@ pub enum SystemOp {
     WriteBanked,
     /// CPS: `imm` is the instruction's imod, M, A, I, F and mode, in bits `[19:17]`, `[8:6]` and `[4:0]`.
     Cps,
-    /// PSTATE.E = bit 0 of `flags`.
+    /// SETEND: PSTATE.E = bit 0 of `flags`; `c` is the length of the instruction.
     SetEnd,
+    /// SWP is UNDEFINED unless SCTLR.SW is set.
+    CheckSwap,
     /// Between the instructions of an IT block: ITSTATE of what comes next is `flags`.
     SetIt,
     /// Exception return to `a` with CPSR = `b`. Ends a block.
     ReturnTo32,
+    /// VMRS: `dst` = floating-point system register `imm`, but for FPSCR; `c` is the length of the instruction.
+    ReadVfp,
+    /// VMSR; the block must end after it.
+    WriteVfp,
     /// MRC: `dst` = coprocessor register by row `imm`; `c` is the number of Rt.
     ReadCp,
     /// MCR: coprocessor register by row `imm` = `a`; `c` is the number of Rt.

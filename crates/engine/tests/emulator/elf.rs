@@ -1,4 +1,5 @@
 //! Static ELF files.
+#![allow(dead_code)]
 
 /// What becomes of a part of the file: `bytes` at `addr`, `len` bytes long in memory.
 pub struct Segment<'a> {
@@ -29,8 +30,7 @@ pub fn file(machine: Machine, entry: u64, segments: &[Segment]) -> Vec<u8> {
     let (class, number, flags) = if wide { (2, 183, 0u32) } else { (1, 40, 0x0500_0000) };
     let (header, row): (u16, u16) = if wide { (64, 56) } else { (52, 32) };
     let mut file = vec![0x7f, b'E', b'L', b'F', class, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0];
-    let mut word =
-        |file: &mut Vec<u8>, value: u64| file.extend(&value.to_le_bytes()[..if wide { 8 } else { 4 }]);
+    let word = |file: &mut Vec<u8>, value: u64| file.extend(&value.to_le_bytes()[..if wide { 8 } else { 4 }]);
     // ET_EXEC, version 1; entry, program headers, no section headers.
     file.extend([2, 0, number, 0, 1, 0, 0, 0]);
     [entry, header.into(), 0].into_iter().for_each(|value| word(&mut file, value));

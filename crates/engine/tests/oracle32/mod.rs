@@ -30,6 +30,8 @@ pub const E: u32 = 1 << 9;
 const END: u32 = 0xef00_df00;
 const TABLE: u64 = 0x3f_0000;
 const VECTORS: u64 = 0x4000_0000;
+/// What of FPSCR is control.
+const FPCR: u32 = 0x07c0_0000;
 const HVC: u32 = 0xd400_0002;
 
 /// Instructions of either set, as they lie in memory.
@@ -75,6 +77,14 @@ impl Program {
     }
 }
 
+/// Floating-point state.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Fp {
+    /// Q0-Q15.
+    pub q: [u128; 16],
+    pub fpscr: u32,
+}
+
 /// Code to run from a state.
 #[derive(Clone, Debug)]
 pub struct Case {
@@ -87,6 +97,8 @@ pub struct Case {
     pub mode: u32,
     /// Memory at [`MEM`].
     pub mem: Vec<u8>,
+    /// Floating-point state, if it matters.
+    pub fp: Option<Box<Fp>>,
 }
 
 impl Case {
@@ -97,7 +109,7 @@ impl Case {
         r[13] = MEM as u32 + 0x200;
         let flags = rng.next() as u32 & FLAGS & !(E | T) | if program.t32 { T } else { 0 };
         let mem = (0..MEM_LEN / 8).flat_map(|_| rng.next().to_le_bytes()).collect();
-        Self { program, r, flags, mode: mode32::USR.into(), mem }
+        Self { program, r, flags, mode: mode32::USR.into(), mem, fp: None }
     }
 
     fn psr(&self) -> u32 {
@@ -112,6 +124,9 @@ pub struct Outcome {
     pub r: [u32; 15],
     pub flags: u32,
     pub mem: Vec<u8>,
+    /// The program changed itself, without telling the instruction cache.
+    pub changed: bool,
+    pub fp: Option<Box<Fp>>,
 }
 
 impl Outcome {
@@ -130,6 +145,13 @@ impl Outcome {
         differ("flags".into(), case.flags, self.flags, theirs.flags);
         for n in 0..MEM_LEN {
             differ(format!("mem+{n:#x}"), case.mem[n].into(), self.mem[n].into(), theirs.mem[n].into());
+        }
+        if let (Some(before), Some(ours), Some(theirs)) = (&case.fp, &self.fp, &theirs.fp) {
+            differ("fpscr".into(), before.fpscr, ours.fpscr, theirs.fpscr);
+            for n in (0..16).filter(|&n| ours.q[n] != theirs.q[n]) {
+                let (before, ours, theirs) = (before.q[n], ours.q[n], theirs.q[n]);
+                text += &format!("  q{n}: {before:#034x} -> ours {ours:#034x}, theirs {theirs:#034x}\n");
+            }
         }
         text
     }
@@ -163,7 +185,7 @@ impl Ours {
         state.sys[SysReg::TTBR0_EL1] = TABLE;
         state.sys[SysReg::TCR_EL1] = 25 | 1 << 8 | 1 << 10 | 3 << 12 | 1 << 23 | 2 << 32;
         state.sys[SysReg::SCTLR_EL1] |= 1 | 1 << 2 | 1 << 12;
-        state.sys[SysReg::SCTLR_EL1] &= !(1 << 1 | 1 << 8);
+        state.sys[SysReg::SCTLR_EL1] &= !(1 << 1);
         Self { cpu, code, state }
     }
 
@@ -182,9 +204,15 @@ impl Ours {
         for (x, &r) in state.x.iter_mut().zip(&case.r) {
             *x = r.into();
         }
+        if let Some(fp) = &case.fp {
+            state.v[..16].copy_from_slice(&fp.q);
+            (state.fpcr, state.fpsr) = (fp.fpscr & FPCR, fp.fpscr & !FPCR);
+        }
         state.pc = at;
         state.pstate = Pstate::from_bits_retain(case.psr().into());
         cpu.load(state);
+        // SED: Unicorn has big-endian data at EL0.
+        cpu.sys[SysReg::SCTLR_EL1] &= !(1 << 8);
         assert_eq!(cpu.run(code, &mut EmptyWorld), Stop::World);
         let ec = ec_of(cpu.sys[SysReg::ESR_EL1]);
         let flags = cpu.sys[SysReg::SPSR_EL1] as u32 & FLAGS;
@@ -194,7 +222,14 @@ impl Ours {
         r.iter_mut().zip(&cpu.x).for_each(|(r, &x)| *r = x as u32);
         let mut mem = vec![0; MEM_LEN];
         cpu.vm.ram.read(MEM, &mut mem).unwrap();
-        Outcome { raised, r, flags, mem }
+        let mut after = vec![0; bytes.len()];
+        cpu.vm.ram.read(CODE, &mut after).unwrap();
+        let fp = case.fp.as_ref().map(|_| {
+            let mut q = [0; 16];
+            q.copy_from_slice(&cpu.v[..16]);
+            Box::new(Fp { q, fpscr: cpu.fpcr | cpu.fpsr })
+        });
+        Outcome { raised, r, flags, mem, fp, changed: after != bytes }
     }
 }
 
@@ -243,10 +278,14 @@ impl Oracle {
         let program = case.program.with_end();
         self.to.write_all(&(program.len() as u32).to_le_bytes()).unwrap();
         self.to.write_all(&program).unwrap();
-        for word in case.r.into_iter().chain([case.psr(), 0]) {
+        for word in case.r.into_iter().chain([case.psr(), case.fp.is_some().into()]) {
             self.to.write_all(&word.to_le_bytes()).unwrap();
         }
         self.to.write_all(&case.mem).unwrap();
+        if let Some(fp) = &case.fp {
+            fp.q.iter().for_each(|q| self.to.write_all(&q.to_le_bytes()).unwrap());
+            self.to.write_all(&fp.fpscr.to_le_bytes()).unwrap();
+        }
         self.to.flush().unwrap();
         let mut words = [0; 18];
         words.fill_with(|| {
@@ -258,11 +297,31 @@ impl Oracle {
         self.from.read_exact(&mut mem).unwrap();
         let mut r = [0; 15];
         r.copy_from_slice(&words[1..16]);
+        let fp = case.fp.as_ref().map(|_| Box::new(self.their_fp()));
         let raised = words[0] != 0;
         if case.mode == u32::from(mode32::USR) {
-            return Outcome { raised, r, flags: words[16] & FLAGS, mem };
+            return Outcome { raised, r, flags: words[16] & FLAGS, mem, fp, changed: false };
         }
-        privileged::only_raised(Outcome { raised, r, flags: words[16] & (FLAGS | privileged::STATE), mem })
+        privileged::only_raised(Outcome {
+            raised,
+            r,
+            flags: words[16] & (FLAGS | privileged::STATE),
+            mem,
+            fp,
+            changed: false,
+        })
+    }
+
+    fn their_fp(&mut self) -> Fp {
+        let mut fp = Fp::default();
+        fp.q.fill_with(|| {
+            let mut bytes = [0; 16];
+            self.from.read_exact(&mut bytes).unwrap();
+            u128::from_le_bytes(bytes)
+        });
+        let mut bytes = [0; 4];
+        self.from.read_exact(&mut bytes).unwrap();
+        Fp { fpscr: u32::from_le_bytes(bytes), ..fp }
     }
 
     /// Runs a case on all; a text of the differences, if any.

@@ -70,14 +70,16 @@ impl Privileged {
         let flags = state.pstate.bits() as u32 & (FLAGS | STATE);
         let mut mem = vec![0; MEM_LEN];
         cpu.vm.ram.read(MEM, &mut mem).unwrap();
-        only_raised(Outcome { raised, r, flags, mem })
+        only_raised(Outcome { raised, r, flags, mem, fp: None, changed: false })
     }
 }
 
 /// What is compared of an outcome.
 pub fn only_raised(outcome: Outcome) -> Outcome {
     match outcome.raised {
-        true => Outcome { raised: true, r: [0; 15], flags: 0, mem: vec![0; MEM_LEN] },
+        true => {
+            Outcome { raised: true, r: [0; 15], flags: 0, mem: vec![0; MEM_LEN], fp: None, changed: false }
+        }
         false => outcome,
     }
 }

@@ -8,7 +8,7 @@
 use super::asm::*;
 use crate::emulator::elf::{self, Machine, Segment};
 use crate::oracle::{CODE, MEM, MEM_LEN};
-use crate::oracle32::{Case, FLAGS, Outcome, T};
+use crate::oracle32::{Case, FLAGS, Fp, Outcome, T};
 
 /// Bytes from a slot to the next.
 const SLOT: u32 = 256;
@@ -111,8 +111,9 @@ fn filled_slot(n: usize, case: &Case, block: u32, back: u32) -> Vec<u8> {
 /// The state of a case as a block.
 fn filled_block(n: usize, case: &Case) -> Vec<u8> {
     let mut block = bytes(&case.r);
-    block.extend(bytes(&[case.flags & !T, 0, slot(n)]));
-    block.resize(BYTES as usize, 0);
+    let fp = case.fp.as_deref().cloned().unwrap_or_default();
+    block.extend(bytes(&[case.flags & !T, fp.fpscr, slot(n)]));
+    block.extend(fp.q.iter().flat_map(|q| q.to_le_bytes()));
     block.extend(&case.mem);
     block
 }
@@ -141,11 +142,13 @@ pub fn outcomes(cases: &[Case], bytes: &[u8]) -> Option<Vec<Outcome>> {
     let size = BLOCK as usize;
     let outcome = |(case, block): (&Case, &[u8])| {
         let word = |at: usize| u32::from_le_bytes(block[at..][..4].try_into().unwrap());
+        let q = |n: usize| u128::from_le_bytes(block[Q as usize + 16 * n..][..16].try_into().unwrap());
         Outcome {
             raised: false,
             r: std::array::from_fn(|n| word(4 * n)),
             flags: word(PSR as usize) & FLAGS | case.flags & T,
             mem: block[BYTES as usize..].to_vec(),
+            fp: case.fp.as_ref().map(|_| Fp { q: std::array::from_fn(q), fpscr: word(FPSCR as usize) }.into()),
         }
     };
     (bytes.len() == cases.len() * size)

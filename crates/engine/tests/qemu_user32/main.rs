@@ -14,7 +14,6 @@ mod streams32;
 
 use armlet_engine::Code;
 use emulator::{Isa, Streams};
-use oracle::Rng;
 use oracle32::{Case, Ours, Outcome};
 use streams32::{Set, Shape};
 
@@ -118,6 +117,21 @@ fn a32() {
 #[test]
 fn a32_memory() {
     run("a32-memory", 2, Set::A32, Shape { memory: 3, ..Shape::for_emulator() });
+}
+
+#[test]
+fn t32() {
+    run("t32", 4, Set::T32, Shape::for_emulator());
+}
+
+#[test]
+fn t32_memory() {
+    run("t32-memory", 5, Set::T32, Shape { memory: 3, ..Shape::for_emulator() });
+}
+
+#[test]
+fn t32_branches() {
+    run("t32-branches", 6, Set::T32, Shape { branches: true, memory: 1, ..Shape::for_emulator() });
 }
 
 #[test]

@@ -24,7 +24,7 @@ fn identification_registers_tell_of_the_model() {
     let mut a72 = Machine::of("cortex-a72", program);
     assert_eq!(a72.run(), 0x2000);
     let x = &a72.cpu.x;
-    assert_eq!(x[..5], [0x410f_d083, 0x11, 0x1_1120, 0, 0]);
+    assert_eq!(x[..5], [0x410f_d083, 0x22, 0x1_1120, 0x0210_1110, 0]);
     assert_eq!(x[5..12], [0x9444_c004, 4, 0x8000_0000, 4, 1, 62_500_000, 0]);
     let mut max = Machine::new(program).with_gic();
     assert_eq!(max.run(), 0x2000);
@@ -84,7 +84,7 @@ fn res0_bits_stay_zero_and_res1_bits_one() {
     assert_eq!(m.run(), 0x2000);
     let x = &m.cpu.x;
     assert_eq!(x[1..6], [!0x7ff, 3 << 20, 0x3ff, 0xffff_ffff, 0]);
-    assert_eq!(x[6], 0x30d0_0980, "SPAN is RES1 without PAN");
+    assert_eq!(x[6], 0x30d0_0900, "SPAN is RES1 without PAN, and ITD RES0 with AArch32");
     assert_eq!(x[7], 0x77_ffff_ffbf, "no HA, HD, HPD or E0PD");
     assert_eq!(x[8..11], [0x1f, 0x07c0_0000, 0x0800_009f]);
 }

@@ -91,8 +91,8 @@ fn illegal_returns_set_il_and_stay() {
     assert_eq!(return_to(0x4), (0x000, 0x3c, 4));
     assert_eq!(return_to(0x5), (0x200, 0x3c, 5));
     let il = Pstate::IL.bits();
-    // EL0h, EL2, EL3, M[1], AArch32: to EL1h again, illegal; flags and masks are restored.
-    for mode in [1, 2, 6, 8, 9, 0xc, 0xd, 0x10, 0x13, 0x1f] {
+    // EL0h, EL2, EL3, M[1], AArch32 above EL0: to EL1h again, illegal; flags and masks are restored.
+    for mode in [1, 2, 6, 8, 9, 0xc, 0xd, 0x11, 0x13, 0x1f] {
         let spsr = 0x6000_0140 | mode;
         assert_eq!(return_to(spsr), (0x200, 0x0e, 0x6000_0145 | il), "{mode:#x}");
     }

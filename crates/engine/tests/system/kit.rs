@@ -99,17 +99,28 @@ impl Machine {
 
     /// The same of another model.
     pub fn of(model: &str, words: &[u32]) -> Self {
-        Self::on_clock(model, words, Clock::default())
+        Self::on_clock(model, words, Clock::default(), false)
+    }
+
+    /// A PE of `model` in Supervisor mode, its vectors being `hvc #offset`.
+    #[allow(dead_code)]
+    pub fn aarch32(model: &str, words: &[u32]) -> Self {
+        let machine = Self::on_clock(model, words, Clock::default(), true);
+        for offset in (0..0x20).step_by(4) {
+            let hvc = 0xe140_0070 | offset as u32 & 15 | (offset as u32 & !15) << 4;
+            machine.cpu.vm.ram.write(VECTORS + offset, &hvc.to_le_bytes()).unwrap();
+        }
+        machine
     }
 
     /// The same in virtual time, with at most `insns` instructions in a block.
     pub fn in_virtual_time(words: &[u32], insns: usize) -> Self {
-        let mut machine = Self::on_clock("max", words, Clock::new_virtual());
+        let mut machine = Self::on_clock("max", words, Clock::new_virtual(), false);
         machine.cpu.slice.as_mut().unwrap().set_block_limit(insns);
         machine
     }
 
-    fn on_clock(model: &str, words: &[u32], clock: Clock) -> Self {
+    fn on_clock(model: &str, words: &[u32], clock: Clock, aarch32: bool) -> Self {
         let ram =
             GuestRam::new(&[RamRegion { gpa: CODE, len: 0x10_0000, kind: RamKind::ReadWrite }]).unwrap();
         let bytes: Vec<u8> = words.iter().flat_map(|w| w.to_le_bytes()).collect();
@@ -120,6 +131,9 @@ impl Machine {
         }
         let model = armlet_arm::cpu::model(model).unwrap();
         let vm = Vm::new(Arc::new(ram), model, 2, clock);
+        if aarch32 {
+            vm.start_in_aarch32();
+        }
         let levels = AtomicU32::new(0);
         let gic = Arc::new(Gic { port: vm.ports[0].clone(), levels, pmr: AtomicU32::new(0) });
         let mut cpu = Box::new(Cpu::new(vm, 0));

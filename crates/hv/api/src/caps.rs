@@ -11,6 +11,38 @@ pub enum GuestMode {
     A64El2,
 }
 
+impl GuestMode {
+    /// True for a 32-bit start.
+    pub fn is_aarch32(self) -> bool {
+        self == Self::A32El1
+    }
+
+    /// The state's name in Arm's words, and the exception level.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::A64El1 => "AArch64 at EL1",
+            Self::A32El1 => "AArch32 at EL1",
+            Self::A64El2 => "AArch64 at EL2",
+        }
+    }
+}
+
+/// A CPU model and what it can do, apart from what the backend can.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ModelInfo {
+    /// Name as `--cpu` takes it.
+    pub name: String,
+    /// States a guest can start in on it, the preferred one first.
+    pub modes: Vec<GuestMode>,
+}
+
+impl ModelInfo {
+    /// A model by name, with its start states.
+    pub fn new(name: &str, modes: &[GuestMode]) -> Self {
+        Self { name: name.to_owned(), modes: modes.to_vec() }
+    }
+}
+
 /// Interrupt controllers a board can have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum GicKind {
@@ -48,8 +80,8 @@ pub struct Capabilities {
     pub address_bits: u8,
     /// Most vCPUs of one VM.
     pub max_cpus: usize,
-    /// CPU models `--cpu` can name; the first is the default.
-    pub cpu_models: Vec<String>,
+    /// CPU models `--cpu` can name; the first that can start the guest is the default.
+    pub cpu_models: Vec<ModelInfo>,
     /// Virtual time and runs that can be repeated exactly ([`crate::Deterministic`]), with one vCPU.
     pub deterministic: bool,
     /// Dirty-page tracking.

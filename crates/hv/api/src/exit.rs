@@ -4,6 +4,10 @@ use armlet_arm::smccc::Conduit;
 use armlet_arm::sysreg::Encoding;
 
 /// Something a vCPU did that left plain execution. Logs print one line for each.
+///
+/// The syndrome of an access is ESR_EL2 as a hypervisor finds it when the access is a data abort taken to it;
+/// `None` where the backend can't tell. It says more than size and direction: which register, for instance
+/// ([`armlet_arm::syndrome`]).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ExitEvent {
     /// A device was read.
@@ -16,6 +20,8 @@ pub enum ExitEvent {
         size: u8,
         /// What the device answered.
         value: u64,
+        /// The syndrome, see [`ExitEvent`].
+        syndrome: Option<u64>,
     },
     /// A device (or a read-only region) was written.
     MmioWrite {
@@ -27,6 +33,8 @@ pub enum ExitEvent {
         size: u8,
         /// What was written.
         value: u64,
+        /// The syndrome, see [`ExitEvent`].
+        syndrome: Option<u64>,
     },
     /// An access or fetch where nothing is mapped; the guest takes an external abort.
     UnmappedAccess {

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use armlet_arm::{CpuState, gic, smccc::Conduit};
 use armlet_base::{BusError, Checkpoints, Clock, CpuIrqInput, GuestRam};
 
-pub use caps::{Capabilities, GicConfig, GicKind, GuestMode};
+pub use caps::{Capabilities, GicConfig, GicKind, GuestMode, ModelInfo};
 pub use error::HvError;
 pub use exit::{ExitEvent, Observer};
 pub use statistics::{Statistic, Unit};
@@ -26,8 +26,10 @@ pub struct VmConfig {
     pub cpus: usize,
     /// The CPU model by name (`armlet cpus`), for backends that can choose; hardware ones refuse all but `host`.
     pub cpu_model: String,
-    /// The interrupt controller the board wants.
-    pub gic: GicConfig,
+    /// State in which the guest starts, on every vCPU. EL1 keeps it as long as the machine lives.
+    pub mode: GuestMode,
+    /// The interrupt controller the board wants, if any.
+    pub gic: Option<GicConfig>,
     /// The guest's time base; a virtual one for a deterministic VM.
     pub clock: Clock,
     /// How a VM on a virtual clock runs.
@@ -144,6 +146,9 @@ pub enum Stop {
 }
 
 /// General-purpose registers of a firmware call (SMCCC): X0-X17 in and out.
+///
+/// From AArch32 the first 15 are R0-R14 of the calling mode, zero-extended, and the rest is zero. The firmware
+/// leaves the upper words of R0-R3 zero; the backend takes the low words of those back.
 pub type CallRegs = [u64; 18];
 
 /// What a firmware call leads to.

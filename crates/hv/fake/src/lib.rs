@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use armlet_arm::gic::CpuInterface;
 use armlet_base::{CpuIrqInput, GuestRam};
-use armlet_hv::{Capabilities, GicKind, GuestMode, HvError, Hypervisor, Vcpu, Vm, VmConfig};
+use armlet_hv::{Capabilities, GicKind, GuestMode, HvError, Hypervisor, ModelInfo, Vcpu, Vm, VmConfig};
 
 pub use action::{Action, Expect, StateChange, StateCheck};
 pub use input::Inputs;
@@ -54,6 +54,7 @@ pub(crate) struct Shared {
     pub(crate) inputs: Vec<Arc<Inputs>>,
     pub(crate) gic: Mutex<Option<Arc<dyn CpuInterface>>>,
     pub(crate) ram: Mutex<Option<Arc<GuestRam>>>,
+    pub(crate) mode: Mutex<Option<GuestMode>>,
     pub(crate) created: Mutex<Vec<usize>>,
 }
 
@@ -73,13 +74,19 @@ pub struct FakeHypervisor {
 impl FakeHypervisor {
     /// A backend whose vCPU n plays `scripts[n]`; vCPUs without a script wait for a kick forever.
     pub fn new(scripts: impl IntoIterator<Item = Vec<Action>>) -> Self {
+        use GuestMode::{A32El1, A64El1};
         let capabilities = Capabilities {
-            modes: vec![GuestMode::A64El1],
+            modes: vec![A64El1, A32El1],
             gics: vec![GicKind::V3, GicKind::V2],
             in_kernel_gic: false,
             address_bits: 40,
             max_cpus: 256,
-            cpu_models: vec!["max".into(), "cortex-a53".into(), "cortex-a72".into()],
+            cpu_models: vec![
+                ModelInfo::new("max", &[A64El1]),
+                ModelInfo::new("cortex-a53", &[A64El1, A32El1]),
+                ModelInfo::new("cortex-a72", &[A64El1, A32El1]),
+                ModelInfo::new("cortex-a15", &[A32El1]),
+            ],
             deterministic: false,
             dirty_log: false,
             guest_debug: false,
@@ -90,6 +97,7 @@ impl FakeHypervisor {
             inputs: (0..capabilities.max_cpus).map(|_| Arc::default()).collect(),
             gic: Mutex::default(),
             ram: Mutex::default(),
+            mode: Mutex::default(),
             created: Mutex::default(),
         };
         Self { capabilities, shared: Arc::new(shared) }
@@ -130,6 +138,11 @@ impl FakeHypervisor {
         lock(&self.shared.ram).clone()
     }
 
+    /// The state the machine asked for, once a VM was created.
+    pub fn mode(&self) -> Option<GuestMode> {
+        *lock(&self.shared.mode)
+    }
+
     /// The interrupt inputs of vCPU `cpu`.
     pub fn inputs(&self, cpu: usize) -> Arc<Inputs> {
         self.shared.inputs[cpu].clone()
@@ -147,6 +160,7 @@ impl Hypervisor for FakeHypervisor {
 
     fn create_vm(&self, config: VmConfig) -> Result<Box<dyn Vm>, HvError> {
         *lock(&self.shared.ram) = Some(config.ram);
+        *lock(&self.shared.mode) = Some(config.mode);
         Ok(Box::new(FakeVm { cpus: config.cpus, shared: self.shared.clone() }))
     }
 }

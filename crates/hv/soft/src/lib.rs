@@ -7,10 +7,12 @@ mod world;
 
 use std::sync::Arc;
 
-use armlet_arm::{cpu, gic};
+use armlet_arm::{cpu, feature::Feature, gic};
 use armlet_base::CpuIrqInput;
 use armlet_engine as engine;
-use armlet_hv::{Capabilities, Deterministic, GicKind, GuestMode, HvError, Hypervisor, Vcpu, Vm, VmConfig};
+use armlet_hv::{
+    Capabilities, Deterministic, GicKind, GuestMode, HvError, Hypervisor, ModelInfo, Vcpu, Vm, VmConfig,
+};
 
 use vcpu::SoftVcpu;
 
@@ -105,18 +107,25 @@ impl SoftHypervisor {
             options,
             no_jit,
             capabilities: Capabilities {
-                modes: vec![GuestMode::A64El1],
+                modes: vec![GuestMode::A64El1, GuestMode::A32El1],
                 gics: vec![GicKind::V3, GicKind::V2],
                 in_kernel_gic: false,
                 address_bits: 48,
                 max_cpus: 123,
-                cpu_models: cpu::MODELS.iter().map(|model| model.name.to_string()).collect(),
+                cpu_models: cpu::MODELS.iter().map(model_info).collect(),
                 deterministic: true,
                 dirty_log: false,
                 guest_debug: false,
             },
         })
     }
+}
+
+/// What the machine has to know of a model.
+fn model_info(model: &cpu::CpuModel) -> ModelInfo {
+    let states = [(Feature::V8, GuestMode::A64El1), (Feature::AA32EL1, GuestMode::A32El1)];
+    let has = states.iter().filter(|(feature, _)| model.features.has(*feature));
+    ModelInfo::new(model.name, &has.map(|(_, mode)| *mode).collect::<Vec<_>>())
 }
 
 impl Hypervisor for SoftHypervisor {
@@ -140,6 +149,9 @@ impl Hypervisor for SoftHypervisor {
         let unsupported = |what| HvError::Unsupported { backend: NAME, what };
         let model = cpu::model(&config.cpu_model)
             .ok_or_else(|| unsupported(format!("there is no CPU model {:?}", config.cpu_model)))?;
+        if !self.capabilities.modes.contains(&config.mode) {
+            return Err(unsupported(format!("a guest in {}", config.mode.name())));
+        }
         let max = self.capabilities.max_cpus;
         if config.cpus == 0 || config.cpus > max {
             return Err(unsupported(format!("{} CPUs; it has 1 to {max}", config.cpus)));
@@ -151,6 +163,9 @@ impl Hypervisor for SoftHypervisor {
         let vm = engine::Vm::new(config.ram, model, config.cpus, config.clock);
         if self.options.strict_code {
             vm.watch_code();
+        }
+        if config.mode.is_aarch32() {
+            vm.start_in_aarch32();
         }
         Ok(Box::new(SoftVm { deterministic, options: self.options.clone(), vm }))
     }

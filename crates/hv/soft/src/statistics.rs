@@ -43,6 +43,7 @@ fn add_jit(all: &mut Vec<Statistic>, jit: &jit::Jit) {
         of("jit.evictions", stats.evictions, Unit::Count),
         of("jit.dropped", stats.dropped, Unit::Count),
         of("jit.flushes", stats.flushes, Unit::Count),
+        of("jit.verified", stats.verified, Unit::Count),
     ]);
     all.extend(jit.helped().map(|(op, value)| Statistic::count(format!("jit.helped.{op:?}"), value)));
 }

@@ -25,7 +25,7 @@ impl SoftVcpu {
 
 impl Vcpu for SoftVcpu {
     fn run(&mut self, io: &mut dyn VcpuIo) -> Result<Stop, HvError> {
-        let mut world = IoWorld::new(io);
+        let mut world = IoWorld::new(io, self.cpu.ram.clone());
         Ok(match self.cpu.run(&mut self.code, &mut world) {
             engine::Stop::Kicked => Stop::Kicked,
             engine::Stop::Dead(why) => Stop::Dead(why),

@@ -1,20 +1,42 @@
 //! The machine, as the engine sees it, over the run loop's [`VcpuIo`].
 
+use std::sync::Arc;
+
+use armlet_arm::esr::fsc;
 use armlet_arm::smccc::Conduit;
-use armlet_base::BusError;
-use armlet_engine::{CallOutcome, Note, Vector, World};
+use armlet_arm::syndrome::{self, Transfer};
+use armlet_base::{BusError, GuestRam};
+use armlet_engine::{CallOutcome, InsnSet, Note, Vector, World};
 use armlet_hv::{self as hv, ExitEvent, Stop, VcpuIo};
+
+/// Level of the translation tables at which a hypervisor maps pages.
+const LAST_LEVEL: u8 = 3;
 
 /// Passes the engine's requests on and remembers why a call stopped the PE.
 pub struct IoWorld<'a> {
     io: &'a mut dyn VcpuIo,
     stop: Option<Stop>,
+    ram: Arc<GuestRam>,
+    /// The instruction of the access that comes next.
+    insn: Option<(InsnSet, u32)>,
 }
 
 impl<'a> IoWorld<'a> {
-    /// Over `io`.
-    pub fn new(io: &'a mut dyn VcpuIo) -> Self {
-        Self { io, stop: None }
+    /// Over `io`, for a guest with this memory.
+    pub fn new(io: &'a mut dyn VcpuIo, ram: Arc<GuestRam>) -> Self {
+        Self { io, stop: None, ram, insn: None }
+    }
+
+    /// The syndrome a hypervisor would find: no permission where there is memory, no translation elsewhere.
+    fn syndrome(&self, gpa: u64, write: bool) -> Option<u64> {
+        let (set, word) = self.insn?;
+        let transfer = match set {
+            InsnSet::A64 => Transfer::of_a64(word),
+            InsnSet::A32 | InsnSet::T32 => None,
+        };
+        let status = if self.ram.find(gpa).is_some() { fsc::PERMISSION } else { fsc::TRANSLATION };
+        let narrow = set == InsnSet::T32 && word >> 16 == 0;
+        Some(syndrome::data_abort(transfer, write, status | LAST_LEVEL, narrow))
     }
 
     /// The reason of the last [`CallOutcome::Stop`].
@@ -32,14 +54,20 @@ impl<'a> IoWorld<'a> {
 impl World for IoWorld<'_> {
     fn mmio_read(&mut self, pc: u64, gpa: u64, size: u8) -> Result<u64, BusError> {
         let value = self.io.mmio_read(gpa, size)?;
-        self.observe(|| ExitEvent::MmioRead { pc, gpa, size, value });
+        let syndrome = self.syndrome(gpa, false);
+        self.observe(|| ExitEvent::MmioRead { pc, gpa, size, value, syndrome });
         Ok(value)
     }
 
     fn mmio_write(&mut self, pc: u64, gpa: u64, size: u8, value: u64) -> Result<(), BusError> {
         self.io.mmio_write(gpa, size, value)?;
-        self.observe(|| ExitEvent::MmioWrite { pc, gpa, size, value });
+        let syndrome = self.syndrome(gpa, true);
+        self.observe(|| ExitEvent::MmioWrite { pc, gpa, size, value, syndrome });
         Ok(())
+    }
+
+    fn instruction(&mut self, set: InsnSet, word: u32) {
+        self.insn = Some((set, word));
     }
 
     fn call(&mut self, pc: u64, conduit: Conduit, imm: u16, regs: &mut [u64; 18]) -> CallOutcome {

@@ -32,10 +32,11 @@ pub const VERSION: u32 = 1;
 pub const LEN: u32 = 0x50;
 
 /// The structure for a `monitor` board of `cpus` CPUs.
-pub fn encode(gic: GicKind, cpus: usize) -> Vec<u8> {
+pub fn encode(gic: Option<GicKind>, cpus: usize) -> Vec<u8> {
     let (kind, cpu_side) = match gic {
-        GicKind::V2 => (2, map::GICC),
-        GicKind::V3 => (3, map::GICR),
+        None => (0, 0),
+        Some(GicKind::V2) => (2, map::GICC),
+        Some(GicKind::V3) => (3, map::GICR),
     };
     let mut bytes = Vec::with_capacity(LEN as usize);
     let words = |bytes: &mut Vec<u8>, words: [u32; 4]| {
@@ -57,12 +58,12 @@ mod tests {
 
     #[test]
     fn layout_is_as_documented() {
-        let bytes = encode(GicKind::V3, 3);
+        let bytes = encode(Some(GicKind::V3), 3);
         assert_eq!(bytes.len(), LEN as usize);
         assert_eq!((&bytes[..4], bytes[8], bytes[12]), (&b"ARML"[..], 3, 34));
         assert_eq!(bytes[0x18..0x20], 0x0904_0000u64.to_le_bytes());
         assert_eq!((bytes[0x30], bytes[0x34]), (0x50, 3));
         assert_eq!(bytes[0x48..], 0x0400_0000u64.to_le_bytes());
-        assert_eq!(encode(GicKind::V2, 1)[0x18..0x20], 0x0903_0000u64.to_le_bytes());
+        assert_eq!(encode(Some(GicKind::V2), 1)[0x18..0x20], 0x0903_0000u64.to_le_bytes());
     }
 }

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use armlet_base::{Bus, IrqSink};
 use armlet_devices::gicv2::{self, Gicv2};
 use armlet_devices::gicv3::{self, Gicv3};
-use armlet_hv::{GicConfig, GicKind, Vm};
+use armlet_hv::{GicKind, Vm};
 
+use super::Context;
 use crate::error::MachineError;
 
 /// Wires an interrupt controller between devices and vCPUs, before those are created, and maps its
@@ -14,12 +15,12 @@ use crate::error::MachineError;
 pub(super) fn attach(
     vm: &mut dyn Vm,
     bus: &mut Bus,
-    cpus: usize,
-    config: &GicConfig,
+    context: &Context,
 ) -> Result<Arc<dyn IrqSink>, MachineError> {
     if let Some(sink) = vm.in_kernel_irqs() {
         return Ok(sink);
     }
+    let (cpus, config) = (context.cpus, context.gic.ok_or(MachineError::NoGic)?);
     let inputs = (0..cpus).filter_map(|cpu| Some((cpu, vm.irq_input(cpu)?)));
     match config.kind {
         GicKind::V3 => {

@@ -1,14 +1,16 @@
 //! Boards: which devices a machine has, at which addresses, and how they are wired.
 
 pub mod boot_info;
+pub mod hvio;
 mod interrupts;
 pub mod monitor;
 pub mod virt;
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
-use armlet_base::{AlarmQueue, Bus, IrqLine};
+use armlet_base::{AlarmQueue, Bus, IrqLine, RamKind, RamRegion};
 use armlet_devices::pl011::{self, Pl011};
 use armlet_hv::{GicConfig, GicKind, Vm};
 
@@ -19,12 +21,13 @@ use crate::error::MachineError;
 /// A board's devices, wired to each other and to the vCPUs' interrupt inputs.
 pub(crate) struct Devices {
     pub bus: Bus,
-    pub uart: Arc<Pl011>,
+    /// The console, on boards that have one.
+    pub uart: Option<Arc<Pl011>>,
 }
 
 /// What devices are made with.
 pub(crate) struct Context {
-    pub gic: GicConfig,
+    pub gic: Option<GicConfig>,
     pub cpus: usize,
     pub console: Arc<Console>,
     pub alarms: Arc<AlarmQueue>,
@@ -38,13 +41,33 @@ pub(crate) const FIXED_UTC: Duration = Duration::from_secs(1_704_067_200);
 /// Shared peripheral interrupts of every board: as many as QEMU's `virt` has.
 const SPIS: usize = 256;
 
+/// Memory of a board with `bytes` of it.
+pub(crate) fn memory(board: BoardKind, bytes: u64) -> Vec<RamRegion> {
+    let gpa = match board {
+        BoardKind::Virt => virt::map::RAM,
+        BoardKind::Monitor => monitor::map::RAM,
+        BoardKind::Hvio => hvio::map::RAM,
+    };
+    let read_only =
+        |page: Range<u64>| RamRegion { gpa: page.start, len: page.end - page.start, kind: RamKind::ReadOnly };
+    let ram = RamRegion { gpa, len: bytes, kind: RamKind::ReadWrite };
+    std::iter::once(ram).chain(requests(board).map(read_only)).collect()
+}
+
+/// The read-only page of a board whose stores are requests.
+pub(crate) fn requests(board: BoardKind) -> Option<Range<u64>> {
+    use hvio::map::{REQUESTS, REQUESTS_LEN};
+    (board == BoardKind::Hvio).then_some(REQUESTS..REQUESTS + REQUESTS_LEN)
+}
+
 /// The interrupt controller of a board, of a kind the board can have.
-pub(crate) fn gic(board: BoardKind, kind: GicKind) -> GicConfig {
+pub(crate) fn gic(board: BoardKind, kind: GicKind) -> Option<GicConfig> {
     let (distributor, cpu_interface, redistributors) = match board {
         BoardKind::Virt => (virt::map::GICD, virt::map::GICC, virt::map::GICR),
         BoardKind::Monitor => (monitor::map::GICD, monitor::map::GICC, monitor::map::GICR),
+        BoardKind::Hvio => return None,
     };
-    GicConfig { kind, distributor, cpu_interface, redistributors, spis: SPIS }
+    Some(GicConfig { kind, distributor, cpu_interface, redistributors, spis: SPIS })
 }
 
 /// Makes a board's devices, before its vCPUs are created.
@@ -52,6 +75,7 @@ pub(crate) fn wire(board: BoardKind, vm: &mut dyn Vm, context: &Context) -> Resu
     match board {
         BoardKind::Virt => virt::wire(vm, context),
         BoardKind::Monitor => monitor::wire(vm, context),
+        BoardKind::Hvio => Ok(Devices { bus: Bus::new(), uart: None }),
     }
 }
 

@@ -53,11 +53,11 @@ pub mod map {
 /// Makes the devices and wires them.
 pub(crate) fn wire(vm: &mut dyn Vm, context: &Context) -> Result<Devices, MachineError> {
     let mut bus = Bus::new();
-    let irqs = interrupts::attach(vm, &mut bus, context.cpus, &context.gic)?;
+    let irqs = interrupts::attach(vm, &mut bus, context)?;
     let uart = super::uart(&mut bus, map::UART, IrqLine::new(irqs.clone(), map::UART_INTID), context);
     let physical = IrqLine::new(irqs.clone(), map::TIMER_INTID);
     let virtual_ = IrqLine::new(irqs, map::VIRTUAL_TIMER_INTID);
     let timer = TimerFrame::new(TIMER_HZ, context.alarms.clone(), ALARMS_TIMER, physical, virtual_);
     bus.insert("timer frame", map::TIMER, timer_frame::SIZE, Arc::new(timer));
-    Ok(Devices { bus, uart })
+    Ok(Devices { bus, uart: Some(uart) })
 }

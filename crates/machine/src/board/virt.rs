@@ -65,10 +65,10 @@ pub mod map {
 /// Makes the devices and wires them.
 pub(crate) fn wire(vm: &mut dyn Vm, context: &Context) -> Result<Devices, MachineError> {
     let mut bus = Bus::new();
-    let irqs = interrupts::attach(vm, &mut bus, context.cpus, &context.gic)?;
+    let irqs = interrupts::attach(vm, &mut bus, context)?;
     let uart = super::uart(&mut bus, map::UART, IrqLine::new(irqs.clone(), map::UART_INTID), context);
     let rtc_irq = IrqLine::new(irqs, map::RTC_INTID);
     let rtc = Pl031::new(context.utc, context.alarms.clone(), ALARM_RTC, rtc_irq);
     bus.insert("PL031", map::RTC, pl031::SIZE, Arc::new(rtc));
-    Ok(Devices { bus, uart })
+    Ok(Devices { bus, uart: Some(uart) })
 }

@@ -5,7 +5,7 @@ mod tree;
 pub mod virt;
 
 pub use patch::patch;
-pub use tree::{DtbError, Node, Tree};
+pub use tree::{DtbError, Node, Tree, check_header};
 
 use std::ops::Range;
 

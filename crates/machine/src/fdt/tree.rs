@@ -107,6 +107,12 @@ impl Node {
         self
     }
 
+    /// Adds children.
+    pub fn children(mut self, children: impl IntoIterator<Item = Node>) -> Self {
+        self.children.extend(children);
+        self
+    }
+
     /// The child of this name, made if it is not there.
     pub fn child_mut(&mut self, name: &str) -> &mut Node {
         let at = self.children.iter().position(|c| c.name == name).unwrap_or_else(|| {

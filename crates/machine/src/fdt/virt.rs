@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use armlet_arm::gic::ppi;
-use armlet_hv::GicKind;
+use armlet_hv::{GicKind, GuestMode};
 
 use super::patch::set_chosen;
 use super::{Chosen, Node, Tree};
@@ -27,6 +27,8 @@ pub struct Description<'a> {
     pub cpus: usize,
     /// CPU model by armlet's name.
     pub cpu_model: &'a str,
+    /// State in which the guest starts.
+    pub mode: GuestMode,
     /// Guest memory.
     pub ram: Range<u64>,
     /// Interrupt controller.
@@ -52,9 +54,9 @@ pub fn describe(d: &Description) -> Tree {
         .child(Node::new("aliases").strings("serial0", &[&uart_path()]))
         .child(memory(&d.ram))
         .child(cpus(d.cpus, d.cpu_model))
-        .child(psci())
+        .child(psci(d.mode))
         .child(timer(d))
-        .child(pmu(d))
+        .children(pmu(d))
         .child(gic(d.gic, d.cpus))
         .child(clock())
         .child(uart())
@@ -70,6 +72,11 @@ pub fn cpu_compatible(model: &str) -> String {
     } else {
         "arm,armv8".to_owned()
     }
+}
+
+/// True for a model of the Armv7 architecture.
+fn is_armv7(model: &str) -> bool {
+    matches!(model, "cortex-a7" | "cortex-a15")
 }
 
 fn uart_path() -> String {
@@ -114,15 +121,17 @@ fn cpus(count: usize, model: &str) -> Node {
     cpus.child(Node::new("cpu-map").child(socket))
 }
 
-fn psci() -> Node {
+/// Function identifiers are for kernels that know PSCI 0.1 only; newer ones take those of the standard.
+fn psci(mode: GuestMode) -> Node {
     use armlet_arm::smccc::psci::{CPU_OFF, CPU_ON, CPU_SUSPEND, MIGRATE, SMC64};
+    let wide = if mode.is_aarch32() { 0 } else { SMC64 };
     Node::new("psci")
         .strings("compatible", &["arm,psci-1.0", "arm,psci-0.2", "arm,psci"])
         .strings("method", &["hvc"])
-        .cells("cpu_suspend", &[CPU_SUSPEND | SMC64])
+        .cells("cpu_suspend", &[CPU_SUSPEND | wide])
         .cells("cpu_off", &[CPU_OFF])
-        .cells("cpu_on", &[CPU_ON | SMC64])
-        .cells("migrate", &[MIGRATE | SMC64])
+        .cells("cpu_on", &[CPU_ON | wide])
+        .cells("migrate", &[MIGRATE | wide])
 }
 
 /// A private interrupt as the binding wants it; GICv2 adds a mask of CPUs.
@@ -137,14 +146,15 @@ fn private(d: &Description, intid: u32) -> [u32; 3] {
 fn timer(d: &Description) -> Node {
     let order = [ppi::SECURE_TIMER, ppi::PHYSICAL_TIMER, ppi::VIRTUAL_TIMER, ppi::HYP_TIMER];
     let interrupts: Vec<u32> = order.iter().flat_map(|intid| private(d, *intid)).collect();
-    Node::new("timer")
-        .strings("compatible", &["arm,armv8-timer", "arm,armv7-timer"])
-        .cells("interrupts", &interrupts)
-        .flag("always-on")
+    let compatible: &[_] =
+        if is_armv7(d.cpu_model) { &["arm,armv7-timer"] } else { &["arm,armv8-timer", "arm,armv7-timer"] };
+    Node::new("timer").strings("compatible", compatible).cells("interrupts", &interrupts).flag("always-on")
 }
 
-fn pmu(d: &Description) -> Node {
-    Node::new("pmu").strings("compatible", &["arm,armv8-pmuv3"]).cells("interrupts", &private(d, ppi::PMU))
+/// None for an Armv7 model: its performance monitors are of an older version.
+fn pmu(d: &Description) -> Option<Node> {
+    let node = Node::new("pmu").strings("compatible", &["arm,armv8-pmuv3"]);
+    (!is_armv7(d.cpu_model)).then(|| node.cells("interrupts", &private(d, ppi::PMU)))
 }
 
 fn gic(kind: GicKind, cpus: usize) -> Node {
@@ -201,7 +211,26 @@ mod tests {
 
     fn description(chosen: &Chosen, cpus: usize, gic: GicKind) -> Description<'_> {
         let ram = 0x4000_0000..0x8000_0000;
-        Description { cpus, cpu_model: "cortex-a53", ram, gic, chosen, rng_seed: [7; 32], kaslr_seed: 9 }
+        let (cpu_model, mode) = ("cortex-a53", GuestMode::A64El1);
+        Description { cpus, cpu_model, mode, ram, gic, chosen, rng_seed: [7; 32], kaslr_seed: 9 }
+    }
+
+    #[test]
+    fn describes_an_armv7_cpu() {
+        let chosen = Chosen::default();
+        let d = description(&chosen, 2, GicKind::V2);
+        let d = Description { cpu_model: "cortex-a15", mode: GuestMode::A32El1, ..d };
+        let tree = describe(&d);
+        let nodes = walk(&tree.root);
+        let find = |path: &str| nodes.iter().find(|(p, _)| p == path).map(|(_, node)| node);
+        let property = |path: &str, name: &str| find(path).and_then(|node| node.get(name)).unwrap();
+        assert_eq!(property("/cpus/cpu@1", "compatible"), b"arm,cortex-a15\0");
+        assert_eq!(property("/timer", "compatible"), b"arm,armv7-timer\0");
+        assert_eq!(property("/psci", "cpu_on"), 0x8400_0003u32.to_be_bytes());
+        assert_eq!(property("/psci", "method"), b"hvc\0");
+        assert!(find("/pmu").is_none());
+        let v8 = describe(&Description { cpu_model: "cortex-a53", ..d });
+        assert!(v8.root.children.iter().any(|node| node.name == "pmu"));
     }
 
     #[test]
@@ -225,8 +254,13 @@ mod tests {
         }
         let chosen = Chosen::default();
         let dir = tempfile::tempdir().unwrap();
-        for (gic, cpus) in [(GicKind::V3, 1), (GicKind::V3, 123), (GicKind::V2, 8)] {
-            let blob = describe(&description(&chosen, cpus, gic)).to_blob().unwrap();
+        let a64 = ("cortex-a53", GuestMode::A64El1);
+        let a32 = ("cortex-a15", GuestMode::A32El1);
+        for (gic, cpus, (cpu_model, mode)) in
+            [(GicKind::V3, 1, a64), (GicKind::V3, 123, a64), (GicKind::V2, 8, a64), (GicKind::V2, 4, a32)]
+        {
+            let description = Description { cpu_model, mode, ..description(&chosen, cpus, gic) };
+            let blob = describe(&description).to_blob().unwrap();
             let path = dir.path().join("virt.dtb");
             std::fs::write(&path, &blob).unwrap();
             let out = Command::new("dtc").args(["-I", "dtb", "-O", "dts"]).arg(&path).output().unwrap();

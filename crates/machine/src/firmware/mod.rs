@@ -1,6 +1,7 @@
 //! What guests call by HVC and SMC: SMCCC (DEN0028), PSCI (DEN0022), TRNG (DEN0098) and armlet's own calls.
 
 mod psci;
+mod request;
 mod smccc;
 mod trng;
 mod vendor;
@@ -9,11 +10,11 @@ use std::sync::Arc;
 
 use armlet_arm::smccc::{Conduit, NOT_SUPPORTED};
 use armlet_base::GuestRam;
-use armlet_hv::{CallOutcome, CallRegs};
+use armlet_hv::{CallOutcome, CallRegs, GuestMode};
 
 use crate::console::Console;
 use crate::entropy::Entropy;
-use crate::run::power::Power;
+use crate::run::power::{Power, Start};
 
 /// Bit 30 of a function identifier: the 64-bit calling convention.
 const SMC64: u32 = 1 << 30;
@@ -28,6 +29,8 @@ pub struct Firmware {
     pub console: Arc<Console>,
     /// What TRNG calls get.
     pub(crate) entropy: Entropy,
+    /// State of the callers: EL1 is in one for good.
+    pub mode: GuestMode,
 }
 
 /// A call with its arguments as the convention passes them.
@@ -65,13 +68,23 @@ impl Firmware {
     /// Serves a call of vCPU `cpu`. Both conduits reach the same functions; registers that hold no
     /// result are kept, as SMCCC 1.1 wants.
     pub fn call(&self, cpu: usize, _conduit: Conduit, imm: u16, regs: &mut CallRegs) -> CallOutcome {
+        let outcome = self.serve(cpu, imm, regs);
+        if self.mode.is_aarch32() {
+            // Registers of 32 bits; a status is sign-extended otherwise.
+            regs[..4].iter_mut().for_each(|result| *result &= 0xffff_ffff);
+        }
+        outcome
+    }
+
+    fn serve(&self, cpu: usize, imm: u16, regs: &mut CallRegs) -> CallOutcome {
         let function = regs[0] as u32;
         let mut args = *regs;
         if function & SMC64 == 0 {
             args.iter_mut().for_each(|arg| *arg &= 0xffff_ffff);
         }
-        // SMCCC 2.9: a non-zero immediate is reserved, and nothing answers it here.
-        if imm != 0 {
+        // SMCCC 2.9: a non-zero immediate is reserved, and nothing answers it here. SMCCC 2.3: AArch32 has no
+        // 64-bit convention.
+        if imm != 0 || function & SMC64 != 0 && self.mode.is_aarch32() {
             regs[0] = NOT_SUPPORTED;
             return CallOutcome::Continue;
         }
@@ -84,9 +97,15 @@ impl Firmware {
         served.unwrap_or_else(|| call.done(NOT_SUPPORTED))
     }
 
-    /// True if guest memory holds an instruction at `address`.
+    /// True if guest memory holds an instruction at `address`; for an AArch32 caller bit 0 chooses T32.
     fn is_code(&self, address: u64) -> bool {
-        address.is_multiple_of(4) && self.ram.find(address).is_some()
+        let t32 = self.mode.is_aarch32() && address & 1 != 0;
+        (t32 || address.is_multiple_of(4)) && self.ram.find(address).is_some()
+    }
+
+    /// Where a vCPU starts that a caller turns on: in the caller's state (DEN0022, 6.4).
+    fn start(&self, pc: u64, context: u64) -> Start {
+        Start { pc, regs: [context, 0, 0], sp: None, mode: self.mode }
     }
 }
 
@@ -96,16 +115,21 @@ pub(crate) mod testing {
     use crate::console::testing::Captured;
     use armlet_base::{RamKind, RamRegion};
 
-    /// Firmware of a machine with `cpus` vCPUs, of which the first is on, and what it prints.
+    /// Firmware of a 64-bit machine with `cpus` vCPUs, of which the first is on, and what it prints.
     pub fn firmware(cpus: usize) -> (Firmware, Captured) {
+        in_mode(cpus, GuestMode::A64El1)
+    }
+
+    /// The same for a machine of either state.
+    pub fn in_mode(cpus: usize, mode: GuestMode) -> (Firmware, Captured) {
         let region = RamRegion { gpa: 0x4000_0000, len: 1 << 20, kind: RamKind::ReadWrite };
         let captured = Captured::default();
         let power = Arc::new(Power::new(vec![None; cpus]));
-        power.restart(crate::run::power::Start { pc: 0x4000_0000, x0: 0, sp: None });
+        power.restart(Start { pc: 0x4000_0000, regs: [0; 3], sp: None, mode });
         power.next(0);
         let ram = Arc::new(GuestRam::new(&[region]).unwrap());
         let console = Arc::new(Console::new(Box::new(captured.clone())));
-        (Firmware { power, ram, console, entropy: Entropy::new(false) }, captured)
+        (Firmware { power, ram, console, entropy: Entropy::new(false), mode }, captured)
     }
 
     /// Calls with `args` from vCPU 0 and gives the outcome with X0 to X3.
@@ -115,6 +139,26 @@ pub(crate) mod testing {
         let outcome = firmware.call(0, Conduit::Hvc, 0, &mut regs);
         assert!(regs[4..].iter().enumerate().all(|(i, r)| *r == *args.get(i + 4).unwrap_or(&0x5555)));
         (outcome, [regs[0], regs[1], regs[2], regs[3]])
+    }
+
+    #[test]
+    fn a_32_bit_caller_has_no_64_bit_calls_and_gets_words() {
+        use armlet_arm::smccc::{psci, trng, vendor};
+        let (firmware, captured) = in_mode(2, GuestMode::A32El1);
+        let call = |args: &[u64]| call(&firmware, args).1[0];
+        let not_supported = NOT_SUPPORTED & 0xffff_ffff;
+        for function in [psci::CPU_ON, psci::AFFINITY_INFO, psci::CPU_SUSPEND, trng::RND32] {
+            assert_eq!(call(&[(function | SMC64).into(), 1, 0x4000_1000, 0]), not_supported);
+        }
+        for function in [0, 0x8400_00ff, psci::MIGRATE] {
+            assert_eq!(call(&[function.into()]), not_supported);
+        }
+        let features = |f: u32| call(&[psci::FEATURES.into(), f.into()]);
+        assert_eq!((features(psci::CPU_ON), features(psci::CPU_ON | SMC64)), (0, not_supported));
+        firmware.ram.write(0x4000_1000, b"text\0").unwrap();
+        assert_eq!(call(&[vendor::WRITE_STRING.into(), 0x4000_1000, 0]), 0);
+        assert_eq!(call(&[vendor::WRITE_STRING.into(), 0, 0]), -3i32 as u32 as u64);
+        assert_eq!(captured.text(), "text");
     }
 
     #[test]

@@ -5,7 +5,6 @@ use armlet_arm::smccc::{NOT_SUPPORTED, SMCCC_VERSION};
 use armlet_hv::{CallOutcome, Stop};
 
 use super::{Call, Firmware, SMC64};
-use crate::run::power::Start;
 use crate::topology::{self, AFFINITY_MASK};
 
 /// Version 1.1.
@@ -23,7 +22,7 @@ impl Firmware {
         let args = call.args;
         Some(match call.function & !SMC64 {
             psci::VERSION if !call.is_64() => call.done(VERSION),
-            psci::FEATURES if !call.is_64() => call.done(features(args[1] as u32)),
+            psci::FEATURES if !call.is_64() => call.done(self.features(args[1] as u32)),
             psci::CPU_ON => {
                 let status = self.cpu_on(args[1], args[2], args[3]);
                 call.done(code(status))
@@ -49,7 +48,7 @@ impl Firmware {
         if !self.is_code(entry) {
             return Status::InvalidAddress;
         }
-        self.power.cpu_on(target, Start { pc: entry, x0: context, sp: None })
+        self.power.cpu_on(target, self.start(entry, context))
     }
 
     /// 0 for on, 1 for off, 2 for on-pending. Above level 0 a group is on if any of its CPUs is.
@@ -81,29 +80,31 @@ impl Firmware {
         if !self.is_code(entry) {
             return call.done(code(Status::InvalidAddress));
         }
-        self.power.resume_at(call.cpu, Start { pc: entry, x0: context, sp: None });
+        self.power.resume_at(call.cpu, self.start(entry, context));
         CallOutcome::Wait(Some(Stop::CpuOff))
+    }
+
+    /// PSCI_FEATURES: 0 for what is there, in the convention it is there.
+    fn features(&self, function: u32) -> u64 {
+        let found = match function & !SMC64 {
+            psci::CPU_SUSPEND | psci::CPU_ON | psci::AFFINITY_INFO | psci::SYSTEM_RESET2 => {
+                function & SMC64 == 0 || !self.mode.is_aarch32()
+            }
+            psci::VERSION
+            | psci::CPU_OFF
+            | psci::MIGRATE_INFO_TYPE
+            | psci::SYSTEM_OFF
+            | psci::SYSTEM_RESET
+            | psci::FEATURES
+            | SMCCC_VERSION => function & SMC64 == 0,
+            _ => false,
+        };
+        if found { 0 } else { NOT_SUPPORTED }
     }
 
     fn cpu_at(&self, affinity: u64) -> Option<usize> {
         topology::index(affinity, self.power.cpus())
     }
-}
-
-/// PSCI_FEATURES: 0 for what is there, in the convention it is there.
-fn features(function: u32) -> u64 {
-    let found = match function & !SMC64 {
-        psci::CPU_SUSPEND | psci::CPU_ON | psci::AFFINITY_INFO | psci::SYSTEM_RESET2 => true,
-        psci::VERSION
-        | psci::CPU_OFF
-        | psci::MIGRATE_INFO_TYPE
-        | psci::SYSTEM_OFF
-        | psci::SYSTEM_RESET
-        | psci::FEATURES
-        | SMCCC_VERSION => function & SMC64 == 0,
-        _ => false,
-    };
-    if found { 0 } else { NOT_SUPPORTED }
 }
 
 /// A status as X0 holds it, sign-extended.
@@ -140,7 +141,7 @@ mod tests {
             (info(0, 1), info(0x100, 1), info(9, 0), info(0, 4)),
             (0, -2i64 as u64, -2i64 as u64, -2i64 as u64)
         );
-        assert_eq!(firmware.power.next(1), Some(Start { pc: CODE, x0: 7, sp: None }));
+        assert_eq!(firmware.power.next(1), Some(firmware.start(CODE, 7)));
         assert_eq!(on([1, CODE, 0]), code(Status::AlreadyOn));
     }
 
@@ -150,7 +151,22 @@ mod tests {
         let high = 0xdead_beef_0000_0000;
         let args = [high | u64::from(psci::CPU_ON), high | 1, high | CODE, high | 7];
         assert_eq!(testing::call(&firmware, &args).1[0], 0);
-        assert_eq!(firmware.power.next(1), Some(Start { pc: CODE, x0: 7, sp: None }));
+        assert_eq!(firmware.power.next(1), Some(firmware.start(CODE, 7)));
+    }
+
+    #[test]
+    fn a_32_bit_caller_chooses_t32_by_bit_0() {
+        let (firmware, _) = testing::in_mode(3, armlet_hv::GuestMode::A32El1);
+        let on = |cpu: u64, entry: u64| {
+            let call = testing::call(&firmware, &[psci::CPU_ON.into(), cpu, entry, 7]);
+            call.1[0]
+        };
+        assert_eq!(on(1, CODE + 2), 0xffff_fff7, "INVALID_ADDRESS");
+        assert_eq!(on(1 << 24, CODE), 0xffff_fffe, "INVALID_PARAMETERS");
+        assert_eq!((on(1, CODE + 1), on(2, CODE + 3)), (0, 0));
+        let start = firmware.power.next(1).unwrap();
+        assert_eq!((start.pc, start.regs, start.mode.is_aarch32()), (CODE + 1, [7, 0, 0], true));
+        assert_eq!(firmware.power.next(2).map(|start| start.pc), Some(CODE + 3));
     }
 
     #[test]
@@ -186,6 +202,6 @@ mod tests {
         assert_eq!(suspend(POWER_DOWN, CODE).0, CallOutcome::Wait(Some(Stop::CpuOff)));
         assert_eq!(testing::call(&firmware, &[id(psci::AFFINITY_INFO), 0, 0]).1[0], 0);
         firmware.power.off(0);
-        assert_eq!(firmware.power.next(0), Some(Start { pc: CODE, x0: 5, sp: None }));
+        assert_eq!(firmware.power.next(0), Some(firmware.start(CODE, 5)));
     }
 }

@@ -8,7 +8,7 @@ use super::{Call, Firmware};
 /// The service's name, 4f1c7d1e-9a36-4c3b-8d55-61726d6c6574, as its four words.
 const UID: [u64; 4] = [0x4f1c_7d1e, 0x9a36_4c3b, 0x8d55_6172, 0x6d6c_6574];
 /// Longest string a guest can write at once; longer ones are cut.
-const MAX_STRING: usize = 64 << 10;
+pub(super) const MAX_STRING: usize = 64 << 10;
 const INVALID_PARAMETER: u64 = -3i64 as u64;
 
 impl Firmware {
@@ -41,7 +41,7 @@ impl Firmware {
     }
 
     /// The bytes at `address` up to a NUL, `limit` or the end of memory; `None` if none are there.
-    fn string(&self, address: u64, limit: usize) -> Option<Vec<u8>> {
+    pub(super) fn string(&self, address: u64, limit: usize) -> Option<Vec<u8>> {
         let mut text = Vec::new();
         self.ram.find(address)?;
         while text.len() < limit {

@@ -1,13 +1,40 @@
-//! ELF64 programs (the System V ABI's chapters 4 and 5, and Arm's AAELF64).
+//! ELF programs (the System V ABI's chapters 4 and 5, and Arm's AAELF64 and AAELF32).
 
 use std::ops::Range;
+
+use armlet_hv::GuestMode;
 
 use super::bytes::{has, u16, u32, u64};
 use super::fault::Fault;
 
 const PT_LOAD: u32 = 1;
 const PT_INTERP: u32 = 3;
+const EM_ARM: u16 = 40;
 const EM_AARCH64: u16 = 183;
+
+/// Where the fields of one class of ELF files are.
+struct Class {
+    /// Length of the file's header.
+    header: u64,
+    /// Reads an address or offset.
+    word: fn(&[u8], usize) -> Option<u64>,
+    /// `e_phoff`, `e_phentsize` and `e_phnum`.
+    table: [usize; 3],
+    /// Length of a program header.
+    entry: u16,
+    /// `p_offset`, `p_vaddr`, `p_paddr`, `p_filesz` and `p_memsz`.
+    segment: [usize; 5],
+}
+
+const CLASS64: Class =
+    Class { header: 64, word: u64, table: [32, 54, 56], entry: 56, segment: [8, 16, 24, 32, 40] };
+const CLASS32: Class = Class {
+    header: 52,
+    word: |bytes, at| u32(bytes, at).map(u64::from),
+    table: [28, 42, 44],
+    entry: 32,
+    segment: [4, 8, 12, 16, 20],
+};
 
 /// A piece of the program in memory.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,12 +49,14 @@ pub struct Segment {
     pub memsz: u64,
 }
 
-/// A loadable AArch64 program.
+/// A loadable program.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Elf {
+    /// The state it starts in.
+    pub mode: GuestMode,
     /// Non-empty segments by physical address, disjoint.
     pub segments: Vec<Segment>,
-    /// Physical address of the entry point.
+    /// Physical address of the entry point; bit 0 chooses T32 in AArch32 state.
     pub entry: u64,
     /// True if the program may be loaded anywhere as a whole (ET_DYN).
     pub relocatable: bool,
@@ -47,19 +76,20 @@ pub fn is_elf(bytes: &[u8]) -> bool {
     has(bytes, 0, b"\x7fELF")
 }
 
-/// Reads an AArch64 executable.
+/// Reads an executable.
 pub fn parse(bytes: &[u8]) -> Result<Elf, Fault> {
     let have = bytes.len() as u64;
     let short = |need| Fault::Truncated { what: "ELF file", need, have };
     let corrupt = |why: String| Fault::Corrupt { what: "ELF file", why };
-    let header = || short(64);
-    let (class, data) = bytes.get(4).zip(bytes.get(5)).ok_or_else(header)?;
-    check_machine(bytes, *class, *data)?;
+    let (class, data) = bytes.get(4).zip(bytes.get(5)).ok_or_else(|| short(64))?;
+    let mode = check_machine(bytes, *class, *data)?;
+    let class = if mode.is_aarch32() { &CLASS32 } else { &CLASS64 };
+    let header = || short(class.header);
     let object_type = u16(bytes, 16).ok_or_else(header)?;
-    let entry = u64(bytes, 24).ok_or_else(header)?;
-    let table = u64(bytes, 32).ok_or_else(header)?;
-    let entry_size = u16(bytes, 54).ok_or_else(header)?;
-    let count = u16(bytes, 56).ok_or_else(header)?;
+    let entry = (class.word)(bytes, 24).ok_or_else(header)?;
+    let table = (class.word)(bytes, class.table[0]).ok_or_else(header)?;
+    let entry_size = u16(bytes, class.table[1]).ok_or_else(header)?;
+    let count = u16(bytes, class.table[2]).ok_or_else(header)?;
     let not = |what, fix| Fault::NotAKernel { what, fix };
     match object_type {
         1 => return Err(not("an ELF object file", "link it to an executable first")),
@@ -67,7 +97,7 @@ pub fn parse(bytes: &[u8]) -> Result<Elf, Fault> {
         4 => return Err(not("a core dump", "pass the program itself")),
         other => return Err(corrupt(format!("type {other}"))),
     }
-    if count > 0 && entry_size < 56 {
+    if count > 0 && entry_size < class.entry {
         return Err(corrupt(format!("program headers of {entry_size} bytes")));
     }
     let end = u64::from(count)
@@ -80,7 +110,7 @@ pub fn parse(bytes: &[u8]) -> Result<Elf, Fault> {
     let mut segments = Vec::new();
     for i in 0..usize::from(count) {
         let at = table as usize + i * usize::from(entry_size);
-        let field = |offset| u64(bytes, at + offset).ok_or_else(header);
+        let field = |n: usize| (class.word)(bytes, at + class.segment[n]).ok_or_else(header);
         match u32(bytes, at) {
             Some(PT_INTERP) => {
                 return Err(not(
@@ -91,8 +121,8 @@ pub fn parse(bytes: &[u8]) -> Result<Elf, Fault> {
             Some(PT_LOAD) => {}
             _ => continue,
         }
-        let (offset, vaddr, paddr) = (field(8)?, field(16)?, field(24)?);
-        let (filesz, memsz) = (field(32)?, field(40)?);
+        let (offset, vaddr, paddr) = (field(0)?, field(1)?, field(2)?);
+        let (filesz, memsz) = (field(3)?, field(4)?);
         if memsz == 0 {
             continue;
         }
@@ -114,18 +144,19 @@ pub fn parse(bytes: &[u8]) -> Result<Elf, Fault> {
         .iter()
         .find(|s| entry.checked_sub(s.vaddr).is_some_and(|offset| offset < s.memsz))
         .map_or(entry, |s| s.paddr + (entry - s.vaddr));
-    Ok(Elf { segments, entry, relocatable: object_type == 3 })
+    Ok(Elf { mode, segments, entry, relocatable: object_type == 3 })
 }
 
-fn check_machine(bytes: &[u8], class: u8, data: u8) -> Result<(), Fault> {
+fn check_machine(bytes: &[u8], class: u8, data: u8) -> Result<GuestMode, Fault> {
     let machine = bytes.get(18..20).and_then(|b| b.first_chunk::<2>()).copied();
     let machine = machine.ok_or(Fault::Truncated { what: "ELF file", need: 64, have: bytes.len() as u64 })?;
     let machine = if data == 2 { u16::from_be_bytes(machine) } else { u16::from_le_bytes(machine) };
     let foreign = match machine {
-        EM_AARCH64 if data == 2 => return Err(Fault::BigEndian("ELF program")),
-        EM_AARCH64 if class == 2 => return Ok(()),
+        EM_AARCH64 | EM_ARM if data == 2 => return Err(Fault::BigEndian("ELF program")),
+        EM_AARCH64 if class == 2 => return Ok(GuestMode::A64El1),
+        EM_ARM if class == 1 => return Ok(GuestMode::A32El1),
+        EM_ARM => return Err(Fault::Corrupt { what: "ELF file", why: "64-bit file, 32-bit code".into() }),
         EM_AARCH64 => return Err(Fault::Corrupt { what: "ELF file", why: "ILP32 code".into() }),
-        40 => return Err(Fault::Arm32("ELF program")),
         62 => "an x86-64",
         3 => "an i386",
         243 => "a RISC-V",
@@ -145,24 +176,39 @@ pub(crate) mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// An executable with the given `(vaddr, paddr, file bytes, memsz)` segments.
-    pub fn elf(object_type: u16, entry: u64, segments: &[(u64, u64, &[u8], u64)]) -> Vec<u8> {
-        let mut bytes = vec![0; 64 + 56 * segments.len()];
-        bytes[..6].copy_from_slice(b"\x7fELF\x02\x01");
-        bytes[16..18].copy_from_slice(&object_type.to_le_bytes());
-        bytes[18..20].copy_from_slice(&EM_AARCH64.to_le_bytes());
-        bytes[24..32].copy_from_slice(&entry.to_le_bytes());
-        bytes[32] = 64;
-        bytes[54] = 56;
-        bytes[56] = segments.len() as u8;
+    /// A segment: `(vaddr, paddr, file bytes, memsz)`.
+    type Piece<'a> = (u64, u64, &'a [u8], u64);
+
+    /// An AArch64 executable with the given segments.
+    pub fn elf(object_type: u16, entry: u64, segments: &[Piece]) -> Vec<u8> {
+        build(&CLASS64, EM_AARCH64, object_type, entry, segments)
+    }
+
+    /// An AArch32 executable with the given segments.
+    pub fn elf32(object_type: u16, entry: u64, segments: &[Piece]) -> Vec<u8> {
+        build(&CLASS32, EM_ARM, object_type, entry, segments)
+    }
+
+    fn build(class: &Class, machine: u16, object_type: u16, entry: u64, segments: &[Piece]) -> Vec<u8> {
+        let (header, size) = (class.header as usize, usize::from(class.entry));
+        let width = if size == 56 { 8 } else { 4 };
+        let mut bytes = vec![0; header + size * segments.len()];
+        let set = |bytes: &mut Vec<u8>, at: usize, value: u64, len: usize| {
+            bytes[at..at + len].copy_from_slice(&value.to_le_bytes()[..len]);
+        };
+        bytes[..6].copy_from_slice(&[0x7f, b'E', b'L', b'F', width as u8 / 4, 1]);
+        set(&mut bytes, 16, object_type.into(), 2);
+        set(&mut bytes, 18, machine.into(), 2);
+        set(&mut bytes, 24, entry, width);
+        set(&mut bytes, class.table[0], class.header, width);
+        set(&mut bytes, class.table[1], class.entry.into(), 2);
+        set(&mut bytes, class.table[2], segments.len() as u64, 2);
         for (i, (vaddr, paddr, data, memsz)) in segments.iter().enumerate() {
-            let at = 64 + 56 * i;
+            let at = header + size * i;
             bytes[at] = PT_LOAD as u8;
-            let offset = bytes.len() as u64;
-            for (field, value) in
-                [(8, offset), (16, *vaddr), (24, *paddr), (32, data.len() as u64), (40, *memsz)]
-            {
-                bytes[at + field..at + field + 8].copy_from_slice(&value.to_le_bytes());
+            let values = [bytes.len() as u64, *vaddr, *paddr, data.len() as u64, *memsz];
+            for (field, value) in class.segment.into_iter().zip(values) {
+                set(&mut bytes, at + field, value, width);
             }
             bytes.extend_from_slice(data);
         }
@@ -183,12 +229,24 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn a_32_bit_program_keeps_the_bit_that_chooses_t32() {
+        let bytes = elf32(2, 0x8001, &[(0x8000, 0x4001_0000, b"0123", 8), (0x9000, 0x4002_0000, b"4", 1)]);
+        let elf = parse(&bytes).unwrap();
+        assert_eq!((elf.mode, elf.entry, elf.relocatable), (GuestMode::A32El1, 0x4001_0001, false));
+        assert_eq!(elf.extent(), 0x4001_0000..0x4002_0001);
+        assert_eq!(&bytes[elf.segments[0].file.clone()], b"0123");
+        let short = Fault::Truncated { what: "ELF file", need: 52, have: 40 };
+        assert_eq!(parse(&bytes[..40]), Err(short));
+        let mut wrong = bytes;
+        wrong[4] = 2;
+        assert!(matches!(parse(&wrong), Err(Fault::Corrupt { .. })));
+    }
+
+    #[test]
     fn says_what_it_is_when_it_is_for_something_else() {
         let mut bytes = elf(2, 0, &[(0, 0, b"", 1)]);
         bytes[18] = 62;
         assert!(parse(&bytes).unwrap_err().to_string().starts_with("this is an x86-64 ELF"));
-        bytes[18] = 40;
-        assert_eq!(parse(&bytes), Err(Fault::Arm32("ELF program")));
         bytes[18..20].copy_from_slice(&[0, 183]);
         bytes[5] = 2;
         assert_eq!(parse(&bytes), Err(Fault::BigEndian("ELF program")));
@@ -217,13 +275,15 @@ pub(crate) mod tests {
             edits in proptest::collection::vec((0usize..200, any::<u8>()), 0..6),
         ) {
             let _ = parse(&bytes);
-            let mut mutated = elf(2, 0x10, &[(0, 0x4000_0000, b"0123", 8), (9, 0x5000_0000, b"", 8)]);
-            for (at, value) in edits {
-                let at = at % mutated.len();
-                mutated[at] = value;
-            }
-            if let Ok(elf) = parse(&mutated) {
-                prop_assert!(elf.segments.iter().all(|s| s.file.end <= mutated.len()));
+            for build in [elf, elf32] {
+                let mut mutated = build(2, 0x10, &[(0, 0x4000_0000, b"0123", 8), (9, 0x5000_0000, b"", 8)]);
+                for (at, value) in &edits {
+                    let at = at % mutated.len();
+                    mutated[at] = *value;
+                }
+                if let Ok(elf) = parse(&mutated) {
+                    prop_assert!(elf.segments.iter().all(|s| s.file.end <= mutated.len()));
+                }
             }
         }
     }

@@ -41,9 +41,6 @@ pub enum Fault {
         /// Architecture and format, with its article: `an x86-64 ELF`.
         what: String,
     },
-    /// Code for 32-bit ARM.
-    #[error("this is a 32-bit ARM {0}, which this machine can't start yet; use an arm64 one")]
-    Arm32(&'static str),
     /// A big-endian kernel or program.
     #[error("this {0} is big-endian, which armlet does not run; use a little-endian build")]
     BigEndian(&'static str),

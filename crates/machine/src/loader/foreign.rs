@@ -3,14 +3,11 @@
 use super::bytes::{has, u16, u32};
 use super::fault::Fault;
 
-/// Says what `bytes` are if they are certainly no AArch64 kernel or program.
+/// Says what `bytes` are if they are certainly no kernel or program.
 pub fn refuse(bytes: &[u8]) -> Result<(), Fault> {
     let not = |what, fix| Err(Fault::NotAKernel { what, fix });
     if has(bytes, 0x202, b"HdrS") && u16(bytes, 0x1fe) == Some(0xaa55) {
         return Err(Fault::Foreign { what: "an x86 bzImage".into() });
-    }
-    if u32(bytes, 0x24) == Some(0x016f_2818) {
-        return Err(Fault::Arm32("zImage"));
     }
     if is_cpio(bytes) {
         return not("a cpio archive", "pass it with --initrd beside a kernel");
@@ -20,7 +17,6 @@ pub fn refuse(bytes: &[u8]) -> Result<(), Fault> {
     }
     for (magic, what, fix) in [
         (&b"\xd0\x0d\xfe\xed"[..], "a device tree blob or FIT image", "pass a device tree with --dtb"),
-        (b"\x27\x05\x19\x56", "a U-Boot uImage", "pass the kernel that is inside"),
         (b"QFI\xfb", "a qcow2 disk image", "pass it with --disk"),
         (b"hsqs", "a squashfs file system", "pass it with --disk"),
         (b"\xfd7zXZ\0", "an xz archive", "unpack it, or pass it with --initrd"),
@@ -59,7 +55,6 @@ fn pe(bytes: &[u8]) -> Result<(), Fault> {
     Err(match at.checked_add(4).and_then(|at| u16(bytes, at)) {
         Some(0x8664) => Fault::Foreign { what: "an x86-64 EFI or Windows program".into() },
         Some(0x14c) => Fault::Foreign { what: "an i386 EFI or Windows program".into() },
-        Some(0x1c0 | 0x1c2 | 0x1c4) => Fault::Arm32("EFI program"),
         _ => Fault::NotAKernel { what: "an EFI program", fix: "start it from UEFI firmware" },
     })
 }
@@ -79,10 +74,8 @@ mod tests {
     fn tells_common_mistakes_apart() {
         let mut bz = with(0x1000, 0x202, b"HdrS");
         bz[0x1fe..0x200].copy_from_slice(&[0x55, 0xaa]);
-        let zimage = with(0x100, 0x24, &0x016f_2818u32.to_le_bytes());
         for (bytes, says) in [
             (bz, "x86 bzImage"),
-            (zimage, "32-bit ARM zImage"),
             (with(200, 0, b"070701"), "cpio archive"),
             (with(200, 0, b"QFI\xfb"), "qcow2"),
             (with(600, 512, b"EFI PART"), "disk image"),

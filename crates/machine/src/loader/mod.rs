@@ -5,11 +5,16 @@ pub mod elf;
 mod fault;
 pub mod foreign;
 pub mod image;
+mod lowmem;
 mod place;
+pub mod uimage;
 pub mod unpack;
 pub mod zboot;
+pub mod zimage;
 
 use std::fmt;
+
+use armlet_hv::GuestMode;
 
 pub use elf::Elf;
 pub use fault::{Fault, LoadError};
@@ -25,8 +30,16 @@ pub enum PayloadKind {
     GzipImage,
     /// An `Image` inside an EFI zboot program (`vmlinuz.efi`).
     ZbootImage,
+    /// A raw arm Linux `zImage`.
+    Zimage,
+    /// A `zImage` inside gzip.
+    GzipZimage,
+    /// A kernel or program behind a U-Boot header (`uImage`).
+    Uimage,
     /// An AArch64 ELF program.
     Elf64,
+    /// An AArch32 ELF program.
+    Elf32,
     /// Bytes to load at one address.
     Flat,
 }
@@ -37,7 +50,11 @@ impl fmt::Display for PayloadKind {
             Self::Arm64Image => "arm64 Image",
             Self::GzipImage => "arm64 Image (gzip)",
             Self::ZbootImage => "arm64 Image (EFI zboot)",
+            Self::Zimage => "arm zImage",
+            Self::GzipZimage => "arm zImage (gzip)",
+            Self::Uimage => "uImage",
             Self::Elf64 => "AArch64 ELF",
+            Self::Elf32 => "AArch32 ELF",
             Self::Flat => "flat binary",
         })
     }
@@ -47,7 +64,15 @@ impl fmt::Display for PayloadKind {
 #[derive(Clone, Debug)]
 pub(crate) enum Format {
     Image(ImageHeader),
+    Zimage(zimage::Zimage),
     Elf(Elf),
+    /// The contents of a `uImage` that go to one address and start there.
+    Fixed {
+        load: u64,
+        entry: u64,
+        mode: GuestMode,
+        linux: bool,
+    },
     Flat,
 }
 
@@ -92,7 +117,26 @@ impl Payload {
 
     /// True for a Linux kernel, which wants a device tree.
     pub fn is_linux(&self) -> bool {
-        matches!(self.format, Format::Image(_))
+        matches!(self.format, Format::Image(_) | Format::Zimage(_) | Format::Fixed { linux: true, .. })
+    }
+
+    /// The state it has to start in; `None` for a flat binary, whose code is anybody's guess.
+    pub fn mode(&self) -> Option<GuestMode> {
+        match &self.format {
+            Format::Image(_) => Some(GuestMode::A64El1),
+            Format::Zimage(_) => Some(GuestMode::A32El1),
+            Format::Elf(elf) => Some(elf.mode),
+            Format::Fixed { mode, .. } => Some(*mode),
+            Format::Flat => None,
+        }
+    }
+
+    /// Takes out the device tree that was appended to a `zImage`.
+    pub fn take_dtb(&mut self) -> Option<Vec<u8>> {
+        match &mut self.format {
+            Format::Zimage(zimage) => zimage.dtb.take(),
+            _ => None,
+        }
     }
 }
 
@@ -119,22 +163,65 @@ fn detect(bytes: Vec<u8>) -> Result<(PayloadKind, Format, Vec<u8>), Fault> {
         return Ok((PayloadKind::Arm64Image, Format::Image(image::parse(&bytes)?), bytes));
     }
     if elf::is_elf(&bytes) {
-        return Ok((PayloadKind::Elf64, Format::Elf(elf::parse(&bytes)?), bytes));
+        let elf = elf::parse(&bytes)?;
+        let kind = if elf.mode.is_aarch32() { PayloadKind::Elf32 } else { PayloadKind::Elf64 };
+        return Ok((kind, Format::Elf(elf), bytes));
+    }
+    if zimage::is_zimage(&bytes) {
+        let (format, bytes) = zimage(bytes)?;
+        return Ok((PayloadKind::Zimage, format, bytes));
+    }
+    if uimage::is_uimage(&bytes) {
+        let (format, bytes) = uimage(&bytes)?;
+        return Ok((PayloadKind::Uimage, format, bytes));
     }
     foreign::refuse(&bytes)?;
     Ok((PayloadKind::Flat, Format::Flat, bytes))
 }
 
-/// gzip holds an `Image`, or is an initramfs passed in the wrong place.
+/// A `zImage` without what follows it in the file.
+fn zimage(mut bytes: Vec<u8>) -> Result<(Format, Vec<u8>), Fault> {
+    let zimage = zimage::parse(&bytes)?;
+    bytes.truncate(zimage.len);
+    Ok((Format::Zimage(zimage), bytes))
+}
+
+/// The kernel in a `uImage`. One that can be anywhere is placed by its own header; the address that U-Boot's
+/// header has for it is another board's.
+fn uimage(file: &[u8]) -> Result<(Format, Vec<u8>), Fault> {
+    let uimage = uimage::parse(file)?;
+    let bytes = uimage.bytes;
+    let corrupt = |why: &str| Fault::Corrupt { what: "uImage", why: why.to_owned() };
+    match (uimage.mode, uimage.at) {
+        (GuestMode::A32El1, _) if zimage::is_zimage(&bytes) => zimage(bytes),
+        (GuestMode::A64El1, _) if image::is_image(&bytes) => {
+            Ok((Format::Image(image::parse(&bytes)?), bytes))
+        }
+        (_, None) => Err(corrupt("it has no load address, and what it holds is no Linux kernel")),
+        (mode, Some((load, entry))) => {
+            let end = load.saturating_add(bytes.len() as u64);
+            if !(load..end).contains(&entry) {
+                return Err(corrupt("its entry point lies outside"));
+            }
+            Ok((Format::Fixed { load, entry, mode, linux: uimage.linux }, bytes))
+        }
+    }
+}
+
+/// gzip holds an `Image` or a `zImage`, or is an initramfs passed in the wrong place.
 fn gzip(packed: &[u8]) -> Result<(PayloadKind, Format, Vec<u8>), Fault> {
     use unpack::{LIMIT, Method, unpack};
     let start = unpack(Method::Gzip, packed, 0x1000, true)?;
+    if zimage::is_zimage(&start) {
+        let (format, bytes) = zimage(unpack(Method::Gzip, packed, LIMIT, false)?)?;
+        return Ok((PayloadKind::GzipZimage, format, bytes));
+    }
     if !image::is_image(&start) {
         return Err(if foreign::is_cpio(&start) {
             Fault::NotAKernel { what: "an initrd (gzip, cpio)", fix: "pass it with --initrd beside a kernel" }
         } else {
             foreign::refuse(&start).err().unwrap_or(Fault::NotAKernel {
-                what: "gzip data with no arm64 Image inside",
+                what: "gzip data with no Image or zImage inside",
                 fix: "unpack it, or pass it with --initrd",
             })
         });
@@ -186,12 +273,47 @@ mod tests {
             (zboot("zstd", &zstd), PayloadKind::ZbootImage),
             (elf::tests::elf(2, 0, &[(0, 0, b"x", 1)]), PayloadKind::Elf64),
             (vec![0xd5, 3, 2, 1], PayloadKind::Flat),
+            (uimage::tests::uimage([5, 22, 2, 0], 0, &plain), PayloadKind::Uimage),
         ] {
             let payload = Payload::detect("it", bytes).unwrap();
             assert_eq!(payload.kind, kind);
+            assert_ne!(payload.mode(), Some(GuestMode::A32El1));
             if payload.is_linux() {
                 assert_eq!(payload.bytes, plain);
             }
+        }
+    }
+
+    #[test]
+    fn tells_32_bit_payloads_by_content() {
+        let plain = zimage::tests::zimage(0x1000, 0x10_0000);
+        let blob = crate::fdt::Tree::default().to_blob().unwrap();
+        for (bytes, kind) in [
+            (plain.clone(), PayloadKind::Zimage),
+            ([plain.clone(), blob.clone()].concat(), PayloadKind::Zimage),
+            (gz(&plain), PayloadKind::GzipZimage),
+            (uimage::tests::uimage([5, 2, 2, 0], 0x8000, &plain), PayloadKind::Uimage),
+            (uimage::tests::uimage([5, 2, 14, 1], 0, &gz(&plain)), PayloadKind::Uimage),
+            (uimage::tests::uimage([5, 2, 2, 0], 0x8000, b"raw kernel"), PayloadKind::Uimage),
+            (elf::tests::elf32(2, 0, &[(0, 0, b"x", 1)]), PayloadKind::Elf32),
+        ] {
+            let appended = bytes.ends_with(&blob);
+            let mut payload = Payload::detect("it", bytes).unwrap();
+            assert_eq!((payload.kind, payload.mode()), (kind, Some(GuestMode::A32El1)));
+            assert_eq!(payload.is_linux(), kind != PayloadKind::Elf32);
+            assert_eq!(payload.take_dtb(), appended.then(|| blob.clone()));
+            if matches!(payload.format, Format::Zimage(_)) {
+                assert_eq!(payload.bytes, plain);
+            }
+        }
+        let standalone = uimage::tests::uimage([0, 2, 1, 0], 0x8000, b"code of a program");
+        assert!(!Payload::detect("it", standalone).unwrap().is_linux());
+        for (nowhere, says) in [
+            (uimage::tests::uimage([5, 2, 14, 0], 0, b"code of a program"), "no load address"),
+            (uimage::tests::uimage([5, 2, 2, 0], 0, b"1234"), "entry point lies outside"),
+        ] {
+            let error = Payload::detect("it", nowhere).unwrap_err().to_string();
+            assert!(error.contains(says), "{error}");
         }
     }
 
@@ -203,7 +325,7 @@ mod tests {
             "can't load initrd.gz: this is an initrd (gzip, cpio), not a kernel or program; \
              pass it with --initrd beside a kernel"
         );
-        assert!(error(&gz(b"anything")).contains("gzip data with no arm64 Image inside"));
+        assert!(error(&gz(b"anything")).contains("gzip data with no Image or zImage inside"));
         assert!(error(b"").contains("the file is empty"));
         assert!(error(&zboot("gzip", &gz(b"no image"))).contains("not an arm64 Image"));
         assert!(error(&gz(&image())[..40]).contains("ends too early"));
@@ -218,7 +340,9 @@ mod tests {
         ) {
             let _ = Payload::detect("it", random);
             let plain = image();
-            for mut bytes in [plain.clone(), gz(&plain), zboot("gzip", &gz(&plain))] {
+            let arm = zimage::tests::zimage(0x200, 0x1000);
+            let packed = uimage::tests::uimage([5, 2, 2, 1], 0, &gz(&arm));
+            for mut bytes in [plain.clone(), gz(&plain), zboot("gzip", &gz(&plain)), arm, packed] {
                 for (at, value) in &edits {
                     let at = at % bytes.len();
                     bytes[at] = *value;

@@ -1,13 +1,16 @@
 //! Where the payload, the initrd and the device tree go in guest memory.
 //!
-//! The rules are those of the kernel's booting.rst: an `Image` at `text_offset` from a 2 MiB boundary
+//! The rules are those of the arm64 kernel's booting.rst (those of arm are in `lowmem`): an `Image` at `text_offset` from a 2 MiB boundary
 //! with `image_size` bytes free from its start, the initrd within the same 1 GiB-aligned window of
 //! 32 GiB, the device tree 8-byte aligned in at most 2 MiB. The device tree has the first 2 MiB of
 //! memory unless the payload wants them, so firmware that looks for it at the start of memory finds it.
 
 use std::ops::Range;
 
+use armlet_hv::GuestMode;
+
 use super::fault::{Fault, LoadError};
+use super::lowmem::{self, Low};
 use super::{Format, Payload};
 
 const MIB: u64 = 1 << 20;
@@ -40,6 +43,8 @@ pub struct Request {
     pub load_address: Option<u64>,
     /// The user's entry address, if given.
     pub entry: Option<u64>,
+    /// State in which the guest starts.
+    pub mode: GuestMode,
 }
 
 /// The outcome: what goes where, and where the guest starts.
@@ -47,49 +52,98 @@ pub struct Request {
 pub struct Placement {
     /// Everything to load.
     pub loads: Vec<Load>,
-    /// First instruction.
+    /// First instruction; in AArch32 state bit 0 chooses T32.
     pub entry: u64,
     /// Memory the kernel or program takes, its zeroed data included.
     pub kernel: Range<u64>,
     /// Memory the initrd takes.
     pub initrd: Option<Range<u64>>,
+    /// Where the device tree has to be, for kernels that are particular.
+    pub device_tree: Option<u64>,
+}
+
+impl Placement {
+    /// Where a device tree of `len` bytes goes; `None` if memory is full.
+    pub fn device_tree_at(&self, len: u64, ram: &Range<u64>) -> Option<u64> {
+        match self.device_tree {
+            Some(at) => at.checked_add(len).filter(|end| *end <= ram.end).map(|_| at),
+            None => {
+                let taken = [Some(&self.kernel), self.initrd.as_ref()];
+                let taken: Vec<_> = taken.into_iter().flatten().cloned().collect();
+                find_dtb_address(len, ram, &taken)
+            }
+        }
+    }
 }
 
 /// Places a payload and an initrd.
 pub fn place(payload: Payload, initrd: Option<Vec<u8>>, request: &Request) -> Result<Placement, LoadError> {
     let name = payload.name.clone();
-    let mut placement =
+    let (mut placement, low) =
         place_payload(payload, request).map_err(|fault| LoadError { name: name.clone(), fault })?;
+    let len = initrd.as_ref().map_or(0, |initrd| initrd.len() as u64);
+    placement.device_tree = low.map(|low| lowmem::device_tree(low.free, len, &request.ram));
     if let Some(initrd) = initrd {
         if initrd.is_empty() {
             return Err(LoadError { name: "the initrd".into(), fault: Fault::Empty });
         }
-        let range = place_initrd(initrd.len() as u64, &placement.kernel, &request.ram)
-            .map_err(|fault| LoadError { name: "the initrd".into(), fault })?;
-        let len = initrd.len() as u64;
+        let range = match placement.device_tree {
+            Some(tree) => lowmem::initrd(tree, len, &request.ram),
+            None => place_initrd(len, &placement.kernel, &request.ram),
+        };
+        let range = range.map_err(|fault| LoadError { name: "the initrd".into(), fault })?;
         placement.loads.push(Load { what: "initrd", gpa: range.start, data: initrd, len });
         placement.initrd = Some(range);
     }
     if let Some(entry) = request.entry {
         placement.entry = entry;
     }
-    let entry = placement.entry;
-    if !entry.is_multiple_of(4) || !request.ram.contains(&entry) {
-        let why = format!(
-            "instructions are 4-byte aligned and in guest memory, {:#x}-{:#x}",
-            request.ram.start, request.ram.end
-        );
-        return Err(LoadError {
-            name,
-            fault: Fault::BadAddress { what: "entry address", address: entry, why },
-        });
+    match check_entry(placement.entry, request) {
+        Ok(()) => Ok(placement),
+        Err(fault) => Err(LoadError { name, fault }),
     }
-    Ok(placement)
 }
 
-fn place_payload(payload: Payload, request: &Request) -> Result<Placement, Fault> {
+/// Refuses an entry where no instruction can be.
+fn check_entry(entry: u64, request: &Request) -> Result<(), Fault> {
     let ram = &request.ram;
+    let (aligned, how) = if request.mode.is_aarch32() {
+        let how =
+            "A32 instructions are 4-byte aligned, T32 ones have bit 0 of their address set, and both are";
+        (entry.is_multiple_of(4) || entry & 1 != 0, how)
+    } else {
+        (entry.is_multiple_of(4), "instructions are 4-byte aligned and")
+    };
+    if aligned && ram.contains(&entry) {
+        return Ok(());
+    }
+    let why = format!("{how} in guest memory, {:#x}-{:#x}", ram.start, ram.end);
+    Err(Fault::BadAddress { what: "entry address", address: entry, why })
+}
+
+/// Loads the payload; for a 32-bit Linux kernel also what it takes of low memory.
+fn place_payload(payload: Payload, request: &Request) -> Result<(Placement, Option<Low>), Fault> {
+    let ram = &request.ram;
+    let mut low = None;
     let (loads, kernel, entry) = match payload.format {
+        Format::Zimage(zimage) => {
+            let place = low.insert(lowmem::zimage(&zimage, request.load_address, ram)?);
+            let (gpa, data) = (place.image.start, payload.bytes);
+            let len = data.len() as u64;
+            (vec![Load { what: "kernel", gpa, data, len }], place.image.clone(), gpa)
+        }
+        Format::Fixed { load, entry, mode, linux } => {
+            if let Some(address) = request.load_address {
+                let why = "a uImage names its own address; leave the address out".into();
+                return Err(Fault::BadAddress { what: "load address", address, why });
+            }
+            let len = payload.bytes.len() as u64;
+            let range = fit("contents", load, len, ram, "build the uImage for this memory")?;
+            if linux && mode.is_aarch32() {
+                low = Some(lowmem::fixed(load, len, ram)?);
+            }
+            (vec![Load { what: "kernel", gpa: load, data: payload.bytes, len }], range, entry)
+        }
         Format::Image(header) => {
             let gpa = match request.load_address {
                 None => align_up(ram.start, BLOCK) + BLOCK + header.text_offset,
@@ -108,14 +162,14 @@ fn place_payload(payload: Payload, request: &Request) -> Result<Placement, Fault
             (vec![Load { what: "kernel", gpa, data, len }], range, gpa)
         }
         Format::Flat => {
-            let gpa = request.load_address.unwrap_or(request.flat_at);
+            let gpa = aligned_load(request)?.unwrap_or(request.flat_at);
             let len = payload.bytes.len() as u64;
             let range = fit("program", gpa, len, ram, "choose another load address or more memory")?;
             (vec![Load { what: "program", gpa, data: payload.bytes, len }], range, gpa)
         }
         Format::Elf(elf) => {
             let extent = elf.extent();
-            let move_by = match request.load_address {
+            let move_by = match aligned_load(request)? {
                 Some(address) if !elf.relocatable => {
                     let why = "an executable ELF names its own addresses; leave the address out".into();
                     return Err(Fault::BadAddress { what: "load address", address, why });
@@ -126,7 +180,7 @@ fn place_payload(payload: Payload, request: &Request) -> Result<Placement, Fault
                 }
                 None => 0,
             };
-            let fix = "link the program for this memory, or boot the Image instead of vmlinux";
+            let fix = "link the program for this memory, or boot the Image or zImage instead of vmlinux";
             let mut loads = Vec::new();
             for segment in &elf.segments {
                 let gpa = segment.paddr.wrapping_add(move_by);
@@ -138,7 +192,18 @@ fn place_payload(payload: Payload, request: &Request) -> Result<Placement, Fault
             (loads, start..extent.end.wrapping_add(move_by), elf.entry.wrapping_add(move_by))
         }
     };
-    Ok(Placement { loads, entry, kernel, initrd: None })
+    Ok((Placement { loads, entry, kernel, initrd: None, device_tree: None }, low))
+}
+
+/// The user's load address for code that starts there or moves with it, if given.
+fn aligned_load(request: &Request) -> Result<Option<u64>, Fault> {
+    match request.load_address {
+        Some(address) if !address.is_multiple_of(4) => {
+            let why = "code is 4-byte aligned; choose a multiple of 4".to_owned();
+            Err(Fault::BadAddress { what: "load address", address, why })
+        }
+        other => Ok(other),
+    }
 }
 
 /// Like other monitors: in the upper half or from 128 MiB on, so that the kernel can grow; right
@@ -179,7 +244,8 @@ pub fn find_dtb_address(len: u64, ram: &Range<u64>, taken: &[Range<u64>]) -> Opt
     })
 }
 
-fn fit(
+/// The range from `start`, if it is in guest memory.
+pub(super) fn fit(
     what: &'static str,
     start: u64,
     len: u64,
@@ -196,13 +262,14 @@ fn fit(
     }
 }
 
-fn align_up(value: u64, to: u64) -> u64 {
+/// The next multiple of `to`, or the last one there is.
+pub(super) fn align_up(value: u64, to: u64) -> u64 {
     value.checked_next_multiple_of(to).unwrap_or(!(to - 1))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::{ImageHeader, PayloadKind, elf};
+    use super::super::{ImageHeader, PayloadKind, elf, uimage, zimage};
     use super::*;
     use proptest::prelude::*;
 
@@ -210,7 +277,7 @@ mod tests {
 
     fn request(mib: u64) -> Request {
         let ram = BASE..BASE + mib * MIB;
-        Request { ram, flat_at: BASE + 0x80000, load_address: None, entry: None }
+        Request { ram, flat_at: BASE + 0x80000, load_address: None, entry: None, mode: GuestMode::A64El1 }
     }
 
     fn kernel(image_size: u64) -> Payload {
@@ -259,6 +326,49 @@ mod tests {
         let vmlinux = elf::tests::elf(2, 0, &[(0xffff_8000_0800_0000, 0xffff_8000_0800_0000, b"x", 1)]);
         let vmlinux = Payload::detect("vmlinux", vmlinux).unwrap();
         assert!(place(vmlinux, None, &request(64)).unwrap_err().to_string().contains("boot the Image"));
+    }
+
+    #[test]
+    fn a_zimage_and_what_belongs_to_it() {
+        let zimage = || Payload::detect("zImage", zimage::tests::zimage(5 << 20, 20 << 20)).unwrap();
+        let request = |mib| Request { mode: GuestMode::A32El1, ..request(mib) };
+        let placement = place(zimage(), Some(vec![2; 10]), &request(1024)).unwrap();
+        assert_eq!((placement.entry, placement.kernel.end), (BASE + 32 * MIB, BASE + 37 * MIB));
+        assert_eq!(placement.initrd, Some(BASE + 130 * MIB..BASE + 130 * MIB + 10));
+        let tree = |placement: &Placement, mib| placement.device_tree_at(4096, &request(mib).ram);
+        assert_eq!(tree(&placement, 1024), Some(BASE + 128 * MIB));
+        let small = place(zimage(), None, &request(64)).unwrap();
+        assert_eq!(tree(&small, 64), Some(BASE + 38 * MIB));
+        assert_eq!(tree(&place(zimage(), None, &request(28)).unwrap(), 28), None);
+        assert!(place(zimage(), None, &request(20)).unwrap_err().to_string().contains("more memory"));
+
+        let raw = |load| Payload::detect("u", uimage::tests::uimage([5, 2, 2, 0], load, &[1; 4096])).unwrap();
+        let placement = place(raw(BASE as u32 + 0x8000), None, &request(1024)).unwrap();
+        assert_eq!((placement.entry, placement.kernel.start), (BASE + 0x8004, BASE + 0x8000));
+        assert_eq!(tree(&placement, 1024), Some(BASE + 128 * MIB));
+        let error = place(raw(0x8000), None, &request(1024)).unwrap_err().to_string();
+        assert!(error.contains("build the uImage for this memory"), "{error}");
+        let moved = Request { load_address: Some(BASE), ..request(1024) };
+        assert!(place(raw(0x8000), None, &moved).unwrap_err().to_string().contains("names its own"));
+    }
+
+    #[test]
+    fn t32_code_starts_at_an_odd_address() {
+        let request = Request { mode: GuestMode::A32El1, ..request(64) };
+        let flat = || Payload::flat("a.bin", vec![0; 64]).unwrap();
+        for (entry, good) in [(0, true), (1, true), (3, true), (2, false)] {
+            let request = Request { entry: Some(BASE + entry), ..request.clone() };
+            let placed = place(flat(), None, &request);
+            assert_eq!(placed.is_ok(), good, "{entry}");
+            if let Err(error) = placed {
+                assert!(error.to_string().contains("T32"), "{error}");
+            }
+        }
+        let odd = Request { load_address: Some(BASE + 1), ..request.clone() };
+        assert!(place(flat(), None, &odd).unwrap_err().to_string().contains("a multiple of 4"));
+        let thumb = elf::tests::elf32(2, BASE + 1, &[(BASE, BASE, b"12345678", 8)]);
+        let thumb = Payload::detect("thumb", thumb).unwrap();
+        assert_eq!(place(thumb, None, &request).unwrap().entry, BASE + 1);
     }
 
     #[test]

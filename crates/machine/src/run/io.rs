@@ -18,6 +18,10 @@ impl VcpuIo for CpuIo<'_> {
     }
 
     fn mmio_write(&mut self, gpa: u64, size: u8, value: u64) -> Result<(), BusError> {
+        if let Some(page) = self.shared.requests.as_ref().filter(|page| page.contains(&gpa)) {
+            self.shared.firmware.request(gpa - page.start, size, value);
+            return Ok(());
+        }
         self.shared.bus.write(Access { cpu: self.cpu, size }, gpa, value)
     }
 

@@ -6,6 +6,7 @@ mod io;
 pub mod power;
 mod thread;
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
@@ -43,6 +44,8 @@ pub enum Ending {
 /// What the threads of a running machine share.
 pub(crate) struct Shared {
     pub bus: Bus,
+    /// The page whose stores are requests, on boards that have one.
+    pub requests: Option<Range<u64>>,
     pub firmware: Firmware,
     pub power: Arc<Power>,
     pub console: Arc<Console>,

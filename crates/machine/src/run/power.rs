@@ -4,21 +4,24 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 use armlet_arm::smccc::psci::Status;
-use armlet_hv::Kick;
+use armlet_hv::{GuestMode, Kick};
 
 use super::Ending;
 use crate::console::lock;
 use crate::error::MachineError;
 
-/// Where a vCPU starts: at EL1h, interrupts masked, MMU off, all other registers zero.
+/// Where a vCPU starts: at EL1h, in AArch32 state in Supervisor mode; interrupts masked, MMU off, all other
+/// registers zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Start {
-    /// Program counter.
+    /// Program counter; in AArch32 state bit 0 chooses T32.
     pub pc: u64,
-    /// X0: device tree, boot information or PSCI context.
-    pub x0: u64,
-    /// SP_EL1, where the board sets one.
+    /// X0 to X2: device tree, boot information or PSCI context.
+    pub regs: [u64; 3],
+    /// SP_EL1 or R13_svc, where the board sets one.
     pub sp: Option<u64>,
+    /// AArch64 or AArch32, the same for all vCPUs.
+    pub mode: GuestMode,
 }
 
 /// What becomes of the machine once all vCPUs have stopped.

@@ -9,7 +9,7 @@ use crate::uop::float::{ELEMENT, ROT_SHIFT};
 
 /// FCMLA. Rotations by 0 and 180 degrees multiply by the real part of `a`, the others by its imaginary part.
 pub fn mul_add<F: Lane>(cpu: &mut Cpu, u: &Uop) {
-    let mut cx = context(cpu);
+    let mut cx = context(cpu, u);
     let (a, b) = (F::split(vector(cpu, u.a)), F::split(vector(cpu, u.b)));
     let mut result = F::split(vector(cpu, u.c));
     let lanes = count::<F>(u.flags);
@@ -31,7 +31,7 @@ pub fn mul_add<F: Lane>(cpu: &mut Cpu, u: &Uop) {
 
 /// FCADD: `b` rotated by 90 or 270 degrees.
 pub fn add<F: Lane>(cpu: &mut Cpu, u: &Uop) {
-    let mut cx = context(cpu);
+    let mut cx = context(cpu, u);
     let (a, b) = (F::split(vector(cpu, u.a)), F::split(vector(cpu, u.b)));
     let mut result = [F::zero(false); 4];
     for real in (0..count::<F>(u.flags)).step_by(2) {

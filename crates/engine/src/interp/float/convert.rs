@@ -31,7 +31,7 @@ pub fn fbits(imm: i64) -> u32 {
 /// A scalar to the format `To`.
 #[inline(always)]
 pub fn scalar<To: Float>(cpu: &mut Cpu, u: &Uop) {
-    let mut cx = context(cpu);
+    let mut cx = context(cpu, u);
     let result: To = match u.flags & SIZE {
         HALF => convert::<u16, To>(&mut cx, low(cpu, u.a)),
         SINGLE => convert::<u32, To>(&mut cx, low(cpu, u.a)),
@@ -42,7 +42,7 @@ pub fn scalar<To: Float>(cpu: &mut Cpu, u: &Uop) {
 
 /// FCVTL: half a vector to the next larger format.
 pub fn lengthen(cpu: &mut Cpu, u: &Uop) {
-    let mut cx = context(cpu);
+    let mut cx = context(cpu, u);
     let half = (vector(cpu, u.a) >> if u.imm & 1 != 0 { 64 } else { 0 }) as u64;
     let result = if u.flags & SIZE == HALF {
         u32::join([0, 16, 32, 48].map(|at| convert::<u16, u32>(&mut cx, (half >> at) as u16)))
@@ -55,7 +55,7 @@ pub fn lengthen(cpu: &mut Cpu, u: &Uop) {
 
 /// FCVTN: a vector to the next smaller format.
 pub fn narrow(cpu: &mut Cpu, u: &Uop) {
-    let mut cx = context(cpu);
+    let mut cx = context(cpu, u);
     let a = vector(cpu, u.a);
     let half = if u.flags & SIZE == DOUBLE {
         let [low, high, ..] = u64::split(a);
@@ -70,7 +70,7 @@ pub fn narrow(cpu: &mut Cpu, u: &Uop) {
 
 /// FCVTXN: doubles to singles, rounding to odd.
 pub fn narrow_odd(cpu: &mut Cpu, u: &Uop) {
-    let mut cx = context(cpu);
+    let mut cx = context(cpu, u);
     let mut narrow = |a| u64::from(convert_rounding::<u64, u32>(&mut cx, a, Rounding::Odd));
     let [low, high, ..] = u64::split(vector(cpu, u.a));
     let half = if u.flags & SCALAR != 0 { [narrow(low), 0] } else { [narrow(low), narrow(high)] };
@@ -115,4 +115,19 @@ pub fn from_signed<F: Lane>(cpu: &mut Cpu, u: &Uop) {
 #[inline(always)]
 pub fn from_unsigned<F: Lane>(cpu: &mut Cpu, u: &Uop) {
     map1::<F>(cpu, u, |cx, a| from_fixed(cx, a.bits(), fbits(u.imm), true, F::BITS));
+}
+
+/// From a signed or unsigned word.
+pub fn word_to_double(cpu: &mut Cpu, u: &Uop, unsigned: bool) {
+    let mut cx = context(cpu, u);
+    let result: u64 = from_fixed(&mut cx, low::<u32>(cpu, u.a).into(), 0, unsigned, 32);
+    finish(cpu, u, &cx, result.into());
+}
+
+/// To a signed or unsigned word.
+pub fn double_to_word(cpu: &mut Cpu, u: &Uop, unsigned: bool) {
+    let mut cx = context(cpu, u);
+    let rounding = rounding(&cx, u.imm);
+    let result = to_fixed::<u64>(&mut cx, low(cpu, u.a), 0, unsigned, rounding, 32);
+    finish(cpu, u, &cx, result.into());
 }

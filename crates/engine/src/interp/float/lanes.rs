@@ -4,7 +4,7 @@ use armlet_fp::{Float, FpContext};
 
 use crate::cpu::Cpu;
 use crate::uop::Uop;
-use crate::uop::float::{ELEMENT, Q, SCALAR, ZERO_B};
+use crate::uop::float::{ELEMENT, Q, SCALAR, STANDARD, ZERO_B};
 
 /// A format that fills vectors. There are at most four lanes; those that a vector has not are ignored.
 pub trait Lane: Float {
@@ -63,8 +63,12 @@ pub fn low<F: Float>(cpu: &Cpu, slot: u8) -> F {
 
 /// The controls and flags an op starts from.
 #[inline(always)]
-pub fn context(cpu: &Cpu) -> FpContext {
-    FpContext::from_fpcr(cpu.fpcr, cpu.fpsr)
+pub fn context(cpu: &Cpu, u: &Uop) -> FpContext {
+    if u.flags & STANDARD != 0 {
+        FpContext::standard(cpu.fpcr, cpu.fpsr)
+    } else {
+        FpContext::from_fpcr(cpu.fpcr, cpu.fpsr)
+    }
 }
 
 /// Ends an op: its result and the exceptions it raised.
@@ -94,7 +98,7 @@ fn plain_scalar(u: &Uop) -> bool {
 /// `dst = f(a)`.
 #[inline(always)]
 pub fn map1<F: Lane>(cpu: &mut Cpu, u: &Uop, f: impl Fn(&mut FpContext, F) -> F) {
-    let mut cx = context(cpu);
+    let mut cx = context(cpu, u);
     let result = if u.flags & SCALAR != 0 {
         f(&mut cx, low(cpu, u.a)).bits().into()
     } else {
@@ -111,7 +115,7 @@ pub fn map1<F: Lane>(cpu: &mut Cpu, u: &Uop, f: impl Fn(&mut FpContext, F) -> F)
 /// `dst = f(a, b)`.
 #[inline(always)]
 pub fn map2<F: Lane>(cpu: &mut Cpu, u: &Uop, f: impl Fn(&mut FpContext, F, F) -> F) {
-    let mut cx = context(cpu);
+    let mut cx = context(cpu, u);
     let result = if plain_scalar(u) {
         f(&mut cx, low(cpu, u.a), low(cpu, u.b)).bits().into()
     } else {
@@ -128,7 +132,7 @@ pub fn map2<F: Lane>(cpu: &mut Cpu, u: &Uop, f: impl Fn(&mut FpContext, F, F) ->
 /// `dst = f(c, a, b)`.
 #[inline(always)]
 pub fn map3<F: Lane>(cpu: &mut Cpu, u: &Uop, f: impl Fn(&mut FpContext, F, F, F) -> F) {
-    let mut cx = context(cpu);
+    let mut cx = context(cpu, u);
     let result = if plain_scalar(u) {
         f(&mut cx, low(cpu, u.c), low(cpu, u.a), low(cpu, u.b)).bits().into()
     } else {
@@ -151,7 +155,7 @@ pub fn test2<F: Lane>(cpu: &mut Cpu, u: &Uop, f: impl Fn(&mut FpContext, F, F) -
 /// `dst = f` of adjacent lanes, first those of `a`, then those of `b`.
 #[inline(always)]
 pub fn pairs<F: Lane>(cpu: &mut Cpu, u: &Uop, f: impl Fn(&mut FpContext, F, F) -> F) {
-    let mut cx = context(cpu);
+    let mut cx = context(cpu, u);
     let (a, b) = (F::split(vector(cpu, u.a)), F::split(vector(cpu, u.b)));
     let mut result = [F::zero(false); 4];
     let half = count::<F>(u.flags) / 2;
@@ -165,7 +169,7 @@ pub fn pairs<F: Lane>(cpu: &mut Cpu, u: &Uop, f: impl Fn(&mut FpContext, F, F) -
 /// `dst = f` over the lanes of `a`, as the pseudocode's `Reduce` halves them.
 #[inline(always)]
 pub fn across<F: Lane>(cpu: &mut Cpu, u: &Uop, f: impl Fn(&mut FpContext, F, F) -> F) {
-    let mut cx = context(cpu);
+    let mut cx = context(cpu, u);
     let a = F::split(vector(cpu, u.a));
     let mut result = f(&mut cx, a[0], a[1]);
     if count::<F>(u.flags) == 4 {

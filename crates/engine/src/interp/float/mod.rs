@@ -8,12 +8,12 @@ mod scalar;
 use armlet_arm::esr::Ec;
 use armlet_fp::{
     abs, add, compare_eq, compare_ge, compare_gt, div, max, max_num, min, min_num, mul, mul_add, mulx, neg,
-    recip_estimate, recip_step, recpx, round_int, round_int_n, rsqrt_estimate, rsqrt_step, sqrt, sub,
-    unsigned_recip_estimate, unsigned_rsqrt_estimate,
+    recip_estimate, recip_step, recip_step_unfused, recpx, round_int, round_int_n, rsqrt_estimate,
+    rsqrt_step, rsqrt_step_unfused, sqrt, sub, unsigned_recip_estimate, unsigned_rsqrt_estimate,
 };
 
 use crate::cpu::{Cpu, Raised};
-use crate::uop::float::{DOUBLE, EXACT, SIZE};
+use crate::uop::float::{DOUBLE, EXACT, SIZE, STANDARD};
 use crate::uop::{FloatOp, Uop};
 use convert::rounding;
 use lanes::{across, map1, map2, map3, pairs, test2};
@@ -30,8 +30,7 @@ pub fn exec(cpu: &mut Cpu, op: FloatOp, u: &Uop) -> Result<(), Raised> {
         };
     }
     match op {
-        // CV is set and COND is 0b1110 for an A64 instruction.
-        FloatOp::Trapped => return Err(cpu.raise(Ec::FpAccess, 0x1e << 20, None)),
+        FloatOp::Trapped => return Err(trapped(cpu, u)),
 
         FloatOp::Add => by_format!(map2, add),
         FloatOp::Sub => by_format!(map2, sub),
@@ -44,6 +43,8 @@ pub fn exec(cpu: &mut Cpu, op: FloatOp, u: &Uop) -> Result<(), Raised> {
         FloatOp::Min => by_format!(map2, min),
         FloatOp::MaxNum => by_format!(map2, max_num),
         FloatOp::MinNum => by_format!(map2, min_num),
+        FloatOp::RecipStep if u.flags & STANDARD != 0 => map2::<u32>(cpu, u, recip_step_unfused),
+        FloatOp::RsqrtStep if u.flags & STANDARD != 0 => map2::<u32>(cpu, u, rsqrt_step_unfused),
         FloatOp::RecipStep => by_format!(map2, recip_step),
         FloatOp::RsqrtStep => by_format!(map2, rsqrt_step),
 
@@ -89,6 +90,7 @@ pub fn exec(cpu: &mut Cpu, op: FloatOp, u: &Uop) -> Result<(), Raised> {
         FloatOp::AbsGreater => by_format!(test2, |cx, a, b| compare_gt(cx, abs(a), abs(b))),
 
         FloatOp::Compare => by_format!(scalar::compare),
+        FloatOp::CompareTo => by_format!(scalar::compare_to),
         FloatOp::CompareIf => by_format!(scalar::compare_if),
         FloatOp::Select => by_format!(scalar::select),
 
@@ -103,6 +105,10 @@ pub fn exec(cpu: &mut Cpu, op: FloatOp, u: &Uop) -> Result<(), Raised> {
         FloatOp::ToUnsigned => by_format!(convert::to_unsigned),
         FloatOp::FromSigned => by_format!(convert::from_signed),
         FloatOp::FromUnsigned => by_format!(convert::from_unsigned),
+        FloatOp::SignedToDouble => convert::word_to_double(cpu, u, false),
+        FloatOp::UnsignedToDouble => convert::word_to_double(cpu, u, true),
+        FloatOp::DoubleToSigned => convert::double_to_word(cpu, u, false),
+        FloatOp::DoubleToUnsigned => convert::double_to_word(cpu, u, true),
         FloatOp::ToSigned32 => by_format!(scalar::to_general, (false, 32)),
         FloatOp::ToSigned64 => by_format!(scalar::to_general, (false, 64)),
         FloatOp::ToUnsigned32 => by_format!(scalar::to_general, (true, 32)),
@@ -120,4 +126,15 @@ pub fn exec(cpu: &mut Cpu, op: FloatOp, u: &Uop) -> Result<(), Raised> {
         FloatOp::MoveTopFromGeneral => scalar::move_top_from_general(cpu, u),
     }
     Ok(())
+}
+
+/// The trap of an instruction, of `c` bytes in AArch32 state. Where EL1 is in that state it is UNDEFINED.
+#[cold]
+fn trapped(cpu: &mut Cpu, u: &Uop) -> Raised {
+    if cpu.el1_is_aarch32() && cpu.pstate.is_aarch32() {
+        return cpu.undefined_of(u.c);
+    }
+    // CV is set and COND is 0b1110, as for an A64 instruction.
+    let bytes = if cpu.pstate.is_aarch32() { u.c } else { 4 };
+    cpu.raise(Ec::FpAccess, 0x1e << 20, None).of_bytes(cpu, bytes)
 }

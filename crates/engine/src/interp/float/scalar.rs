@@ -7,7 +7,7 @@ use super::convert::{fbits, rounding};
 use super::lanes::{context, finish, low, vector};
 use crate::cpu::Cpu;
 use crate::uop::Uop;
-use crate::uop::float::{SIGNALLING, ZERO_B};
+use crate::uop::float::{SIGNALLING, TO16, ZERO_B};
 
 /// Whether condition `c` holds.
 #[inline(always)]
@@ -18,10 +18,17 @@ fn holds(cpu: &Cpu, u: &Uop) -> bool {
 /// NZCV by comparison.
 #[inline(always)]
 pub fn compare<F: Float>(cpu: &mut Cpu, u: &Uop) {
-    let mut cx = context(cpu);
+    compare_to::<F>(cpu, u);
+    cpu.nzcv = cpu.x[(u.dst & 63) as usize] as u32;
+}
+
+/// The same flags to a general register alone.
+#[inline(always)]
+pub fn compare_to<F: Float>(cpu: &mut Cpu, u: &Uop) {
+    let mut cx = context(cpu, u);
     let b = if u.flags & ZERO_B != 0 { F::zero(false) } else { low(cpu, u.b) };
     let nzcv = armlet_fp::compare::<F>(&mut cx, low(cpu, u.a), b, u.imm & SIGNALLING != 0);
-    cpu.nzcv = u32::from(nzcv) << 28;
+    cpu.x[(u.dst & 63) as usize] = u64::from(nzcv) << 28;
     cpu.fpsr |= cx.flags;
 }
 
@@ -45,8 +52,9 @@ pub fn select<F: Float>(cpu: &mut Cpu, u: &Uop) {
 /// To an integer or fixed-point number in a general register: whether unsigned, and its width.
 #[inline(always)]
 pub fn to_general<F: Float>(cpu: &mut Cpu, u: &Uop, (unsigned, width): (bool, u32)) {
-    let mut cx = context(cpu);
+    let mut cx = context(cpu, u);
     let rounding = rounding(&cx, u.imm);
+    let width = if u.imm & TO16 != 0 { 16 } else { width };
     let value = to_fixed::<F>(&mut cx, low(cpu, u.a), fbits(u.imm), unsigned, rounding, width);
     cpu.x[(u.dst & 63) as usize] = value;
     cpu.fpsr |= cx.flags;
@@ -55,7 +63,7 @@ pub fn to_general<F: Float>(cpu: &mut Cpu, u: &Uop, (unsigned, width): (bool, u3
 /// From an integer or fixed-point number in a general register.
 #[inline(always)]
 pub fn from_general<F: Float>(cpu: &mut Cpu, u: &Uop, (unsigned, width): (bool, u32)) {
-    let mut cx = context(cpu);
+    let mut cx = context(cpu, u);
     let value = cpu.x[(u.a & 63) as usize];
     let result = from_fixed::<F>(&mut cx, value, fbits(u.imm), unsigned, width);
     finish(cpu, u, &cx, result.bits().into());
@@ -63,7 +71,7 @@ pub fn from_general<F: Float>(cpu: &mut Cpu, u: &Uop, (unsigned, width): (bool, 
 
 /// FJCVTZS.
 pub fn to_int_js(cpu: &mut Cpu, u: &Uop) {
-    let mut cx = context(cpu);
+    let mut cx = context(cpu, u);
     let (value, exact) = armlet_fp::to_int_js(&mut cx, low(cpu, u.a));
     cpu.x[(u.dst & 63) as usize] = value.into();
     cpu.nzcv = u32::from(exact) << 30;

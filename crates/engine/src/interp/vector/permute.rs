@@ -2,7 +2,7 @@
 
 use super::lanes::ops;
 use crate::cpu::Cpu;
-use crate::uop::{Uop, VectorOp};
+use crate::uop::{Uop, VTEMP, VectorOp};
 
 ops! {
     Zip1: choose unsigned |n, _| (n & 1, n / 2);
@@ -70,8 +70,9 @@ pub fn table(cpu: &Cpu, op: VectorOp, u: &Uop) -> u128 {
     let mut table = [0; 64];
     let count = (u.imm as usize).min(4);
     for n in 0..count {
-        // Guest registers only: the one after V31 is V0.
-        let register = cpu.v[(u.a as usize + n) & 31];
+        // The register after V31 is V0; temporaries just follow each other.
+        let last = if u.a < VTEMP { 31 } else { 63 };
+        let register = cpu.v[(u.a as usize + n) & last];
         table[16 * n..16 * n + 16].copy_from_slice(&register.to_le_bytes());
     }
     let indices = cpu.v[(u.b & 63) as usize].to_le_bytes();

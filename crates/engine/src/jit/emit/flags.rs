@@ -157,7 +157,7 @@ impl Emitter<'_> {
             self.store_flags();
             self.asm.mov(Bits::B32, A, FLAGS);
             self.flags_from_a();
-            self.flags = Flags::Host { borrow: false, stored: true };
+            (self.flags, self.recipe) = (Flags::Host { borrow: false, stored: true }, None);
         }
     }
 

@@ -32,6 +32,10 @@ impl Emitter<'_> {
         let apart = skipped.last().is_some_and(|last| last.op.is_branch());
         let flags_live = self.buffers.needs[end].before != 0;
         let changes = skipped.iter().any(liveness::changes_flags);
+        // Flags that are in memory may have come of something else since.
+        if !matches!(self.flags, Flags::Host { .. } | Flags::Pending) {
+            self.recipe = None;
+        }
         let computable = self.recipe.is_some_and(|recipe| {
             let keeps = |v: &Uop| is_simple(v.op) && !recipe.uses(v.dst) && !recipe.uses(v.c);
             skipped.iter().all(keeps)

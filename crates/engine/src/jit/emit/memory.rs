@@ -58,9 +58,11 @@ impl Emitter<'_> {
             O::Store16 => self.store(u, 1),
             O::Store32 => self.store(u, 2),
             O::Store64 => self.store(u, 3),
+            O::LoadPair32 if self.mode.has(Mode::AARCH32) => self.load_words(u),
             O::LoadPair32 => self.load_pair(u, 2, Zero),
             O::LoadPair64 => self.load_pair(u, 3, Zero),
             O::LoadPair32S64 => self.load_pair(u, 2, Sign64),
+            O::StorePair32 if self.mode.has(Mode::AARCH32) => self.store_words(u),
             O::StorePair32 => self.store_pair(u, B32),
             O::StorePair64 => self.store_pair(u, B64),
             O::CheckSp => self.check_aligned(u, 4),
@@ -271,6 +273,39 @@ impl Emitter<'_> {
         self.look_up(va, size, 2 << size, For::Store, slow);
         self.store_slot(u.c, Mem::indexed(A, va, 0, 0), size);
         self.store_slot(u.b, Mem::indexed(A, va, 0, 1 << size), size);
+        self.asm.bind(resume);
+    }
+
+    /// LDRD: one access of the host, since AArch32's pairs of words are single-copy atomic where they are aligned (Arm ARM
+    /// E2.2.1).
+    fn load_words(&mut self, u: &Uop) {
+        self.clobber();
+        let va = self.address(u, ZERO);
+        let (slow, resume) = self.slow_access(va);
+        self.look_up(va, 2, 8, For::Load, slow);
+        self.asm.mov(B64, A, Mem::indexed(A, va, 0, 0));
+        let (first, second) = (self.dst(u.dst, C), self.dst(u.c, T));
+        self.asm.mov(B32, first, A);
+        self.write(u.dst, first);
+        self.asm.shift(Shift::Shr, B64, A, 32);
+        self.asm.mov(B32, second, A);
+        self.write(u.c, second);
+        self.asm.bind(resume);
+    }
+
+    /// STRD, likewise. Slots hold zero-extended words.
+    fn store_words(&mut self, u: &Uop) {
+        self.clobber();
+        let va = self.address(u, ZERO);
+        let (slow, resume) = self.slow_access(va);
+        self.look_up(va, 2, 8, For::Store, slow);
+        self.copy(B32, T, u.b);
+        self.asm.shift(Shift::Shl, B64, T, 32);
+        if u.c != ZERO {
+            let first = self.src(u.c);
+            self.asm.alu(Alu::Or, B64, T, first);
+        }
+        self.asm.store(B64, Mem::indexed(A, va, 0, 0), T);
         self.asm.bind(resume);
     }
 

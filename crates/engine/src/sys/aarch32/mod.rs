@@ -3,6 +3,7 @@
 mod banks;
 mod exceptions;
 mod psr;
+mod vfp;
 
 pub use banks::{arch_slot, slot, slot_number};
 pub(crate) use exceptions::short_status;
