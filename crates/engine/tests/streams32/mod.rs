@@ -1,13 +1,9 @@
 //! Random A32 and T32 instructions, row by row of the decode tables, that end in time and mostly hit memory.
 #![allow(dead_code)]
 
-<<<<<<< HEAD
 mod predictable;
 
-use armlet_arm::aarch32::{Insn, Op, a32};
-=======
 use armlet_arm::aarch32::{Insn, Op, Rows, a32, t32};
->>>>>>> main
 use armlet_arm::feature::FeatureSet;
 
 use crate::oracle::{MEM, Rng, random_word};
