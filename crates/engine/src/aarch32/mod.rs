@@ -107,6 +107,7 @@ pub struct Lowering<'a> {
 impl<'a> Lowering<'a> {
     fn new(uops: &'a mut Vec<Uop>, code: &Stretch) -> Self {
         Self {
+            pure_from: uops.len(),
             uops,
             delta: 0,
             size: 4,
@@ -114,7 +115,6 @@ impl<'a> Lowering<'a> {
             temps: 0,
             vtemps: VectorTemps::default(),
             compared: 0,
-            pure_from: 0,
             place: code.place(),
             it: ItState(if code.mode.is_t32() { code.mode.itstate() } else { 0 }),
             itstate: 0,
