@@ -9,7 +9,7 @@ use super::lanes::Part;
 use super::neon::EMPTY;
 use super::{Flow, Lowering, slot};
 use crate::block::Mode;
-use crate::uop::{Arrangement, Elements, Extension, MemoryOp, Op, Uop, ZERO};
+use crate::uop::{Arrangement, Elements, Extension, MemoryOp, Op, Slot, Uop, ZERO};
 
 impl Lowering<'_> {
     pub(super) fn vector_memory(&mut self, op: Insn, w: u32) -> Flow {
@@ -53,25 +53,32 @@ impl Lowering<'_> {
         if self.mode.has(Mode::BE) { MemoryOp::BIG } else { 0 }
     }
 
-    /// VLDR and VSTR. The register is that of a temporary, where those who use it find it.
+    /// VLDR and VSTR.
     fn one_extension(&mut self, load: bool, w: u32) {
         let distance = (bits(w, 7, 0) * 4) as i32;
-        let mut offset = if bit(w, 23) { distance } else { -distance };
-        let (literal, mut base) = (rn(w) == 15, ZERO);
-        if literal {
-            offset += self.aligned_pc() as i32;
-        } else {
-            base = slot(rn(w));
+        self.single(load, w, if bit(w, 23) { distance } else { -distance });
+    }
+
+    /// The base of an address, and what is added to it; whether that is the block's pc.
+    fn address(&self, w: u32, offset: i32) -> (Slot, i32, bool) {
+        match rn(w) {
+            15 => (ZERO, offset + self.aligned_pc() as i32, true),
+            n => (slot(n), offset, false),
         }
+    }
+
+    /// One register. Loaded, it is that of a temporary, where those who use it find it.
+    fn single(&mut self, load: bool, w: u32, offset: i32) {
+        let (a, offset, literal) = self.address(w, offset);
         let extension = Extension { offset, first: 0, count: 0, literal };
         let part = if is_double(w) { Part::d(dd(w)) } else { Part::s(sd(w)) };
         if load {
             let dst = self.vtemp();
-            self.registers(true, w, Uop { dst, a: base, ..EMPTY }, extension);
+            self.registers(true, w, Uop { dst, a, ..EMPTY }, extension);
             self.put(part, dst);
         } else {
             let c = self.part(part);
-            self.registers(false, w, Uop { c, a: base, ..EMPTY }, extension);
+            self.registers(false, w, Uop { c, a, ..EMPTY }, extension);
         }
     }
 
@@ -79,22 +86,25 @@ impl Lowering<'_> {
     fn many_extensions(&mut self, load: bool, w: u32) {
         let words = bits(w, 7, 0);
         let (count, first) = if is_double(w) { (words / 2, dd(w)) } else { (words, sd(w)) };
-        let count = count as u8;
-        let (down, writeback, distance) = (!bit(w, 23), bit(w, 21), words as i32 * 4);
-        let mut offset = if down { -distance } else { 0 };
-        let (literal, mut base) = (rn(w) == 15, ZERO);
-        if literal {
-            offset += self.aligned_pc() as i32;
+        let (down, distance) = (!bit(w, 23), words as i32 * 4);
+        let offset = if down { -distance } else { 0 };
+        if count == 1 {
+            self.single(load, w, offset);
         } else {
-            base = slot(rn(w));
+            self.several(load, w, offset, first, count as u8);
         }
-        self.registers(load, w, Uop { a: base, ..EMPTY }, Extension { offset, first, count, literal });
+        if bit(w, 21) {
+            let base = slot(rn(w));
+            self.op_imm(Op::AddI32, base, base, i64::from(if down { -distance } else { distance }));
+        }
+    }
+
+    fn several(&mut self, load: bool, w: u32, offset: i32, first: u8, count: u8) {
+        let (a, offset, literal) = self.address(w, offset);
+        self.registers(load, w, Uop { a, ..EMPTY }, Extension { offset, first, count, literal });
         if load {
             let per_slot = 16 >> size(w);
             (first / per_slot..=(first + count - 1) / per_slot).for_each(|slot| self.slot_written(slot));
-        }
-        if writeback {
-            self.op_imm(Op::AddI32, base, base, i64::from(if down { -distance } else { distance }));
         }
     }
 

@@ -166,7 +166,7 @@ impl Carried {
 }
 
 /// True for ops whose destination is a general slot.
-fn writes_general(op: FloatOp) -> bool {
+pub(super) fn writes_general(op: FloatOp) -> bool {
     use FloatOp::*;
     matches!(
         op,
