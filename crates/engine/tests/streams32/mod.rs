@@ -1,13 +1,9 @@
 //! Random A32 and T32 instructions, row by row of the decode tables, that end in time and mostly hit memory.
 #![allow(dead_code)]
 
-<<<<<<< HEAD
 mod predictable;
 
-use armlet_arm::aarch32::{Insn, Op, a32};
-=======
 use armlet_arm::aarch32::{Insn, Op, Rows, a32, t32};
->>>>>>> main
 use armlet_arm::feature::FeatureSet;
 
 use crate::oracle::{MEM, Rng, random_word};
@@ -282,10 +278,10 @@ pub fn stream(rng: &mut Rng, set: Set, shape: Shape) -> Vec<u32> {
             conditional = 4 - mask.trailing_zeros();
         }
     }
+    let end = words.len();
     words.extend([set.nop_like(0); 6]);
     for at in branches {
         let mut over = 1 + rng.below(4) as usize;
-        let end = starts.last().map_or(0, |last| last + 1);
         while shape.predictable && at + 1 + over < end && !starts.contains(&(at + 1 + over)) {
             over += 1;
         }
