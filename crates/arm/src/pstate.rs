@@ -2,7 +2,7 @@
 
 use bitflags::bitflags;
 
-/// Modes of AArch32, M[4:0] of CPSR and SPSR (Arm ARM G1.9.1). M[4] is PSTATE.nRW.
+/// Modes of AArch32, `M[4:0]` of CPSR and SPSR (Arm ARM G1.9.1). `M[4]` is PSTATE.nRW.
 #[allow(missing_docs)]
 pub mod mode32 {
     pub const USR: u8 = 0b10000;

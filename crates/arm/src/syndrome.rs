@@ -4,7 +4,8 @@
 //! Only plain loads and stores of one general register are described; for all others (pairs and lists of
 //! registers, writeback, exclusives, vectors) the syndrome is not valid, and a hypervisor has to read the code.
 
-use crate::aarch32::{Insn, Op};
+use crate::FeatureSet;
+use crate::aarch32::{Insn, Op, a32, t32};
 use crate::esr::{self, Ec, iss};
 
 /// A load or store of one general register.
@@ -46,8 +47,22 @@ impl Transfer {
         (plain || ordered).then_some(Self { sas: size, sign, rt, wide, ordered })
     }
 
-    /// The A32 or T32 instruction, if it is one that a syndrome describes.
-    pub fn of_aarch32(insn: &Insn) -> Option<Self> {
+    /// The A32 instruction, if it is one that a syndrome describes.
+    pub fn of_a32(word: u32) -> Option<Self> {
+        a32::decode(word, FeatureSet::ALL).and_then(|insn| Self::of_aarch32(&insn))
+    }
+
+    /// The T32 instruction, of 16 bits or with its first half in the upper half of the word, if it is one that a
+    /// syndrome describes.
+    pub fn of_t32(word: u32) -> Option<Self> {
+        let insn = match u16::try_from(word) {
+            Ok(half) => t32::decode16(half, FeatureSet::ALL),
+            Err(_) => t32::decode32(word, FeatureSet::ALL),
+        };
+        insn.and_then(|insn| Self::of_aarch32(&insn))
+    }
+
+    fn of_aarch32(insn: &Insn) -> Option<Self> {
         let (sas, sign, ordered) = match insn.op {
             Op::Ldr | Op::Str | Op::Ldrt | Op::Strt => (2, false, false),
             Op::Ldrh | Op::Strh | Op::Ldrht | Op::Strht => (1, false, false),
@@ -140,6 +155,30 @@ mod tests {
         let post = Insn { index: Index { pre: false, ..Index::OFFSET }, ..insn(Op::Ldrt, 1) };
         for none in [wback, post, insn(Op::Ldr, 15), insn(Op::Strd, 2), insn(Op::Stm, 0), insn(Op::Mov, 0)] {
             assert_eq!(Transfer::of_aarch32(&none), None, "{none:?}");
+        }
+    }
+
+    #[test]
+    fn words_of_a32_and_t32() {
+        let plain = |sas, rt| Some(Transfer { sas, sign: false, rt, wide: false, ordered: false });
+        for (word, expected) in [
+            (0xe580_1008, plain(2, 1)), // str r1, [r0, #8]
+            (0xe1c0_30b0, plain(1, 3)), // strh r3, [r0]
+            (0xe7d0_2001, plain(0, 2)), // ldrb r2, [r0, r1]
+            (0xe480_1004, None),        // str r1, [r0], #4
+            (0xe880_0006, None),        // stm r0, {r1, r2}
+            (0xed80_0a00, None),        // vstr s0, [r0]
+        ] {
+            assert_eq!(Transfer::of_a32(word), expected, "{word:#x}");
+        }
+        for (word, expected) in [
+            (0x6081, plain(2, 1)),      // str r1, [r0, #8]
+            (0x9102, plain(2, 1)),      // str r1, [sp, #8]
+            (0xf8c0_9008, plain(2, 9)), // str.w r9, [r0, #8]
+            (0xf840_1b04, None),        // str r1, [r0], #4
+            (0xc006, None),             // stm r0!, {r1, r2}
+        ] {
+            assert_eq!(Transfer::of_t32(word), expected, "{word:#x}");
         }
     }
 

@@ -246,9 +246,10 @@ fn parse_dump(text: &str) -> Result<Wanted, String> {
     let digits = text.strip_prefix("0x").unwrap_or(text);
     let pc = u64::from_str_radix(digits, 16).ok().filter(|_| !digits.starts_with('+'));
     let pc = pc.ok_or_else(|| format!("{text:?} is not an address; write it like 0x40080000, or all"))?;
-    match pc % 4 {
+    // T32 instructions may be at any even address.
+    match pc % 2 {
         0 => Ok(Wanted::At(pc)),
-        _ => Err(format!("no instruction is at {text}: it is no multiple of 4")),
+        _ => Err(format!("no instruction is at {text}: it is odd")),
     }
 }
 
@@ -435,7 +436,7 @@ mod tests {
             (&["--code-cache", "2G"], "--code-cache: 2 GiB can't be"),
             (&["--code-cache", "-1"], "--code-cache: \"-1\" is not a size"),
             (&["--dump-code", "main"], "--dump-code: \"main\" is not an address"),
-            (&["--dump-code", "0x1002"], "no multiple of 4"),
+            (&["--dump-code", "0x1003"], "it is odd"),
             (&["--dump-file", "f"], "--dump-code"),
             (&["--log", "exists"], "write exits or exits=FILE"),
             (&["--log", "exits="], "name the file"),

@@ -125,6 +125,13 @@ fn payloads_of_the_other_state() {
     image[56..60].copy_from_slice(b"ARM\x64");
     let image = files.add("Image", &image);
     refused(&["run", &image, "--aarch32"], &["Image (arm64 Image) can't start in AArch32", "--aarch32 out"]);
+    let zimage = files.add("zImage", &zimage());
+    let says = ["zImage (arm zImage) needs AArch32 at EL1", "neoverse-n1 does not have; use --cpu max, "];
+    refused(&["run", &zimage, "--cpu", "neoverse-n1"], &says);
+    let says = ["Image (arm64 Image) needs AArch64 at EL1", "cortex-a15 does not have; use --cpu max, "];
+    refused(&["run", &image, "--cpu", "cortex-a15"], &says);
+    refused(&["run", "hello", "--cpu", "cortex-a7"], &["needs AArch64 at EL1", "cortex-a7"]);
+    refused(&["run", "hvio", "--cpu", "neoverse-n1"], &["needs AArch32 at EL1", "neoverse-n1"]);
     refused(&["run", "hello", "--aarch32"], &["hello is 64-bit code", "leave --aarch32 out"]);
     refused(&["run", "hvio", "--machine", "virt"], &["hvio is for the machine hvio, not virt"]);
 }
@@ -201,7 +208,7 @@ fn engines_that_are_none() {
 fn views_of_code_that_can_not_be_had() {
     let files = Files::new();
     refused(&["run", "--dump-code", "main"], &["--dump-code", "not an address", "or all"]);
-    refused(&["run", "--dump-code", "0x40001002"], &["no multiple of 4"]);
+    refused(&["run", "--dump-code", "0x40001003"], &["it is odd"]);
     refused(&["run", "--dump-file", "f"], &["--dump-code"]);
     refused(&["run", "--dump-code", "all", "--engine", "interp"], &["--dump-code is about the code", "JIT"]);
     refused(&["run", "--perf-map", "--backend", "kvm"], &["--perf-map is for the backend soft, not kvm"]);

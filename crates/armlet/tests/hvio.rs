@@ -45,3 +45,43 @@ fn a_program_that_only_sleeps_hangs() {
     assert_eq!(status, Some(1));
     assert!(rest.contains("nothing can wake it"), "{rest}");
 }
+
+#[test]
+fn the_embedded_guests_are_told_in_a32_and_t32() {
+    for (name, set, size, second) in
+        [("hvio", "A32", 4, "PC=0x40000010"), ("hvio-thumb", "T32", 2, "PC=0x4000000a")]
+    {
+        for cpu in ["max", "cortex-a7", "cortex-a15", "cortex-a53", "cortex-a57", "cortex-a72"] {
+            let (status, console, rest) = run(&[name, "--cpu", cpu]);
+            assert_eq!(status, Some(0), "{name} on {cpu}: {rest}");
+            assert_eq!(console, "Hello from the guest, by a store that is not allowed.\n");
+            // A T32 store of 16 bits leaves IL clear.
+            let esr = if size == 2 { "ESR=0x9181004f" } else { "ESR=0x9381004f" };
+            for part in [
+                &format!("AArch32, {set}, PC=0x40000000 R13=0x40100000 R0=0x50000000, the request page")[..],
+                "request page mapped read-only 0x50000000-0x50001000",
+                &format!("{esr} (WnR=1, SAS=4 bytes, SRT=R1): request to write string \"Hello from"),
+                &format!("data abort at {second}: stored 0x0 to 0x50000000, 4 bytes, {esr}"),
+                "[monitor] 2 exits: 2 mmio write\n",
+            ] {
+                assert!(rest.contains(part), "{part}: {rest}");
+            }
+        }
+    }
+    for name in ["psci-off", "psci-off-thumb"] {
+        let (status, console, rest) = run(&[name]);
+        assert_eq!((status, console.as_str()), (Some(0), ""), "{rest}");
+        assert!(rest.contains("[monitor] vCPU 0: HVC #0 SYSTEM_OFF\n[monitor] 1 exit: 1 call\n"), "{rest}");
+    }
+}
+
+#[test]
+fn a_flat_32_bit_program_on_other_machines() {
+    // mov r1, #0x9000000; mov r0, #'!'; str r0, [r1]; movw r0, #8; movt r0, #0x8400; hvc #0
+    let code = [0xe3a0_1409, 0xe3a0_0021, 0xe581_0000, 0xe300_0008, 0xe348_0400, 0xe140_0070];
+    let program = common::Program::new(&code);
+    for options in [&["--aarch32"][..], &["--cpu", "cortex-a15"], &["-M", "monitor", "--aarch32"]] {
+        let (status, console, rest) = run(&[&["-q", program.path()], options].concat());
+        assert_eq!((status, console.as_str(), rest.as_str()), (Some(0), "!", ""), "{options:?}");
+    }
+}

@@ -53,6 +53,8 @@ impl Mode {
     pub const T32: u16 = Self::SP_CHECK;
     /// In AArch32 state: data are big-endian. A64 has the bit for [`Self::SP0`].
     pub const BE: u16 = Self::SP0;
+    /// In AArch32 state: FPSCR.FZ is set.
+    pub const FLUSH: u16 = 1 << 7;
     /// In T32 state: ITSTATE of the first instruction.
     pub const IT: u16 = 0xff << Self::IT_SHIFT;
     const IT_SHIFT: u32 = 8;

@@ -10,7 +10,7 @@ use armlet_arm::a64::fields::{bits, ra, rd, rm, rn};
 use armlet_arm::a64::{FloatOp, float};
 use armlet_engine::Level;
 use armlet_fp::{FLAGS, Float};
-use common::pattern;
+use common::{nearly_tiny, pattern, special};
 use oracle::{Case, Ours, Rng, random_word};
 
 /// Cases per row and level; `ARMLET_CASES` is another number.
@@ -29,64 +29,6 @@ fn set_lane(v: &mut u128, n: u32, size: u32, value: u64) {
     let at = n * size;
     let mask = u128::from(u64::MAX >> (64 - size));
     *v = *v & !(mask << at) | u128::from(value) << at;
-}
-
-/// A value at which something turns: ends of ranges, NaNs, ties, integers at the edges of their ranges.
-fn special<F: Float>(rng: &mut common::Rng) -> F {
-    let (bias, frac) = (F::BIAS as u64, F::FRAC_MASK);
-    let quiet = F::QUIET;
-    let ints = [7, 8, 15, 16, 31, 32, 63, 64, 52, 53, 23, 24];
-    let sign = rng.one_in(2);
-    let near = match rng.below(5) {
-        0 => 0,
-        1 => 1,
-        2 => frac,
-        3 => frac - rng.below(3),
-        _ => quiet,
-    };
-    let (exp, fraction) = match rng.below(12) {
-        0 => (0, 0),
-        1 => (0, near),
-        2 => (1, near),
-        3 => (F::EXP_MAX - 1, near),
-        4 => (F::EXP_MAX, 0),
-        5 => (F::EXP_MAX, quiet | rng.below(4)),
-        6 => (F::EXP_MAX, 1 + rng.below(4)),
-        7 => (bias, near),
-        8 => (bias - 1, near),
-        9 => (bias + 1, near),
-        _ => ((bias + ints[rng.below(12) as usize] - rng.below(2)).min(F::EXP_MAX), near),
-    };
-    F::from_fields(sign, exp, fraction)
-}
-
-/// Operands whose product, quotient, or sum with a product rounds to about the least normal number.
-fn nearly_tiny<F: Float>(rng: &mut common::Rng) -> [F; 3] {
-    let bias = F::BIAS as u64;
-    let down = rng.below(bias - 4) + 2;
-    let addend = if rng.one_in(2) { F::zero(rng.one_in(2)) } else { special(rng) };
-    let (high, low) = (F::FRAC_MASK - rng.below(3), rng.below(4));
-    let signs = [rng.one_in(2), rng.one_in(2), rng.one_in(2)];
-    match rng.below(3) {
-        0 => {
-            let below = rng.below(4).saturating_sub(1);
-            [F::from_fields(signs[0], bias - down, high), F::from_fields(signs[1], down + below, low), addend]
-        }
-        1 => [
-            F::from_fields(signs[0], down, high),
-            F::from_fields(signs[1], down + bias - rng.below(2), low),
-            addend,
-        ],
-        _ => {
-            let up = rng.below(u64::from(F::FRAC_BITS) + 8);
-            let exp = (bias / 2).saturating_sub(up / 2);
-            [
-                F::from_fields(signs[0], exp, low),
-                F::from_fields(signs[1], exp, high),
-                F::from_fields(signs[2], 1, rng.below(2)),
-            ]
-        }
-    }
 }
 
 /// Fills the operands of `word` with related lanes of format `F`.

@@ -428,7 +428,9 @@ fn masks_of_numbers() {
             let compare = [k(K(6)), x(a), seen.clone(), Op::I(29)];
             check_at(level, &format!("cmp{fp:?}"), &compare, |asm| asm.vcmp_k(fp, K(3), K(6), a, b, 29));
             let classify = [k(K(6)), seen, Op::I(0x81)];
-            check_at(level, &format!("fpclass{fp:?}"), &classify, |asm| asm.vfpclass(fp, K(6), b, 0x81));
+            check_at(level, &format!("fpclass{fp:?}"), &classify, |asm| {
+                asm.vfpclass(fp, K(3), K(6), b, 0x81)
+            });
         }
     }
 }

@@ -8,12 +8,16 @@ use std::time::Duration;
 use armlet_testkit::cpio;
 use armlet_testkit::session::Session;
 
-/// A way to run the guest.
+use super::arch::Arch;
+
+/// A way to run guests of one architecture.
 pub struct Machine {
     /// Name for the table.
     pub name: String,
     program: PathBuf,
     args: Vec<String>,
+    kernel: PathBuf,
+    append: &'static str,
 }
 
 /// Figures of one boot.
@@ -55,64 +59,54 @@ const MEMORY_MIB: u32 = 1024;
 
 impl Machine {
     /// armlet with a backend.
-    pub fn armlet(program: &Path, backend: &str) -> Self {
-        let args = ["run", "--backend", backend, "-q"].map(String::from).to_vec();
-        Self { name: format!("armlet {backend}"), program: program.into(), args }
+    pub fn armlet(arch: &Arch, program: &Path, backend: &str) -> Self {
+        Self::new(arch, format!("armlet {backend}"), program.into(), &["run", "--backend", backend, "-q"])
     }
 
     /// QEMU's best configurations for full-system emulation on a foreign host, where it is installed.
-    pub fn qemu_best() -> Vec<Self> {
-        let installed = Command::new("qemu-system-aarch64").arg("--version").output().is_ok();
-        let cpus: &[&str] = if installed { &["neoverse-n1", "max"] } else { &[] };
-        if !installed {
-            eprintln!("qemu-system-aarch64 is not installed: measuring armlet alone");
+    pub fn qemu_best(arch: &Arch) -> Vec<Self> {
+        if Command::new(arch.qemu).arg("--version").output().is_err() {
+            eprintln!("{} is not installed: measuring armlet alone", arch.qemu);
+            return Vec::new();
         }
         let machine = |cpu: &&str| {
-            let args = [
-                "-M",
-                "virt,gic-version=3",
-                "-cpu",
-                cpu,
-                "-nographic",
-                "-nodefaults",
-                "-serial",
-                "stdio",
-                "-no-reboot",
-            ];
-            Self {
-                name: format!("QEMU {cpu}"),
-                program: "qemu-system-aarch64".into(),
-                args: args.map(String::from).to_vec(),
-            }
+            let args = ["-M", arch.qemu_machine, "-cpu", cpu];
+            let console = ["-nographic", "-nodefaults", "-serial", "stdio", "-no-reboot"];
+            Self::new(arch, format!("QEMU {cpu}"), arch.qemu.into(), &[&args[..], &console].concat())
         };
-        cpus.iter().map(machine).collect()
+        arch.qemu_cpus.iter().map(machine).collect()
     }
 
-    fn command(&self, kernel: &Path, ramdisk: &Path, memory_mib: u32) -> Command {
+    fn new(arch: &Arch, name: String, program: PathBuf, args: &[&str]) -> Self {
+        let args = args.iter().map(ToString::to_string).collect();
+        Self { name, program, args, kernel: arch.kernel.clone(), append: arch.append }
+    }
+
+    fn command(&self, ramdisk: &Path, memory_mib: u32) -> Command {
         let qemu = self.name.starts_with("QEMU");
         let mut command = Command::new(&self.program);
         command.args(&self.args).args(["-m", &format!("{memory_mib}M")]);
         if qemu {
             command.arg("-kernel");
         }
-        command.arg(kernel);
+        command.arg(&self.kernel);
         command.arg(if qemu { "-initrd" } else { "--initrd" }).arg(ramdisk);
-        command.arg(if qemu { "-append" } else { "--append" }).arg("console=ttyAMA0 quiet kpti=off panic=-1");
+        command.arg(if qemu { "-append" } else { "--append" }).arg(self.append);
         command
     }
 
     /// Boots a ramdisk that ends by itself; what the console showed.
-    pub fn console(&self, kernel: &Path, ramdisk: &Path, memory_mib: u32) -> Result<String, String> {
+    pub fn console(&self, ramdisk: &Path, memory_mib: u32) -> Result<String, String> {
         let start = |e| format!("{}: {e}", self.program.display());
-        let session = Session::start(&mut self.command(kernel, ramdisk, memory_mib)).map_err(start)?;
+        let session = Session::start(&mut self.command(ramdisk, memory_mib)).map_err(start)?;
         Ok(session.finish(LIMIT).1)
     }
 
     /// Boots the ramdisk with `cpus` CPUs and reads what its workloads print.
-    pub fn boot(&self, kernel: &Path, ramdisk: &Path, cpus: u32) -> Result<Run, String> {
+    pub fn boot(&self, ramdisk: &Path, cpus: u32) -> Result<Run, String> {
         let start = |e| format!("{}: {e}", self.program.display());
         let qemu = self.name.starts_with("QEMU");
-        let mut command = self.command(kernel, ramdisk, MEMORY_MIB);
+        let mut command = self.command(ramdisk, MEMORY_MIB);
         command.arg(if qemu { "-smp" } else { "--cpus" }).arg(cpus.to_string());
         let mut session = Session::start(&mut command).map_err(start)?;
         let to_init = session.expect(super::INIT_REACHED, LIMIT);
@@ -133,14 +127,14 @@ impl Machine {
 }
 
 /// Share of one host core that an idle guest takes: CPU time of the process over five seconds of `sleep`.
-pub fn idle_share(machine: &Machine, kernel: &Path, busybox: &[u8]) -> Result<f64, String> {
+pub fn idle_share(arch: &Arch, machine: &Machine) -> Result<f64, String> {
     const IDLE: Duration = Duration::from_secs(5);
     let init =
         format!("{}echo {}\nsleep 1\necho @idle\nsleep 60\n", cpio::INIT_PROLOGUE, super::INIT_REACHED);
-    let ramdisk = armlet_testkit::root().join("target/bench/idle");
-    super::write(&ramdisk, &cpio::busybox_ramdisk(busybox, &init, &[]))?;
-    let mut session =
-        Session::start(&mut machine.command(kernel, &ramdisk, MEMORY_MIB)).map_err(|e| e.to_string())?;
+    let ramdisk = arch.path("idle");
+    super::write(&ramdisk, &cpio::busybox_ramdisk(arch.busybox, &init, &[]))?;
+    let mut command = machine.command(&ramdisk, MEMORY_MIB);
+    let mut session = Session::start(&mut command).map_err(|e| e.to_string())?;
     session.expect("@idle", LIMIT);
     let before = cpu_time(session.id())?;
     std::thread::sleep(IDLE);

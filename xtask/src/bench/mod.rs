@@ -1,5 +1,7 @@
 //! `cargo xtask bench`: the same guest, the same workloads, on armlet and on QEMU, in one run.
 
+mod arch;
+mod kernels;
 mod machine;
 mod programs;
 mod report;
@@ -9,9 +11,11 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use armlet_testkit::{cpio, payloads, root};
+use armlet_testkit::root;
 
+use arch::Arch;
 use machine::{Machine, Runs};
+use report::{Report, Section};
 
 /// What to measure.
 #[derive(clap::Args)]
@@ -22,7 +26,8 @@ pub struct Options {
     /// Runs of each machine; the best of each figure counts.
     #[arg(long, default_value_t = 2)]
     runs: usize,
-    /// Only these kernels, programs or classes (integer, calls, fp, neon-fp, neon-int, memory, system, programs).
+    /// Only these kernels, programs or classes (integer, calls, fp, neon-fp, neon-int, memory, system, programs), and
+    /// only 32-bit or 64-bit guests (32, 64); programs run in 64-bit guests alone.
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
     /// Runs of each machine with real programs, which take longer; 0 leaves them out.
@@ -39,31 +44,41 @@ pub struct Options {
     dry: bool,
 }
 
+impl Options {
+    /// The guests' architectures to measure.
+    fn archs(&self) -> Result<Vec<Arch>, String> {
+        let named = |bits: &str| self.only.iter().any(|name| name == bits);
+        let both = !named("64") && !named("32");
+        let mut archs = Vec::new();
+        if both || named("64") {
+            archs.push(Arch::arm64()?);
+        }
+        if both || named("32") {
+            archs.push(Arch::armhf()?);
+        }
+        Ok(archs)
+    }
+
+    /// What of the workloads `--only` names; everything if nothing.
+    fn names(&self) -> Vec<&str> {
+        self.only.iter().map(String::as_str).filter(|name| !["64", "32"].contains(name)).collect()
+    }
+}
+
 /// What `init` prints when the kernel has handed over.
 const INIT_REACHED: &str = "@init";
 
 /// Measures and reports.
 pub fn run(options: &Options) -> Result<(), String> {
+    let archs = options.archs()?;
     let armlet = build_armlet()?;
-    let payloads = payloads::get()?;
-    let mut machines = vec![Machine::armlet(&armlet, "soft")];
-    if !options.no_qemu {
-        machines.extend(Machine::qemu_best());
+    let mut sections = Vec::new();
+    for arch in &archs {
+        sections.push(section(options, arch, &armlet)?);
     }
-    let mut results = Runs::default();
-    run_kernels(options, &machines, &mut results)?;
-    programs::run(options, &machines, &mut results)?;
     let hello = best_of(20, || time_hello(&armlet))?;
     let mips = [mips("jit")?, mips("interp")?];
-    let idle = machine::idle_share(&machines[0], &payloads.cloud_kernel, &payloads.busybox)?;
-    let report = report::Report {
-        host: host(),
-        machines: machines.iter().map(|m| m.name.clone()).collect(),
-        results,
-        hello,
-        idle,
-        mips,
-    };
+    let report = Report { host: host(), sections, hello, mips };
     let table = report.markdown();
     println!("{table}");
     if !options.dry {
@@ -75,39 +90,20 @@ pub fn run(options: &Options) -> Result<(), String> {
     Ok(())
 }
 
-/// The workloads of `guests/bench`.
-fn run_kernels(options: &Options, machines: &[Machine], results: &mut Runs) -> Result<(), String> {
-    let only: Vec<&str> = options.only.iter().map(String::as_str).collect();
-    let only_kernels: Vec<&str> = only.iter().copied().filter(|name| !programs::is_program(name)).collect();
-    if only_kernels.is_empty() && !only.is_empty() {
-        return Ok(());
+/// Measures the guests of one architecture.
+fn section(options: &Options, arch: &Arch, armlet: &Path) -> Result<Section, String> {
+    let mut machines = vec![Machine::armlet(arch, armlet, "soft")];
+    if !options.no_qemu {
+        machines.extend(Machine::qemu_best(arch));
     }
-    let payloads = payloads::get()?;
-    let program = compile("bench", &[root().join("guests/bench/bench.c")], &["-lm", "-lpthread"])?;
-    let ramdisk = |name: &str, kernels: &str| {
-        let init = format!(
-            "{}echo {INIT_REACHED}\n/bin/bench {} {kernels}\necho @end\npoweroff -f\n",
-            cpio::INIT_PROLOGUE,
-            options.scale,
-        );
-        let path = root().join("target/bench").join(name);
-        write(&path, &cpio::busybox_ramdisk(&payloads.busybox, &init, &[("bin/bench", &program)]))?;
-        Ok::<_, String>(path)
-    };
-    let one = ramdisk("initrd", &only_kernels.join(" "))?;
-    // What depends on the other CPU: waking it.
-    let two = ramdisk("initrd-2", "pipe-trip")?;
-    let rounds = options.runs.max(1);
-    for round in 0..rounds {
-        for machine in machines {
-            eprintln!("run {} of {rounds}: {}", round + 1, machine.name);
-            results.add(machine.boot(&payloads.cloud_kernel, &one, 1)?);
-            if only_kernels.is_empty() || only_kernels.contains(&"system") {
-                results.add(machine.boot(&payloads.cloud_kernel, &two, 2)?);
-            }
-        }
+    let mut results = Runs::default();
+    kernels::run(options, arch, &machines, &mut results)?;
+    if arch.bits == "64" {
+        programs::run(options, arch, &machines, &mut results)?;
     }
-    Ok(())
+    let idle = machine::idle_share(arch, &machines[0])?;
+    let machines = machines.into_iter().map(|machine| machine.name).collect();
+    Ok(Section { title: arch.title, machines, results, idle })
 }
 
 fn build_armlet() -> Result<PathBuf, String> {
@@ -120,23 +116,6 @@ fn build_armlet() -> Result<PathBuf, String> {
         return Err("armlet does not build".into());
     }
     Ok(root().join("target/release/armlet"))
-}
-
-/// Compiles a static guest program to `target/bench/NAME`.
-fn compile(name: &str, sources: &[PathBuf], options: &[&str]) -> Result<Vec<u8>, String> {
-    let out = root().join("target/bench").join(name);
-    write(&out, &[])?;
-    let compiled = Command::new("aarch64-linux-gnu-gcc")
-        .args(["-O2", "-w", "-static", "-o"])
-        .arg(&out)
-        .args(sources)
-        .args(options)
-        .status()
-        .map_err(|e| format!("aarch64-linux-gnu-gcc does not start ({e}): install gcc-aarch64-linux-gnu and libc6-dev-arm64-cross"))?;
-    if !compiled.success() {
-        return Err(format!("the guest program {name} does not compile"));
-    }
-    std::fs::read(&out).map_err(|e| format!("{}: {e}", out.display()))
 }
 
 fn write(path: &Path, data: &[u8]) -> Result<(), String> {
@@ -166,7 +145,6 @@ fn host() -> String {
 }
 
 /// What the engine's own loop of integer, memory and branch instructions reaches: the best of three runs.
-/// The speed of one of armlet's engines.
 fn mips(engine: &str) -> Result<f64, String> {
     let mut best: f64 = 0.0;
     for _ in 0..3 {

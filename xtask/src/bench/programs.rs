@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use armlet_testkit::programs::{self, Case};
-use armlet_testkit::{cpio, payloads, root};
+use armlet_testkit::{cpio, root};
 
+use super::arch::Arch;
 use super::machine::{Machine, Runs};
-use super::{Options, compile, write};
+use super::{Options, write};
 
 /// The class of the cases in the report.
 pub const CLASS: &str = "programs";
@@ -20,16 +21,16 @@ pub fn is_program(name: &str) -> bool {
 }
 
 /// Measures what `options` asks for on all machines.
-pub fn run(options: &Options, machines: &[Machine], results: &mut Runs) -> Result<(), String> {
+pub fn run(options: &Options, arch: &Arch, machines: &[Machine], results: &mut Runs) -> Result<(), String> {
     let cases = chosen(options)?;
     let mut groups: Vec<&str> = cases.iter().map(|case| case.group.as_str()).collect();
     groups.dedup();
     for group in groups {
         let of_group: Vec<Case> = cases.iter().filter(|case| case.group == group).cloned().collect();
-        run_group(options, group, &of_group, machines, results)?;
+        run_group(options, arch, group, &of_group, machines, results)?;
     }
     match &options.coremark {
-        Some(dir) if options.program_runs > 0 => run_coremark(dir, machines, results),
+        Some(dir) if options.program_runs > 0 => run_coremark(dir, arch, machines, results),
         _ => Ok(()),
     }
 }
@@ -39,8 +40,9 @@ fn chosen(options: &Options) -> Result<Vec<Case>, String> {
     if options.program_runs == 0 {
         return Ok(Vec::new());
     }
-    let has = |name: &str| options.only.iter().any(|o| o == name);
-    let all = options.only.is_empty() || has(CLASS);
+    let only = options.names();
+    let has = |name: &str| only.contains(&name);
+    let all = only.is_empty() || has(CLASS);
     let wanted = |case: &Case| (all && !case.long) || has(&case.name);
     let mut cases: Vec<Case> = programs::cases()?.into_iter().filter(wanted).collect();
     cases.sort_by(|a, b| a.group.cmp(&b.group));
@@ -49,18 +51,19 @@ fn chosen(options: &Options) -> Result<Vec<Case>, String> {
 
 fn run_group(
     options: &Options,
+    arch: &Arch,
     group: &str,
     cases: &[Case],
     machines: &[Machine],
     results: &mut Runs,
 ) -> Result<(), String> {
-    let clock = compile("clock", &[root().join("guests/bench/clock.c")], &[])?;
-    let ramdisk = root().join("target/bench/programs");
+    let clock = arch.compile("clock", &[root().join("guests/bench/clock.c")], &[])?;
+    let ramdisk = arch.path("programs");
     write(&ramdisk, &programs::ramdisk(group, cases, Some(&clock))?)?;
     for round in 0..options.program_runs {
         for machine in machines {
             eprintln!("programs ({group}), run {} of {}: {}", round + 1, options.program_runs, machine.name);
-            let text = console(machine, &ramdisk)?;
+            let text = machine.console(&ramdisk, programs::MEMORY_MIB)?;
             take(machine, cases, &text, results)?;
         }
     }
@@ -85,25 +88,20 @@ fn take(machine: &Machine, cases: &[Case], text: &str, results: &mut Runs) -> Re
     Ok(())
 }
 
-fn console(machine: &Machine, ramdisk: &Path) -> Result<String, String> {
-    machine.console(&payloads::get()?.cloud_kernel, ramdisk, programs::MEMORY_MIB)
-}
-
 /// Builds CoreMark from the sources in `dir`, unchanged, and takes the time of an iteration.
-fn run_coremark(dir: &Path, machines: &[Machine], results: &mut Runs) -> Result<(), String> {
+fn run_coremark(dir: &Path, arch: &Arch, machines: &[Machine], results: &mut Runs) -> Result<(), String> {
     let names =
         ["core_list_join", "core_main", "core_matrix", "core_state", "core_util", "posix/core_portme"];
     let sources: Vec<PathBuf> = names.iter().map(|name| dir.join(format!("{name}.c"))).collect();
     let include = [format!("-I{}", dir.display()), format!("-I{}", dir.join("posix").display())];
     let flags = [&include[0], &include[1], "-DPERFORMANCE_RUN=1", "-DFLAGS_STR=\"-O2\"", "-DITERATIONS=0"];
-    let program = compile("coremark", &sources, &flags)?;
+    let program = arch.compile("coremark", &sources, &flags)?;
     let init = format!("{}/bin/coremark 0 0 0x66 0 7 1 2000\npoweroff -f\n", cpio::INIT_PROLOGUE);
-    let ramdisk = root().join("target/bench/coremark-initrd");
-    let busybox = &payloads::get()?.busybox;
-    write(&ramdisk, &cpio::busybox_ramdisk(busybox, &init, &[("bin/coremark", &program)]))?;
+    let ramdisk = arch.path("coremark-initrd");
+    write(&ramdisk, &cpio::busybox_ramdisk(arch.busybox, &init, &[("bin/coremark", &program)]))?;
     for machine in machines {
         eprintln!("CoreMark: {}", machine.name);
-        let text = console(machine, &ramdisk)?;
+        let text = machine.console(&ramdisk, programs::MEMORY_MIB)?;
         let rate = text
             .lines()
             .find_map(|line| line.trim().strip_prefix("Iterations/Sec   : ")?.parse::<f64>().ok());

@@ -9,19 +9,27 @@ use super::machine::Runs;
 pub struct Report {
     /// What it was measured on: processor, number of CPUs, version of QEMU.
     pub host: String,
+    /// A table for each architecture of guests.
+    pub sections: Vec<Section>,
+    /// `hello` from process start to exit.
+    pub hello: Duration,
+    /// Millions of guest instructions a second, compiled and in the interpreter, on integer code.
+    pub mips: [f64; 2],
+}
+
+/// The figures of the guests of one architecture.
+pub struct Section {
+    /// Heading.
+    pub title: &'static str,
     /// Machines in the order of columns; the first is armlet.
     pub machines: Vec<String>,
     /// Figures by kernel.
     pub results: Runs,
-    /// `hello` from process start to exit.
-    pub hello: Duration,
-    /// Millions of guest instructions a second in the interpreter, on integer code.
-    pub mips: [f64; 2],
     /// Share of a host core that an idle guest takes.
     pub idle: f64,
 }
 
-impl Report {
+impl Section {
     /// How many times faster armlet is than the best of the others on this kernel.
     pub fn ratio(&self, kernel: &str) -> Option<f64> {
         let best = &self.results.best[kernel];
@@ -46,24 +54,9 @@ impl Report {
         classes.into_iter().map(|class| (class.clone(), mean(&class))).collect()
     }
 
-    /// The whole report.
-    pub fn markdown(&self) -> String {
-        let mut text = String::from(
-            "# Benchmarks\n\nMade by `cargo xtask bench`: one run, the same Debian kernel and programs on every machine.\n",
-        );
-        text += "Figures are nanoseconds per unit of work, seconds for whole programs: smaller is better; *ratio* is how many times faster armlet is than\nthe best QEMU configuration (`kpti=off`) on that kernel. Below 1 armlet is slower.\n\n";
-        let _ = writeln!(text, "- host: {}", self.host);
-        let _ = writeln!(
-            text,
-            "- `hello`, process start to exit: {:.1} ms (best of 20)",
-            self.hello.as_secs_f64() * 1e3
-        );
-        let _ = writeln!(text, "- idle Debian guest: {:.1} % of a host core", self.idle * 100.0);
-        let _ = writeln!(
-            text,
-            "- mixed integer, memory and branch code: {:.0} MIPS compiled, {:.0} MIPS interpreted (best of 3)\n",
-            self.mips[0], self.mips[1]
-        );
+    /// The tables of figures and of means.
+    fn markdown(&self) -> String {
+        let mut text = format!("\n## {}\n\n", self.title);
         let _ = writeln!(text, "| class | kernel | {} | ratio |", self.machines.join(" | "));
         let _ = writeln!(text, "|---|---|{}---|", "---|".repeat(self.machines.len()));
         for (class, name) in &self.results.order {
@@ -75,6 +68,44 @@ impl Report {
         text += "\n| class | geometric mean of ratios |\n|---|---|\n";
         for (class, mean) in self.classes() {
             let _ = writeln!(text, "| {class} | {} |", mean.map_or("-".into(), |m| format!("{m:.2}x")));
+        }
+        text
+    }
+}
+
+const INTRODUCTION: &str = "# Benchmarks
+
+Made by `cargo xtask bench`: one run, the same Debian kernel and programs on every machine.
+Figures are nanoseconds per unit of work, seconds for whole programs: smaller is better; *ratio* is how many times faster armlet is than
+the best QEMU configuration (`kpti=off` where there are 64 bits) on that kernel. Below 1 armlet is slower. *boot-to-init* is the host's
+time from the start of the process to the first process of the guest, in which a 32-bit guest also unpacks its kernel; *clock-at-init*
+is what the guest's own clock, which the unpacked kernel starts, says then. 32-bit guests are Debian's armhf kernel, without LPAE, and
+programs in T32 for its baseline (VFPv3-D16), the NEON kernels for VFPv4 with NEON.
+
+";
+
+impl Report {
+    /// The whole report.
+    pub fn markdown(&self) -> String {
+        let mut text = String::from(INTRODUCTION);
+        let _ = writeln!(text, "- host: {}", self.host);
+        let hello = self.hello.as_secs_f64() * 1e3;
+        let _ = writeln!(text, "- `hello`, process start to exit: {hello:.1} ms (best of 20)");
+        for section in &self.sections {
+            let _ = writeln!(
+                text,
+                "- idle Debian guest, {}: {:.1} % of a host core",
+                section.title,
+                section.idle * 100.0
+            );
+        }
+        let _ = writeln!(
+            text,
+            "- mixed integer, memory and branch code: {:.0} MIPS compiled, {:.0} MIPS interpreted (best of 3)",
+            self.mips[0], self.mips[1]
+        );
+        for section in &self.sections {
+            text += &section.markdown();
         }
         text
     }

@@ -2,17 +2,24 @@
 
 use std::fmt::Write;
 
-use super::report::Report;
+use super::report::{Report, Section};
 
-const LEFT: f64 = 120.0;
-const WIDTH: f64 = 560.0;
+const LEFT: f64 = 140.0;
+const WIDTH: f64 = 540.0;
 const ROW: f64 = 30.0;
 const DECADES: f64 = 2.0;
 
-/// Draws the geometric means of all classes that have one.
+/// Draws the geometric means of all classes that have one, those of 32-bit guests under those of 64-bit ones.
 pub fn chart(report: &Report) -> String {
-    let classes: Vec<(String, f64)> =
-        report.classes().into_iter().filter_map(|(c, m)| Some((c, m?))).collect();
+    let of_section = |section: &Section| {
+        let label = |class: String| match section.title {
+            "32-bit guests" => format!("{class} (32-bit)"),
+            _ => class,
+        };
+        let classes = section.classes().into_iter();
+        classes.filter_map(|(class, mean)| Some((label(class), mean?))).collect::<Vec<_>>()
+    };
+    let classes: Vec<(String, f64)> = report.sections.iter().flat_map(of_section).collect();
     let height = 70.0 + classes.len() as f64 * ROW;
     let x = |ratio: f64| LEFT + WIDTH * (ratio.log10().clamp(-DECADES, DECADES) / (2.0 * DECADES) + 0.5);
     let mut svg = format!(

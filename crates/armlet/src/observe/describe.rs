@@ -92,7 +92,7 @@ fn what(event: &ExitEvent, devices: &Devices) -> String {
         }
         ExitEvent::Exception { esr, far, from_el, vector, .. } => {
             let mut line = format!("{kind} {vector} from EL{from_el}");
-            if esr != 0 {
+            if !is_interrupt(vector) {
                 let _ = write!(line, " esr={esr:#x} ({}) far={}", ec_name(ec_of(esr)), address(far));
             }
             line
@@ -134,6 +134,11 @@ pub fn character(value: u64) -> String {
         Ok(byte @ 0x20..=0x7e) => format!(" '{}'", byte as char),
         _ => String::new(),
     }
+}
+
+/// True for a vector that has no syndrome to tell.
+pub fn is_interrupt(vector: &str) -> bool {
+    matches!(vector, "IRQ" | "FIQ" | "SError")
 }
 
 /// What an access does.
@@ -244,6 +249,11 @@ mod tests {
             (
                 ExitEvent::Exception { pc: 1, esr: 0, far: 0, from_el: 0, vector: "IRQ" },
                 "pc=0x00000001 exception IRQ from EL0",
+            ),
+            (
+                // An undefined T32 instruction of 16 bits.
+                ExitEvent::Exception { pc: 2, esr: 0, far: 0, from_el: 1, vector: "synchronous" },
+                "pc=0x00000002 exception synchronous from EL1 esr=0x0 (undefined instruction) far=0x00000000",
             ),
             (
                 ExitEvent::SysRegTrap { pc: 4, reg: Encoding::new(3, 4, 2, 1, 0), read: true },

@@ -208,7 +208,7 @@ fn sentence(event: &ExitEvent, devices: &Devices, printed: &[u8]) -> String {
                 other => format!("{call} {}", describe::function_name(other)),
             }
         }
-        ExitEvent::Exception { esr: 0, from_el, vector, .. } => {
+        ExitEvent::Exception { from_el, vector, .. } if describe::is_interrupt(vector) => {
             format!("took an {vector} at EL{from_el}, PC={pc}")
         }
         ExitEvent::Exception { esr, far, from_el, .. } => {

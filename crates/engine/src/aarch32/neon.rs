@@ -247,7 +247,7 @@ impl Lowering<'_> {
 
     /// Appends an op that narrows: to the upper half straight.
     fn neon_narrow(&mut self, op: VectorOp, size: u8, w: u32, uop: Uop) {
-        if dd(w) % 2 == 0 {
+        if dd(w).is_multiple_of(2) {
             return self.neon_result(op, size, dd(w), false, uop);
         }
         let slot = dd(w) / 2;

@@ -97,7 +97,12 @@ fn perform(cpu: &mut Cpu, world: &mut dyn World, op: SystemOp, u: &Uop) -> Resul
         SystemOp::ReadNzcv => dst!(cpu.nzcv.into()),
         SystemOp::WriteNzcv => cpu.nzcv = a as u32 & 0xf000_0000,
         SystemOp::ReadFpcr => dst!(cpu.fpcr.into()),
-        SystemOp::WriteFpcr => cpu.fpcr = a as u32 & FPCR,
+        SystemOp::WriteFpcr => {
+            cpu.fpcr = a as u32 & FPCR;
+            if cpu.pstate.is_aarch32() {
+                cpu.mode_changed();
+            }
+        }
         SystemOp::ReadFpsr => dst!(cpu.fpsr.into()),
         SystemOp::WriteFpsr => cpu.fpsr = a as u32 & FPSR,
         SystemOp::ReadDaif => {

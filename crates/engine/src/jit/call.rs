@@ -85,7 +85,7 @@ impl Session<'_> {
             return self.leave_behind(number);
         }
         self.cpu.jit.flags = RawFlags::from_nzcv(self.cpu.nzcv);
-        self.cpu.jit.set_fpcr(self.cpu.fpcr);
+        self.cpu.jit.set_fpcr(self.cpu.fpcr, self.cpu.pstate.is_aarch32());
         match exit {
             None => {
                 self.shorten_budget(at_end);

@@ -29,7 +29,7 @@ pub struct Context {
     pub flags: RawFlags,
     /// Address of the word of signals of the PE's port.
     pub signals: u64,
-    /// What of the vector state is in host registers: [`Context::VECTORS`], [`Context::FLOAT`].
+    /// What of the vector state is in host registers: [`Context::VECTORS`], [`Context::FLOAT`], [`Context::AARCH32`].
     pub resident: u32,
     /// Not zero if floating point is left to the interpreter: FPCR asks for what the host does otherwise.
     pub slow_float: u32,
@@ -46,17 +46,21 @@ impl Context {
     pub const VECTORS: u32 = 1;
     /// The host's floating point does what FPCR asks for.
     pub const FLOAT: u32 = 2;
+    /// They are mapped as in AArch32 state.
+    pub const AARCH32: u32 = 4;
 
     /// Prepares for FPCR. Rounding modes are those of the host; NaNs are looked at one by one, whatever DN says; flushed
-    /// denormals raise other flags on the host, which has no alternative halves either.
-    pub fn set_fpcr(&mut self, fpcr: u32) {
+    /// denormals raise other flags on the host, which has no alternative halves either. In AArch32 state the code is such
+    /// that denormals don't matter; there AdvSIMD rounds to nearest whatever FPSCR says.
+    pub fn set_fpcr(&mut self, fpcr: u32, aarch32: bool) {
         const FZ: u32 = 1 << 24;
+        const RMODE: u32 = 3 << 22;
         const AHP: u32 = 1 << 26;
         const MASKS: u32 = 0x1f80;
         // To nearest, up, down, to zero, in the host's order.
         let rounding = [0, 2, 1, 3][(fpcr >> 22 & 3) as usize];
         self.mxcsr = MASKS | rounding << 13;
-        self.slow_float = fpcr & (FZ | AHP);
+        self.slow_float = fpcr & if aarch32 { RMODE | AHP } else { FZ | AHP };
         self.rust_mxcsr[0] = MASKS;
     }
 

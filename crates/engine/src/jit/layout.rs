@@ -8,7 +8,7 @@ use super::context::Context;
 use crate::cpu::{Cpu, Monitor};
 use crate::mmu::{CodeRequests, Mmu, Set};
 use crate::sys::Control;
-use crate::uop::{Slot, VTEMP};
+use crate::uop::{SLOTS, Slot, VTEMP};
 
 /// Scratch, and where results of helpers come.
 pub const A: Gpr = Gpr::Rax;
@@ -44,19 +44,50 @@ pub const ONE_LANE: K = K(6);
 /// See [`ONE_LANE`].
 pub const TWO_LANES: K = K(7);
 
-/// Where vector slots live: the host register by slot, or none. The last one is the first temporary.
-pub type VectorMap = [Option<Xmm>; 33];
+/// Where vector slots live: the host register by slot, or none.
+pub type VectorMap = [Option<Xmm>; SLOTS];
 
-/// With 32 host registers all but five slots and the temporary of instructions by element fit, else twelve.
-pub fn vector_map(level: Level) -> VectorMap {
-    let slots: &[u8] = match level {
-        Level::Avx512 => &[
-            0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, VTEMP, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 8,
-            9, 10,
+/// In AArch64 state all but five slots and the temporary of instructions by element fit with 32 host registers, else
+/// twelve. In AArch32 state there are sixteen slots, whose parts pass through temporaries.
+pub fn vector_map(level: Level, aarch32: bool) -> VectorMap {
+    const T: Slot = VTEMP;
+    let slots: &[Slot] = match (level, aarch32) {
+        (Level::Avx512, false) => &[
+            0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, T, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 8, 9,
+            10,
         ],
-        _ => &[0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19],
+        (_, false) => &[0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19],
+        (Level::Avx512, true) => &[
+            0,
+            1,
+            2,
+            3,
+            4,
+            5,
+            6,
+            7,
+            8,
+            9,
+            10,
+            11,
+            12,
+            13,
+            14,
+            15,
+            T,
+            T + 1,
+            T + 2,
+            T + 3,
+            T + 4,
+            T + 5,
+            T + 6,
+            T + 7,
+            T + 8,
+            T + 9,
+        ],
+        (_, true) => &[0, 1, 2, 3, 4, 5, 6, 7, T, T + 1, T + 2, T + 3],
     };
-    let mut map = [None; 33];
+    let mut map = [None; SLOTS];
     for (n, &slot) in slots.iter().enumerate() {
         map[usize::from(slot)] = Some(Xmm(4 + n as u8));
     }

@@ -134,7 +134,7 @@ impl Cpu {
 
     fn run_from(&mut self, jit: &mut Jit, world: &mut dyn World, entry: u64) -> Left {
         self.jit.flags = RawFlags::from_nzcv(self.nzcv);
-        self.jit.set_fpcr(self.fpcr);
+        self.jit.set_fpcr(self.fpcr, self.pstate.is_aarch32());
         let granted = self.grant();
         self.jit.budget = granted;
         jit.stats.entries += 1;
@@ -209,7 +209,7 @@ impl Cpu {
     /// True if code of the current mode can be compiled.
     pub(crate) fn can_compile(&self) -> bool {
         let mode = self.mode();
-        !mode.has(Mode::STEP) && !(mode.is_t32() && mode.itstate() != 0)
+        !(mode.has(Mode::STEP) || mode.is_t32() && mode.itstate() != 0)
     }
 }
 

@@ -56,16 +56,23 @@ pub struct Thunks {
     pub uop: u64,
     /// The same for a plain access, whose address is in RCX.
     pub access: u64,
-    /// As `uop`, for traces that use vector registers.
-    pub vector_uop: u64,
-    /// As `access`, for traces that use vector registers.
-    pub vector_access: u64,
+    /// For traces that use vector registers, in AArch64 state and in AArch32 state.
+    pub vector: [VectorThunks; 2],
+    /// Jumped to with the number of the trace in ECX.
+    pub interpret: u64,
+}
+
+/// Shared code for the vector state, mapped as in one execution state.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct VectorThunks {
+    /// As [`Thunks::uop`].
+    pub uop: u64,
+    /// As [`Thunks::access`].
+    pub access: u64,
     /// Called to get the vector registers.
     pub load_vectors: u64,
     /// Called to get them for floating point; jumps to `interpret` if that is slow. ECX: the number of the trace.
     pub load_float: u64,
-    /// Jumped to with the number of the trace in ECX.
-    pub interpret: u64,
 }
 
 fn session(depth: i32) -> Mem {
@@ -79,16 +86,19 @@ fn spill(asm: &mut Asm) {
     asm.store(Bits::B32, BUDGET_LEFT, BUDGET);
 }
 
-/// Leaves the vector state in memory. Changes RDX.
-fn unload_vectors(asm: &mut Asm, map: &VectorMap) {
-    let none = asm.label();
-    asm.alu_imm(Alu::Cmp, Bits::B32, RESIDENT, 0);
+/// Leaves the vector state in memory, whichever way it is mapped. Changes RDX.
+fn unload_vectors(asm: &mut Asm, maps: &[VectorMap; 2]) {
+    let (none, aarch32, stored) = (asm.label(), asm.label(), asm.label());
+    asm.mov(Bits::B32, Gpr::Rdx, RESIDENT);
+    asm.test(Bits::B32, Gpr::Rdx, Gpr::Rdx);
     asm.jcc(Cond::E, none);
-    for (n, reg) in map.iter().enumerate() {
-        if let Some(reg) = reg {
-            asm.vstore(vector_slot(n as u8), *reg);
-        }
-    }
+    asm.test_imm(Bits::B32, Gpr::Rdx, Context::AARCH32 as i32);
+    asm.jcc(Cond::Ne, aarch32);
+    store_vectors(asm, &maps[0]);
+    asm.jmp(stored);
+    asm.bind(aarch32);
+    store_vectors(asm, &maps[1]);
+    asm.bind(stored);
     asm.stmxcsr(rust_mxcsr(1));
     asm.ldmxcsr(rust_mxcsr(0));
     asm.mov(Bits::B32, Gpr::Rdx, rust_mxcsr(1));
@@ -96,6 +106,14 @@ fn unload_vectors(asm: &mut Asm, map: &VectorMap) {
     asm.alu_mem(Alu::Or, Bits::B32, STICKY, Gpr::Rdx);
     asm.store_imm(Bits::B32, RESIDENT, 0);
     asm.bind(none);
+}
+
+fn store_vectors(asm: &mut Asm, map: &VectorMap) {
+    for (n, reg) in map.iter().enumerate() {
+        if let Some(reg) = reg {
+            asm.vstore(vector_slot(n as u8), *reg);
+        }
+    }
 }
 
 /// Gets the vector state from memory. Changes RAX.
@@ -145,12 +163,15 @@ impl Thunks {
             ("link", self.link),
             ("uop", self.uop),
             ("access", self.access),
-            ("vector_uop", self.vector_uop),
-            ("vector_access", self.vector_access),
-            ("load_vectors", self.load_vectors),
-            ("load_float", self.load_float),
             ("interpret", self.interpret),
         ];
+        for (thunks, names) in self.vector.iter().zip([
+            ["vector_uop", "vector_access", "load_vectors", "load_float"],
+            ["vector_uop32", "vector_access32", "load_vectors32", "load_float32"],
+        ]) {
+            let VectorThunks { uop, access, load_vectors, load_float } = *thunks;
+            named.extend(names.into_iter().zip([uop, access, load_vectors, load_float]));
+        }
         named.sort_by_key(|&(_, address)| address);
         named
     }
@@ -158,7 +179,7 @@ impl Thunks {
     /// Writes the shared code at `offset`; `helpers` are `fn(session, uop, address) -> stop`, for uops and
     /// for accesses. Returns the end.
     pub fn build(memory: &mut CodeMemory, offset: usize, level: Level, helpers: [u64; 2]) -> (Self, usize) {
-        let map = &vector_map(level);
+        let maps = &[false, true].map(|aarch32| vector_map(level, aarch32));
         let mut asm = Asm::default();
         asm.set_level(level);
         asm.start(memory.address(offset));
@@ -194,7 +215,7 @@ impl Thunks {
         asm.bind(find);
         asm.mov_imm(A, Why::Lookup as u64);
         asm.bind(exit);
-        unload_vectors(&mut asm, map);
+        unload_vectors(&mut asm, maps);
         spill(&mut asm);
         asm.shift(Shift::Shl, Bits::B64, C, 32);
         asm.alu(Alu::Or, Bits::B64, A, C);
@@ -204,20 +225,23 @@ impl Thunks {
         asm.ret();
 
         let other = asm.label();
-        for (at, helper, vectors) in [
-            (&mut thunks.uop, helpers[0], false),
-            (&mut thunks.access, helpers[1], false),
-            (&mut thunks.vector_uop, helpers[0], true),
-            (&mut thunks.vector_access, helpers[1], true),
+        let [a64, a32] = &mut thunks.vector;
+        for (at, helper, map) in [
+            (&mut thunks.uop, helpers[0], None),
+            (&mut thunks.access, helpers[1], None),
+            (&mut a64.uop, helpers[0], Some(&maps[0])),
+            (&mut a64.access, helpers[1], Some(&maps[0])),
+            (&mut a32.uop, helpers[0], Some(&maps[1])),
+            (&mut a32.access, helpers[1], Some(&maps[1])),
         ] {
             *at = asm.here();
             spill(&mut asm);
-            if vectors {
+            if map.is_some() {
                 // What is resident comes back afterwards.
                 asm.mov(Bits::B32, Gpr::Rdx, RESIDENT);
                 asm.store(Bits::B32, session(16), Gpr::Rdx);
             }
-            unload_vectors(&mut asm, map);
+            unload_vectors(&mut asm, maps);
             // The call of this thunk has pushed 8 bytes.
             asm.mov(Bits::B64, Gpr::Rdi, session(8));
             asm.alu_imm(Alu::Sub, Bits::B64, Gpr::Rsp, 8);
@@ -227,7 +251,7 @@ impl Thunks {
             asm.call(A);
             asm.test(Bits::B32, A, A);
             asm.jcc(Cond::Ne, other);
-            if vectors {
+            if let Some(map) = map {
                 load_vectors(&mut asm, map, 0);
                 asm.mov(Bits::B32, A, session(24));
                 asm.store(Bits::B32, RESIDENT, A);
@@ -236,24 +260,26 @@ impl Thunks {
             asm.alu_imm(Alu::Add, Bits::B64, Gpr::Rsp, 8);
             asm.ret();
         }
-        thunks.load_float = asm.here();
         let slow = asm.label();
-        asm.alu_imm(Alu::Cmp, Bits::B32, SLOW_FLOAT, 0);
-        asm.jcc(Cond::Ne, slow);
-        // A trace that needs no floating point may have got them before, and changed them.
-        let there = asm.label();
-        asm.alu_imm(Alu::Cmp, Bits::B32, RESIDENT, 0);
-        asm.jcc(Cond::Ne, there);
-        load_vectors(&mut asm, map, 0);
-        asm.bind(there);
-        asm.store_imm(Bits::B32, RESIDENT, (Context::VECTORS | Context::FLOAT) as i32);
-        asm.ret();
+        for (at, map, state) in [(a64, &maps[0], 0), (a32, &maps[1], Context::AARCH32)] {
+            at.load_float = asm.here();
+            asm.alu_imm(Alu::Cmp, Bits::B32, SLOW_FLOAT, 0);
+            asm.jcc(Cond::Ne, slow);
+            // A trace that needs no floating point may have got them before, and changed them.
+            let there = asm.label();
+            asm.alu_imm(Alu::Cmp, Bits::B32, RESIDENT, 0);
+            asm.jcc(Cond::Ne, there);
+            load_vectors(&mut asm, map, 0);
+            asm.bind(there);
+            asm.store_imm(Bits::B32, RESIDENT, (state | Context::VECTORS | Context::FLOAT) as i32);
+            asm.ret();
+            at.load_vectors = asm.here();
+            load_vectors(&mut asm, map, state | Context::VECTORS);
+            asm.ret();
+        }
         asm.bind(slow);
         asm.alu_imm(Alu::Add, Bits::B64, Gpr::Rsp, 8);
         asm.jmp_to(thunks.interpret);
-        thunks.load_vectors = asm.here();
-        load_vectors(&mut asm, map, Context::VECTORS);
-        asm.ret();
         asm.bind(other);
         asm.alu_imm(Alu::Add, Bits::B64, Gpr::Rsp, 16);
         asm.alu_imm(Alu::Cmp, Bits::B32, A, Then::Jump as i32);

@@ -48,6 +48,8 @@ pub struct Control {
 
 /// FPEXC.EN: floating point is on. Where EL1 is in AArch64 state it always is.
 const FPEXC_EN: u64 = 1 << 30;
+/// FPCR.FZ.
+const FPCR_FZ: u32 = 1 << 24;
 
 /// ACTLR of Cortex-A7 and A15 as firmware leaves it: SMP, and on A15 IBE, which lets software invalidate branch predictors.
 const ACTLR_V7: u64 = 1 << 6 | 1 << 0;
@@ -158,6 +160,9 @@ impl Cpu {
         }
         if self.pstate.contains(Pstate::E) {
             mode |= Mode::BE;
+        }
+        if self.fpcr & FPCR_FZ != 0 {
+            mode |= Mode::FLUSH;
         }
         if self.el1_is_aarch32() && self.sys[SysReg::FPEXC32_EL2] & FPEXC_EN == 0 {
             mode |= Mode::FP_TRAP;

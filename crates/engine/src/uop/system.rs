@@ -111,7 +111,7 @@ pub enum SystemOp {
     ReadSpsr,
     /// The bytes of SPSR in mask `flags` = those of `a`.
     WriteSpsr,
-    /// `dst` = a register of another mode: `imm` is M[4:0] << 5 | its number, 16 for SPSR.
+    /// `dst` = a register of another mode: `imm` is `M[4:0] << 5 | n`, `n` being its number, 16 for SPSR.
     ReadBanked,
     /// A register of another mode = `a`.
     WriteBanked,

@@ -123,9 +123,10 @@ impl SoftHypervisor {
 
 /// What the machine has to know of a model.
 fn model_info(model: &cpu::CpuModel) -> ModelInfo {
-    let states = [(Feature::V8, GuestMode::A64El1), (Feature::AA32EL1, GuestMode::A32El1)];
-    let has = states.iter().filter(|(feature, _)| model.features.has(*feature));
-    ModelInfo::new(model.name, &has.map(|(_, mode)| *mode).collect::<Vec<_>>())
+    let aarch64 = model.has_aarch64().then_some(GuestMode::A64El1);
+    let aarch32 = model.features.has(Feature::AA32EL1).then_some(GuestMode::A32El1);
+    let modes: Vec<_> = aarch64.into_iter().chain(aarch32).collect();
+    ModelInfo::new(model.name, &modes)
 }
 
 impl Hypervisor for SoftHypervisor {

@@ -32,7 +32,8 @@ impl<'a> IoWorld<'a> {
         let (set, word) = self.insn?;
         let transfer = match set {
             InsnSet::A64 => Transfer::of_a64(word),
-            InsnSet::A32 | InsnSet::T32 => None,
+            InsnSet::A32 => Transfer::of_a32(word),
+            InsnSet::T32 => Transfer::of_t32(word),
         };
         let status = if self.ram.find(gpa).is_some() { fsc::PERMISSION } else { fsc::TRANSLATION };
         let narrow = set == InsnSet::T32 && word >> 16 == 0;

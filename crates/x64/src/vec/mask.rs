@@ -140,10 +140,10 @@ impl Asm {
         self.evex(&row, mask.merging(), dst.0, a.0, b.into(), Some(predicate));
     }
 
-    /// `vfpclassXX dst, src, classes`.
-    pub fn vfpclass(&mut self, fp: Fp, dst: K, src: impl Into<Xm>, classes: u8) {
+    /// `vfpclassXX dst, src, classes`, only where `mask` is set (elsewhere 0).
+    pub fn vfpclass(&mut self, fp: Fp, mask: K, dst: K, src: impl Into<Xm>, classes: u8) {
         let mut row = fp.row(3, 0x66 | u8::from(fp.is_scalar()));
         row.pp = P66;
-        self.evex(&row, Mask::NONE, dst.0, 0, src.into(), Some(classes));
+        self.evex(&row, mask.merging(), dst.0, 0, src.into(), Some(classes));
     }
 }

@@ -7,6 +7,7 @@ mod atomic;
 mod branch;
 mod copies;
 mod crc;
+mod extension;
 mod flags;
 mod float;
 mod guard;
@@ -81,6 +82,8 @@ enum Cold {
     Uop { entry: Label, index: usize, first: First, resume: Label, flags: FlagState, copy: bool },
     /// Leaves by a taken branch in mid-trace: `refund` instructions didn't run.
     SideExit { entry: Label, flags: FlagState, refund: u16, segment: Segment, imm: i64 },
+    /// Looks again at products of uop `.2` that seem tiny; whether denormals were looked for.
+    Zeros(float::Zeros, bool, usize),
     /// Leaves generated code at the end of the trace, for the run loop to look.
     Look { entry: Label, segment: Segment, imm: i64 },
 }
@@ -168,6 +171,8 @@ pub struct Emitter<'a> {
     join: Option<Join>,
     /// Vector registers that are known to be zero above a scalar.
     narrow: float::Narrow,
+    /// How the op that is compiled takes denormals.
+    flushing: float::Flushing,
 }
 
 impl<'a> Emitter<'a> {
@@ -186,7 +191,7 @@ impl<'a> Emitter<'a> {
         liveness::analyse(&trace.uops, &mut buffers.needs);
         let segment = trace.segments[0];
         let flags = Flags::Memory;
-        let vectors = vector_map(host.level);
+        let vectors = vector_map(host.level, mode.has(Mode::AARCH32));
         let resident = vector_state::needed(&trace.uops);
         Self {
             vectors,
@@ -212,6 +217,7 @@ impl<'a> Emitter<'a> {
             fused: false,
             join: None,
             narrow: float::Narrow::default(),
+            flushing: float::Flushing::No,
         }
     }
 
@@ -289,13 +295,13 @@ impl<'a> Emitter<'a> {
         match u.op {
             Op::Vector(op) => self.vector(op, u),
             Op::Float(op) => self.float(op, u),
-            Op::Memory(op) if self.structures(op, u) => {}
+            Op::Memory(op) if self.structures(op, u) || self.extension(op, u) => {}
             Op::Memory(op) => self.ordered(op, u),
             Op::System(op) => self.system(op, u),
             _ if self.integer(u) || self.memory(u) => {}
             _ => self.branch(u, last),
         }
-        self.narrow.note(u);
+        self.narrow.note(u, self.flushes(u));
         self.note_recipe(u);
         self.note_constant(u);
         if !needs.temp_in_register {
@@ -314,7 +320,7 @@ impl<'a> Emitter<'a> {
     /// The uop that cold code belongs to.
     fn uop_of(&self, cold: &Cold) -> usize {
         match cold {
-            Cold::Uop { index, .. } => *index,
+            Cold::Uop { index, .. } | Cold::Zeros(_, _, index) => *index,
             Cold::SideExit { segment, .. } | Cold::Look { segment, .. } => {
                 let next = self.trace.segments.iter().find(|other| other.first > segment.first);
                 next.map_or(self.trace.uops.len(), |next| next.first.into()) - 1
@@ -411,6 +417,10 @@ impl<'a> Emitter<'a> {
                         self.asm.mov(Bits::B64, A, slot(self.trace.uops[index].dst));
                     }
                     self.asm.jmp(resume);
+                }
+                Cold::Zeros(zeros, denormals, index) => {
+                    self.index = index;
+                    self.zeros(zeros, denormals);
                 }
                 Cold::Look { entry, segment, imm } => {
                     self.asm.bind(entry);

@@ -5,11 +5,11 @@ use armlet_x64::{Mem, VOp, Xmm};
 use super::Emitter;
 use super::memory::For;
 use crate::jit::layout::*;
-use crate::uop::{MemoryOp, Slot, Uop, ZERO};
+use crate::uop::{Elements, MemoryOp, Slot, Uop, ZERO};
 
 /// A structure access.
 #[derive(Clone, Copy)]
-struct Shape {
+pub(super) struct Shape {
     /// log2 of the element size in bytes.
     size: usize,
     /// Bytes of a register that are used.
@@ -23,6 +23,11 @@ impl Shape {
     fn of(u: &Uop, first: Slot) -> Self {
         let bytes = if u.flags & 4 != 0 { 16 } else { 8 };
         Self { size: usize::from(u.flags & 3), bytes, count: (u.imm & 7).min(4) as usize, first }
+    }
+
+    /// One of AArch32 whose elements fill Q registers.
+    pub(super) fn of_q(e: Elements, size: usize) -> Self {
+        Self { size, bytes: 16, count: e.elements.into(), first: e.first / 2 }
     }
 
     /// Register `n`; the list wraps around.
@@ -44,7 +49,7 @@ impl Shape {
 }
 
 /// The constant that PSHUFB picks bytes by; `None` is a zero.
-fn places(f: impl Fn(usize) -> Option<usize>) -> u128 {
+pub(super) fn places(f: impl Fn(usize) -> Option<usize>) -> u128 {
     u128::from_le_bytes(std::array::from_fn(|n| f(n).map_or(0x80, |from| from as u8)))
 }
 
@@ -111,7 +116,7 @@ impl Emitter<'_> {
     }
 
     /// Each register = bytes of each part of the memory.
-    fn deinterleave(&mut self, shape: Shape, at: &dyn Fn(usize) -> Mem) {
+    pub(super) fn deinterleave(&mut self, shape: Shape, at: &dyn Fn(usize) -> Mem) {
         let len = shape.bytes * shape.count;
         let parts = len.div_ceil(16);
         if shape.size == 3 || parts == 1 {
@@ -158,7 +163,7 @@ impl Emitter<'_> {
         }
     }
 
-    fn interleave(&mut self, shape: Shape, at: &dyn Fn(usize) -> Mem) {
+    pub(super) fn interleave(&mut self, shape: Shape, at: &dyn Fn(usize) -> Mem) {
         if shape.size == 3 {
             return self.interleave_quads(shape, at);
         }

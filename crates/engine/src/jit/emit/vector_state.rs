@@ -6,8 +6,10 @@
 use armlet_x64::{Bits, Cond, Gpr, Label, Mem, Xm, Xmm};
 
 use super::Emitter;
+use crate::block::Mode;
 use crate::jit::context::Context;
 use crate::jit::layout::*;
+use crate::jit::thunks::VectorThunks;
 use crate::uop::{MemoryOp, Op, Slot, Uop};
 
 /// What of the vector state a trace uses.
@@ -21,7 +23,11 @@ pub fn needed(uops: &[Uop]) -> u32 {
             | MemoryOp::StoreStructures
             | MemoryOp::LoadReplicate
             | MemoryOp::LoadLane
-            | MemoryOp::StoreLane,
+            | MemoryOp::StoreLane
+            | MemoryOp::LoadExtension
+            | MemoryOp::StoreExtension
+            | MemoryOp::LoadElements
+            | MemoryOp::StoreElements,
         ) => Context::VECTORS,
         _ => 0,
     };
@@ -45,20 +51,24 @@ impl Emitter<'_> {
     pub(super) fn get_vectors(&mut self) {
         if self.resident & Context::FLOAT != 0 {
             self.asm.mov_imm(C, self.id.into());
-            self.asm.call_to(self.thunks.load_float);
+            self.asm.call_to(self.vector_thunks().load_float);
         } else {
-            self.asm.call_to(self.thunks.load_vectors);
+            self.asm.call_to(self.vector_thunks().load_vectors);
         }
+    }
+
+    fn vector_thunks(&self) -> VectorThunks {
+        self.thunks.vector[usize::from(self.mode.has(Mode::AARCH32))]
     }
 
     /// The thunk by which this trace has a uop run by the interpreter.
     pub(super) fn uop_thunk(&self) -> u64 {
-        if self.resident != 0 { self.thunks.vector_uop } else { self.thunks.uop }
+        if self.resident != 0 { self.vector_thunks().uop } else { self.thunks.uop }
     }
 
     /// The same for accesses.
     pub(super) fn access_thunk(&self) -> u64 {
-        if self.resident != 0 { self.thunks.vector_access } else { self.thunks.access }
+        if self.resident != 0 { self.vector_thunks().access } else { self.thunks.access }
     }
 
     /// The host register of a vector slot, if it has one.

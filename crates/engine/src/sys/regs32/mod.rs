@@ -1,6 +1,6 @@
 //! System registers as MRC, MCR, MRRC and MCRR see them: coprocessors 14 and 15 (Arm ARM G8.2 to G8.5).
 //!
-//! Most are views of an AArch64 register, by its row in [`regs`](super::regs) or of one half of its state, as the
+//! Most are views of an AArch64 register, by its row in [`super::regs`] or of one half of its state, as the
 //! architecture maps them (G1.9.5). A row says who may access it and what that does.
 //!
 //! CONSTRAINED UNPREDICTABLE: names without a row are UNDEFINED; so is writing what can only be read. A write of a

@@ -10,7 +10,7 @@ use crate::uop::float::{ELEMENT, ZERO_B};
 use crate::uop::{FloatOp, Slot, Uop};
 
 const ADD: Ops = Ops::new(VOp::Addps, VOp::Addpd, VOp::Addss, VOp::Addsd);
-const SUB: Ops = Ops::new(VOp::Subps, VOp::Subpd, VOp::Subss, VOp::Subsd);
+pub(super) const SUB: Ops = Ops::new(VOp::Subps, VOp::Subpd, VOp::Subss, VOp::Subsd);
 pub(super) const MUL: Ops = Ops::new(VOp::Mulps, VOp::Mulpd, VOp::Mulss, VOp::Mulsd);
 const DIV: Ops = Ops::new(VOp::Divps, VOp::Divpd, VOp::Divss, VOp::Divsd);
 const MIN: Ops = Ops::new(VOp::Minps, VOp::Minpd, VOp::Minss, VOp::Minsd);

@@ -3,12 +3,12 @@
 use armlet_x64::{Bits, Cond, Lane, VOp, VTest, Xm, Xmm};
 
 use super::constant::Constant;
-use super::{Emitter, K_SCRATCH, Lanes, Shape};
+use super::{Emitter, Flushing, K_SCRATCH, Lanes, Shape};
 use crate::jit::context::RawFlags;
 use crate::jit::emit::flags::{Flags, Test};
 use crate::jit::layout::*;
 use crate::uop::float::{SIGNALLING, ZERO_B};
-use crate::uop::{FloatOp, Op, Uop};
+use crate::uop::{FloatOp, Op, SINK, Slot, Uop};
 
 /// Predicates that every host has: the last two call quiet NaNs invalid as well.
 const EQ: u8 = 0;
@@ -27,6 +27,11 @@ impl Emitter<'_> {
             FloatOp::AbsGreaterEqual => self.compare_lanes(u, LE, true, true),
             FloatOp::AbsGreater => self.compare_lanes(u, LT, true, true),
             FloatOp::Compare => self.compare_scalars(u),
+            FloatOp::CompareTo => {
+                self.clobber();
+                self.compare_hosts(u, false);
+                self.put_float_flags(false, u.dst);
+            }
             FloatOp::CompareIf => self.compare_scalars_if(u),
             _ => return false,
         }
@@ -83,7 +88,16 @@ impl Emitter<'_> {
         self.before_clobber();
         let swapped = self.asks_for_less();
         self.compare_hosts(u, swapped);
-        self.flags = Flags::Float { swapped, stored: false };
+        if u.dst != SINK {
+            self.put_float_flags(swapped, u.dst);
+        }
+        if self.flushing != Flushing::No {
+            // The interpreter, which may have done it, leaves them there.
+            self.store_float_flags(swapped);
+            self.flags = Flags::Memory;
+        } else {
+            self.flags = Flags::Float { swapped, stored: false };
+        }
     }
 
     /// The host's flags by a comparison of `a` with `b`, or of `b` with `a`.
@@ -158,15 +172,26 @@ impl Emitter<'_> {
 impl Emitter<'_> {
     /// NZCV to memory, from the host's flags after a comparison. Leaves the latter alone. Uses RAX.
     pub(in crate::jit::emit) fn store_float_flags(&mut self, swapped: bool) {
-        let (above, below) =
-            if swapped { (Constant::Less, Constant::Greater) } else { (Constant::Greater, Constant::Less) };
-        let [above, below, equal, unordered] =
-            [above, below, Constant::Equal, Constant::Unordered].map(|c| self.pooled(c));
+        use Constant::{Equal, Greater, Less, Unordered};
+        self.choose_by_float(swapped, [Less, Equal, Greater, Unordered]);
+        self.asm.store(Bits::B32, FLAGS, A);
+    }
+
+    /// A general slot = NZCV, the same way.
+    fn put_float_flags(&mut self, swapped: bool, n: Slot) {
+        use Constant::{EqualNzcv, GreaterNzcv, LessNzcv, UnorderedNzcv};
+        self.choose_by_float(swapped, [LessNzcv, EqualNzcv, GreaterNzcv, UnorderedNzcv]);
+        self.write(n, A);
+    }
+
+    /// EAX = one of four constants.
+    fn choose_by_float(&mut self, swapped: bool, [less, equal, greater, unordered]: [Constant; 4]) {
+        let (above, below) = if swapped { (less, greater) } else { (greater, less) };
+        let [above, below, equal, unordered] = [above, below, equal, unordered].map(|c| self.pooled(c));
         self.asm.mov(Bits::B32, A, above);
         self.asm.cmov(Cond::B, Bits::B32, A, below);
         self.asm.cmov(Cond::E, Bits::B32, A, equal);
         self.asm.cmov(Cond::P, Bits::B32, A, unordered);
-        self.asm.store(Bits::B32, FLAGS, A);
     }
 
     /// Leaves flags of a comparison in memory alone.

@@ -21,6 +21,26 @@ pub enum Constant {
     /// The least normal number in every lane.
     LeastD,
     LeastS,
+    /// Infinity in every lane.
+    InfinityS,
+    MinusInfinityS,
+    MinusInfinityD,
+    /// The greatest exponents of products that may be tiny, in every lane; of products that something is added to, where
+    /// the sum may be tiny and not exact; of doubles that are tiny singles; of quotients.
+    TinyS,
+    TinyD,
+    TinyTermS,
+    TinyTermD,
+    TinyNarrowD,
+    TinyQuotientS,
+    TinyQuotientD,
+    /// One more than those, as sums or differences of biased exponents.
+    TinyBiased,
+    TinyTermBiased,
+    TinyQuotientBiased,
+    /// 2 and 3 in every lane.
+    TwoS,
+    ThreeS,
     /// The least normal half as a single.
     LeastH,
     /// Ones in the upper two lanes of singles, which no operation that is applied to them can make invalid.
@@ -37,6 +57,11 @@ pub enum Constant {
     Equal,
     Greater,
     Unordered,
+    /// The same as NZCV.
+    LessNzcv,
+    EqualNzcv,
+    GreaterNzcv,
+    UnorderedNzcv,
 }
 
 const LEAST_D: u64 = f64::MIN_POSITIVE.to_bits();
@@ -80,6 +105,21 @@ impl Constant {
             Self::SignS4 => singles([SIGN_S; 4]),
             Self::LeastD => doubles(LEAST_D, LEAST_D),
             Self::LeastS => singles([LEAST_S; 4]),
+            Self::InfinityS => singles([f32::INFINITY.to_bits(); 4]),
+            Self::MinusInfinityS => singles([f32::NEG_INFINITY.to_bits(); 4]),
+            Self::MinusInfinityD => doubles(f64::NEG_INFINITY.to_bits(), f64::NEG_INFINITY.to_bits()),
+            Self::TinyS => singles([(-127f32).to_bits(); 4]),
+            Self::TinyD => doubles((-1023f64).to_bits(), (-1023f64).to_bits()),
+            Self::TinyTermS => singles([(-104f32).to_bits(); 4]),
+            Self::TinyTermD => doubles((-971f64).to_bits(), (-971f64).to_bits()),
+            Self::TinyNarrowD => doubles((-127f64).to_bits(), (-127f64).to_bits()),
+            Self::TinyQuotientS => singles([(-126f32).to_bits(); 4]),
+            Self::TinyQuotientD => doubles((-1022f64).to_bits(), (-1022f64).to_bits()),
+            Self::TinyBiased => singles([254 - 126; 4]),
+            Self::TinyTermBiased => singles([254 - 103; 4]),
+            Self::TinyQuotientBiased => singles([-125i32 as u32; 4]),
+            Self::TwoS => singles([2f32.to_bits(); 4]),
+            Self::ThreeS => singles([3f32.to_bits(); 4]),
             Self::LeastH => singles([LEAST_H; 4]),
             Self::UpperOnesS => singles([0, 0, ONE_S, ONE_S]),
             Self::AllOnes => u128::MAX,
@@ -91,6 +131,10 @@ impl Constant {
             Self::Equal => flags(0b0110),
             Self::Greater => flags(0b0010),
             Self::Unordered => flags(0b0011),
+            Self::LessNzcv => 0b1000 << 28,
+            Self::EqualNzcv => 0b0110 << 28,
+            Self::GreaterNzcv => 0b0010 << 28,
+            Self::UnorderedNzcv => 0b0011 << 28,
         }
     }
 }

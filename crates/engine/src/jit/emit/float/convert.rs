@@ -7,7 +7,7 @@ use super::constant::Constant;
 use super::round::{QUIET, rounding};
 use super::{Check, Emitter, K_SCRATCH, Lanes, Shape, is_half};
 use crate::jit::layout::*;
-use crate::uop::float::{FBITS_SHIFT, TIES_AWAY, TO_ZERO};
+use crate::uop::float::{DOUBLE, FBITS_SHIFT, TIES_AWAY, TO_ZERO, TO16};
 use crate::uop::{FloatOp, Uop, ZERO};
 
 /// The number of fraction bits.
@@ -30,6 +30,10 @@ impl Emitter<'_> {
             FloatOp::ToDouble if !double => self.other_format(u, false),
             FloatOp::Lengthen => self.lengthen(u),
             FloatOp::Narrow if double => self.narrow(u),
+            FloatOp::SignedToDouble => self.word_to_double(u, false),
+            FloatOp::UnsignedToDouble => self.word_to_double(u, true),
+            FloatOp::DoubleToSigned => return self.double_to_word(u, false),
+            FloatOp::DoubleToUnsigned => return self.double_to_word(u, true),
             FloatOp::ToSigned32 => return self.float_to_general(u, Bits::B32, false),
             FloatOp::ToSigned64 => return self.float_to_general(u, Bits::B64, false),
             FloatOp::ToUnsigned32 => return self.float_to_general(u, Bits::B32, true),
@@ -113,11 +117,47 @@ impl Emitter<'_> {
         }
     }
 
+    /// A double from a word, which is exact.
+    fn word_to_double(&mut self, u: &Uop, unsigned: bool) {
+        let d = self.vdst(u.dst, V[0]);
+        if self.wide() {
+            let op = if unsigned { VUn::Vcvtudq2pd } else { VUn::Cvtdq2pd };
+            let a = self.vxm(u.a);
+            self.asm.vun_masked(op, ONE_LANE.zeroing(), d, a);
+        } else {
+            match self.vxm(u.a) {
+                Xm::R(a) => self.asm.movd_from(Bits::B32, C, a),
+                Xm::M(mem) => self.asm.mov(Bits::B32, C, mem),
+            }
+            self.scalar_from_integer(true, Bits::B32, unsigned, d, C.into());
+        }
+        self.vwrite(u.dst, d);
+    }
+
+    /// A double to a word in the low end of `dst`; false if it is left to the interpreter.
+    fn double_to_word(&mut self, u: &Uop, unsigned: bool) -> bool {
+        let away = u.imm & 7 == TIES_AWAY;
+        let Some(mode) = (if away { Some(0) } else { rounding(u.imm) }) else { return false };
+        self.clobber();
+        let u = &Uop { flags: u.flags | DOUBLE, ..*u };
+        let (slow, resume) = self.float_slow_path(None);
+        let a = self.vxm(u.a);
+        if away {
+            self.ties_to_slow(Shape::one(true), a, slow);
+        }
+        self.scalar_to_integer(u, Bits::B32, unsigned, mode, a, C, slow);
+        let d = self.vdst(u.dst, V[0]);
+        self.asm.movd_to(Bits::B32, d, C);
+        self.vwrite(u.dst, d);
+        self.asm.bind(resume);
+        true
+    }
+
     /// To an integer in a general register; false if it is left to the interpreter.
     fn float_to_general(&mut self, u: &Uop, bits: Bits, unsigned: bool) -> bool {
         let away = u.imm & 7 == TIES_AWAY;
         let mode = if away { Some(0) } else { rounding(u.imm) };
-        let Some(mode) = mode.filter(|_| fbits(u) == 0) else { return false };
+        let Some(mode) = mode.filter(|_| fbits(u) == 0 && u.imm & TO16 == 0) else { return false };
         self.clobber();
         let (slow, resume) = self.float_slow_path(None);
         let a = self.vxm(u.a);

@@ -16,6 +16,7 @@ mod half;
 mod moves;
 mod operand;
 mod round;
+mod strict;
 
 use armlet_x64::{Cond, Fp, Label, Level, Mask, Mem, VOp, VOpImm, VTest, Xmm};
 
@@ -25,6 +26,7 @@ use crate::uop::float::{DOUBLE, HALF, Q, SCALAR, SIZE};
 use crate::uop::{FloatOp, Slot, Uop};
 use constant::Constant;
 pub use operand::Narrow;
+pub use strict::{Flushing, Zeros};
 
 /// How much of a vector register an op works on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -130,15 +132,33 @@ struct Target {
 
 impl Emitter<'_> {
     pub(super) fn float(&mut self, op: FloatOp, u: &Uop) {
-        let done = self.float_arith(op, u)
+        if !self.flushes(u) {
+            if !self.float_plain(op, u) {
+                self.by_interpreter();
+            }
+            return;
+        }
+        let Some(resume) = self.check_operands(op, u) else { return self.by_interpreter() };
+        let done = match op {
+            FloatOp::RecipStep | FloatOp::RsqrtStep => self.step(op, u),
+            _ => self.float_plain(op, u),
+        };
+        self.flushing = Flushing::No;
+        if !done {
+            self.by_interpreter();
+        }
+        if let Some(resume) = resume {
+            self.asm.bind(resume);
+        }
+    }
+
+    fn float_plain(&mut self, op: FloatOp, u: &Uop) -> bool {
+        self.float_arith(op, u)
             || self.float_fused(op, u)
             || self.float_move(op, u)
             || self.float_compare(op, u)
             || self.float_convert(op, u)
-            || self.float_round(op, u);
-        if !done {
-            self.by_interpreter();
-        }
+            || self.float_round(op, u)
     }
 
     fn pooled(&mut self, constant: Constant) -> Mem {
@@ -177,6 +197,9 @@ impl Emitter<'_> {
     /// Goes to `slow` if a lane of `r` is for the interpreter. Changes `V[1]`.
     fn check(&mut self, shape: Shape, r: Xmm, check: Check, slow: Label) {
         const EQUAL_OR_UNORDERED: u8 = 8;
+        if self.flushing != Flushing::No {
+            return self.check_flushed(shape, r, slow);
+        }
         let t = V[1];
         match (check, shape.is_one()) {
             (Check::Nan, true) => {

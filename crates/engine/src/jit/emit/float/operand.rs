@@ -4,21 +4,24 @@ use armlet_x64::{VOp, VOpImm, VUn, VUnImm, Xm, Xmm};
 
 use super::{Emitter, Lanes, Shape};
 use crate::jit::layout::*;
-use crate::uop::float::{DOUBLE, ELEMENT, SCALAR, SIZE, ZERO_B};
-use crate::uop::{FloatOp, Op, Slot, Uop};
+use crate::uop::float::{DOUBLE, ELEMENT, SCALAR, SINGLE, SIZE, ZERO_B};
+use crate::uop::{Elements, Extension, FloatOp, MemoryOp, Op, Slot, Uop, VectorOp};
 
-/// Slots known to be zero above their low bits.
+/// What is known about the contents of slots.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Narrow {
-    /// Above 32 bits.
-    single: u32,
-    /// Above 64 bits.
-    double: u32,
+    /// Zero above 32 bits.
+    single: u64,
+    /// Zero above 64 bits.
+    double: u64,
+    /// No denormal in a lane of a single.
+    normal: u64,
 }
 
 impl Narrow {
-    /// Notes what a uop makes of its destinations.
-    pub fn note(&mut self, u: &Uop) {
+    /// Notes what a uop makes of its destinations; `flushes`: it flushes denormals.
+    pub fn note(&mut self, u: &Uop, flushes: bool) {
+        let normal = self.makes_normal(u, flushes);
         match u.op {
             Op::VLoad8 | Op::VLoad16 | Op::VLoad32 => self.set(u.dst, 32),
             Op::VLoad64 => self.set(u.dst, 64),
@@ -26,19 +29,70 @@ impl Narrow {
             Op::VLoadPair64 => [u.dst, u.c].into_iter().for_each(|n| self.set(n, 64)),
             Op::VLoad128 => self.set(u.dst, 128),
             Op::VLoadPair128 => [u.dst, u.c].into_iter().for_each(|n| self.set(n, 128)),
+            Op::Vector(VectorOp::Umov | VectorOp::Smov) => {}
+            Op::Vector(VectorOp::Pick) => self.set(u.dst, 8 << (u.flags & VectorOp::SIZE)),
             Op::Vector(_) => self.set(u.dst, 128),
-            Op::Memory(_) => *self = Self::default(),
+            Op::Memory(op) => self.note_memory(op, u),
             Op::Float(op) => self.note_float(op, u),
             _ => {}
         }
+        if normal {
+            self.normal |= bit(u.dst);
+        }
+    }
+
+    fn note_memory(&mut self, op: MemoryOp, u: &Uop) {
+        match op {
+            MemoryOp::LoadStructures | MemoryOp::LoadReplicate | MemoryOp::LoadLane => {
+                *self = Self::default();
+            }
+            MemoryOp::LoadExtension => {
+                let Extension { first, count, .. } = Extension::of(u.imm);
+                let per_slot = 16 >> (u.flags & 3);
+                (first / per_slot..=(first + count.max(1) - 1) / per_slot).for_each(|n| self.set(n, 128));
+            }
+            MemoryOp::LoadElements => {
+                let e = Elements::of(u.imm);
+                for n in 0..e.elements {
+                    (0..e.registers).for_each(|after| self.set(e.register(n, after) / 2, 128));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether no lane of the result, taken as a single, can be a denormal.
+    fn makes_normal(&self, u: &Uop, flushes: bool) -> bool {
+        use FloatOp::*;
+        match u.op {
+            Op::Vector(VectorOp::Mov | VectorOp::Dup | VectorOp::Pick) if u.flags & VectorOp::SIZE >= 2 => {
+                self.is_normal(u.a)
+            }
+            Op::Vector(VectorOp::Ins) if u.flags & VectorOp::SIZE >= 2 => {
+                self.is_normal(u.a) && self.is_normal(u.c)
+            }
+            Op::Float(Abs | Neg) => u.flags & SIZE == SINGLE && self.is_normal(u.a),
+            Op::Float(
+                Add | Sub | Mul | NegMul | AbsDiff | Div | Sqrt | Max | Min | MaxNum | MinNum | MulAdd
+                | MulSub | NegMulAdd | NegMulSub | AddPairs | MaxPairs | MinPairs | RoundInt | FromSigned
+                | FromUnsigned | RecipStep | RsqrtStep | RecipEstimate | RsqrtEstimate,
+            ) => flushes && u.flags & SIZE == SINGLE,
+            _ => false,
+        }
+    }
+
+    /// True if no lane of the slot, taken as a single, is a denormal.
+    pub(super) fn is_normal(&self, n: Slot) -> bool {
+        self.normal & bit(n) != 0
     }
 
     fn note_float(&mut self, op: FloatOp, u: &Uop) {
         use FloatOp::*;
         match op {
-            Compare | CompareIf | ToSigned32 | ToSigned64 | ToUnsigned32 | ToUnsigned64 | ToInt32Js
-            | MoveToGeneral | MoveTopToGeneral => {}
+            Compare | CompareTo | CompareIf | ToSigned32 | ToSigned64 | ToUnsigned32 | ToUnsigned64
+            | ToInt32Js | MoveToGeneral | MoveTopToGeneral => {}
             ToSingle | ToHalf => self.set(u.dst, 32),
+            DoubleToSigned | DoubleToUnsigned => self.set(u.dst, 32),
             ToDouble => self.set(u.dst, 64),
             Lengthen | Narrow | NarrowOdd | MoveTopFromGeneral => self.set(u.dst, 128),
             _ => match (u.flags & SCALAR != 0, u.flags & SIZE == DOUBLE) {
@@ -50,13 +104,14 @@ impl Narrow {
     }
 
     fn set(&mut self, n: Slot, bits: u32) {
-        let bit = 1u32.checked_shl(n.into()).unwrap_or(0);
-        (self.single, self.double) = (self.single & !bit, self.double & !bit);
+        for known in [&mut self.single, &mut self.double, &mut self.normal] {
+            *known &= !bit(n);
+        }
         if bits <= 32 {
-            self.single |= bit;
+            self.single |= bit(n);
         }
         if bits <= 64 {
-            self.double |= bit;
+            self.double |= bit(n);
         }
     }
 
@@ -65,8 +120,12 @@ impl Narrow {
             Lanes::One if !shape.double => self.single,
             _ => self.double,
         };
-        shape.lanes == Lanes::All || of >> (n & 31) & 1 != 0 && n < 32
+        shape.lanes == Lanes::All || of & bit(n) != 0
     }
+}
+
+fn bit(n: Slot) -> u64 {
+    1u64.checked_shl(n.into()).unwrap_or(0)
 }
 
 impl Emitter<'_> {

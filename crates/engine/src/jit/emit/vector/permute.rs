@@ -3,6 +3,12 @@
 use armlet_x64::{K, VOp, VOpImm, VShift, VUn, Xm, Xmm};
 
 use super::*;
+use crate::uop::{Slot, VTEMP};
+
+/// The slot `n` after `first`: V0 follows V31, temporaries follow each other.
+fn follower(first: Slot, n: u8) -> Slot {
+    if first < VTEMP { (first + n) & 31 } else { first + n }
+}
 
 impl Emitter<'_> {
     pub(super) fn vector_permute(&mut self, op: VectorOp, u: &Uop) -> bool {
@@ -133,7 +139,7 @@ impl Emitter<'_> {
         let (index, count) = (self.vxm(u.b), u.imm as usize);
         let beyond = self.each(0, 0x70);
         for n in 0..count {
-            let table = self.vxm((u.a + n as u8) & 31);
+            let table = self.vxm(follower(u.a, n as u8));
             let to = if n == 0 { V[0] } else { V[1] };
             if n == 0 {
                 self.v(VOp::Paddusb, to, index, beyond);
@@ -164,7 +170,7 @@ impl Emitter<'_> {
         let index = self.vxm(u.b);
         self.get(V[0], index);
         let (table, end) = (self.vsrc(u.a, V[1]), self.each(0, 32));
-        let next = self.vxm((u.a + 1) & 31);
+        let next = self.vxm(follower(u.a, 1));
         self.asm.vpcmpu(LANES[0], K(2), V[0], end, 1);
         self.asm.vop(VOp::Vpermi2b, V[0], table, next);
         if keep {

@@ -1,0 +1,115 @@
+//! Debian's own 32-bit kernels to a busybox shell, driven through the command line as a person would.
+
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use armlet_testkit::session::Session;
+use armlet_testkit::{cpio, payloads, skip};
+
+/// Generous: CI machines are slow and shared, and tests measure nothing.
+const LIMIT: Duration = Duration::from_secs(240);
+
+/// CRC-32 as U-Boot's headers have it.
+fn crc32(bytes: &[u8]) -> u32 {
+    !bytes.iter().fold(!0, |crc, byte| {
+        (0..8).fold(crc ^ u32::from(*byte), |crc, _| crc >> 1 ^ 0xedb8_8320 * (crc & 1))
+    })
+}
+
+/// A `uImage` of a Linux kernel for arm, not packed.
+fn uimage(kernel: &[u8]) -> Vec<u8> {
+    let mut header = vec![0; 64];
+    for (at, word) in
+        [(0, 0x2705_1956), (12, kernel.len() as u32), (16, 0x8000), (20, 0x8000), (24, crc32(kernel))]
+    {
+        header[at..at + 4].copy_from_slice(&word.to_be_bytes());
+    }
+    header[28..31].copy_from_slice(&[5, 2, 2]);
+    let sum = crc32(&header);
+    header[4..8].copy_from_slice(&sum.to_be_bytes());
+    [&header, kernel].concat()
+}
+
+/// A session a person might have: look around, use pipes, loops and arithmetic, power off.
+fn scripted_session(kernel: &Path, busybox: &[u8], name: &str, cpus: usize, options: &[&str]) {
+    let init = format!("{}exec setsid cttyhack sh\n", cpio::INIT_PROLOGUE);
+    let ramdisk = std::env::temp_dir().join(format!("armlet-{}-32-{name}.cpio", std::process::id()));
+    std::fs::write(&ramdisk, cpio::busybox_ramdisk(busybox, &init, &[])).expect("the ramdisk can be written");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_armlet"));
+    command.arg("run").arg(kernel).arg("--initrd").arg(&ramdisk);
+    let mut session =
+        Session::start(command.args(["--cpus", &cpus.to_string()]).args(options)).expect("armlet starts");
+    session.expect("guest# ", LIMIT);
+    session.type_line("uname -a");
+    session.expect("armv7l GNU/Linux", LIMIT);
+    session.type_line("grep -c ^processor /proc/cpuinfo");
+    session.expect(&format!("\n{cpus}\r"), LIMIT);
+    session.type_line("seq 1 1000 | sort -n | tail -n 1 | sed s/^/last=/");
+    session.expect("\nlast=1000\r", LIMIT);
+    session.type_line("i=0; while [ $i -lt 300 ]; do i=$((i+1)); done; echo total=$((i*2))");
+    session.expect("\ntotal=600\r", LIMIT);
+    session.type_line("echo 'scale=20; 4*a(1)' | bc -l | cut -c 1-12");
+    session.expect("\n3.1415926535\r", LIMIT);
+    session
+        .type_line("awk 'BEGIN { for (i = 1; i <= 1000; i++) s += 1 / (i * i); printf \"sum=%.6f\\n\", s }'");
+    session.expect("\nsum=1.643935\r", LIMIT);
+    session.type_line("dd if=/dev/urandom of=/tmp/a bs=64k count=16 2>/dev/null; gzip -c /tmp/a | gunzip | cmp - /tmp/a; echo same=$?");
+    session.expect("\nsame=0\r", LIMIT);
+    session.type_line("poweroff -f");
+    let (status, text) = session.finish(LIMIT);
+    assert!(status.success(), "poweroff should end with status 0, not {status}:\n{text}");
+    let _ = std::fs::remove_file(ramdisk);
+}
+
+fn with_payloads(test: impl FnOnce(&'static payloads::Payloads32)) {
+    match payloads::get32() {
+        Ok(payloads) => test(payloads),
+        Err(why) => skip(&why),
+    }
+}
+
+#[test]
+fn debian_armmp_kernel_on_a_cortex_a15() {
+    with_payloads(|p| scripted_session(&p.armmp, &p.busybox, "1", 1, &["--cpu", "cortex-a15"]));
+}
+
+#[test]
+fn debian_armmp_kernel_with_four_cpus() {
+    with_payloads(|p| scripted_session(&p.armmp, &p.busybox, "4", 4, &[]));
+}
+
+#[test]
+fn debian_lpae_kernel_with_gicv3_on_a_cortex_a72() {
+    let options = ["--gic", "3", "--cpu", "cortex-a72", "--memory", "4G"];
+    with_payloads(|p| scripted_session(&p.armmp_lpae, &p.busybox, "lpae-1", 1, &options));
+}
+
+#[test]
+fn debian_lpae_kernel_with_four_cpus_on_a_cortex_a7() {
+    with_payloads(|p| scripted_session(&p.armmp_lpae, &p.busybox, "lpae-4", 4, &["--cpu", "cortex-a7"]));
+}
+
+#[test]
+fn debian_armmp_kernel_interpreted_in_little_memory() {
+    let options = ["--engine", "interp", "--memory", "64M"];
+    with_payloads(|p| scripted_session(&p.armmp, &p.busybox, "interp", 1, &options));
+}
+
+#[test]
+fn a_uimage_with_an_appended_device_tree() {
+    with_payloads(|p| {
+        let dir = tempfile::tempdir().unwrap();
+        let (tree, kernel) = (dir.path().join("dtb"), dir.path().join("uImage"));
+        let mut command = Command::new(env!("CARGO_BIN_EXE_armlet"));
+        command.arg("run").arg(&p.armmp).args(["--append", "console=ttyAMA0 from=appended"]);
+        assert!(command.arg(format!("--show-dtb={}", tree.display())).status().unwrap().success());
+        let zimage = [std::fs::read(&p.armmp).unwrap(), std::fs::read(tree).unwrap()].concat();
+        std::fs::write(&kernel, uimage(&zimage)).unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_armlet"));
+        command.arg("run").arg(&kernel).arg("--no-reboot");
+        let mut session = Session::start(&mut command).expect("armlet starts");
+        session.expect("Kernel command line: console=ttyAMA0 from=appended", LIMIT);
+        session.expect("Kernel panic", LIMIT);
+    });
+}

@@ -1,0 +1,105 @@
+//! Floating point and AdvSIMD of AArch32: the JIT compared with the interpreter at each level of vector instructions, one
+//! instruction at a time and in streams, on operands that reach the corners, by all controls of FPSCR.
+#![cfg(all(target_arch = "x86_64", target_os = "linux"))]
+
+#[path = "../../fp/tests/common/mod.rs"]
+mod common;
+mod oracle;
+mod oracle32;
+mod simd32;
+
+use armlet_engine::{Code, Level};
+use oracle::{MEM, Rng};
+use oracle32::{Case, Ours};
+use simd32::*;
+
+/// Cases per row and level; `ARMLET_CASES` is another number.
+const CASES: usize = 150;
+/// How many of a row's differences are shown.
+const SHOWN: usize = 2;
+
+fn cases() -> usize {
+    std::env::var("ARMLET_CASES").map_or(CASES, |n| n.parse().expect("ARMLET_CASES is a number"))
+}
+
+fn rows(table: Rows, seed: u64, addresses: bool) {
+    let mut interpreter = Ours::with(Code::interpreter());
+    let mut failures = String::new();
+    for most in [Level::Avx512, Level::Avx2, Level::Sse] {
+        let mut jit = Ours::with(Code::jit_at_level(1 << 20, most).expect("code memory"));
+        let mut rng = Rng::new(seed);
+        for &row in &table {
+            let mut wrong = 0;
+            for _ in 0..cases() {
+                let Some(word) = word(&mut rng, row) else { continue };
+                let mut case = case(&mut rng, word);
+                relate(&mut rng, case.fp.as_mut().unwrap(), word);
+                // Addresses are anything, aligned or not, and often near the middle, where pages meet.
+                let near = rng.below(2) as u32 * 0x180;
+                let n = (word >> 16 & 15) as usize % 15;
+                if addresses {
+                    case.r[n] = MEM as u32 + near + rng.below(0x300 - u64::from(near)) as u32 % 0x180;
+                    case.r[n] &= [!0, !0, !3, !31][rng.below(4) as usize];
+                }
+                let text = jit.run(&case).differences(&case, &interpreter.run(&case));
+                if !text.is_empty() {
+                    wrong += 1;
+                    if wrong <= SHOWN {
+                        failures += &report(&format!("{most:?} {}", names(&[word])), &case, &text);
+                    }
+                }
+            }
+        }
+    }
+    assert!(failures.is_empty(), "{failures}");
+}
+
+#[test]
+fn vfp_rows() {
+    rows(vfp_table(), 1, false);
+}
+
+#[test]
+fn neon_rows() {
+    rows(neon_table(), 2, false);
+}
+
+#[test]
+fn memory_rows() {
+    rows(memory_table(), 4, true);
+}
+
+/// The fewest words of a case that still differ.
+fn shrink(jit: &mut Ours, interpreter: &mut Ours, case: &Case, words: &[u32]) -> String {
+    // VMOV of a register to itself stands for nothing.
+    const NOTHING: u32 = 0xf224_4154;
+    let mut words = words.to_vec();
+    let mut differs = |words: &[u32]| {
+        let case = Case { program: program(case.program.t32, words), ..case.clone() };
+        let text = jit.run(&case).differences(&case, &interpreter.run(&case));
+        (!text.is_empty()).then(|| report(&names(words), &case, &text))
+    };
+    let mut text = differs(&words);
+    for n in 0..words.len() {
+        let mut fewer = words.clone();
+        fewer[n] = NOTHING;
+        if let Some(difference) = differs(&fewer) {
+            (words, text) = (fewer, Some(difference));
+        }
+    }
+    text.unwrap_or_else(|| "it differs no more".into())
+}
+
+#[test]
+fn streams() {
+    for most in [Level::Avx512, Level::Avx2, Level::Sse] {
+        let mut rng = Rng::new(3);
+        let mut jit = Ours::with(Code::jit_at_level(1 << 20, most).expect("code memory"));
+        let mut interpreter = Ours::with(Code::interpreter());
+        for _ in 0..10 * cases() {
+            let (case, words) = stream(&mut rng);
+            let text = jit.run(&case).differences(&case, &interpreter.run(&case));
+            assert!(text.is_empty(), "{most:?} {}", shrink(&mut jit, &mut interpreter, &case, &words));
+        }
+    }
+}
