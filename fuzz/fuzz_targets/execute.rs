@@ -26,15 +26,19 @@ impl World for Nothing {
     fn note(&mut self, _: Note) {}
 }
 
-fuzz_target!(|input: (Vec<u64>, Vec<u32>)| {
-    let (registers, words) = input;
+fuzz_target!(|input: (u8, Vec<u64>, Vec<u32>)| {
+    let (how, registers, words) = input;
     let ram = GuestRam::new(&[RamRegion { gpa: 0, len: 0x10_0000, kind: RamKind::ReadWrite }]).unwrap();
     let code: Vec<u8> = words.iter().take(512).flat_map(|w| w.to_le_bytes()).collect();
     ram.write(0x8_0000, &code).unwrap();
     let vm = Vm::new(Arc::new(ram), armlet_arm::cpu::model("max").unwrap(), 1, Clock::default());
+    let (aarch32, compiled) = (how & 1 != 0, how & 2 != 0);
+    if aarch32 {
+        vm.start_in_aarch32();
+    }
     let mut cpu = Cpu::new(vm, 0);
     for (slot, value) in cpu.x.iter_mut().zip(registers).take(31) {
-        *slot = value;
+        *slot = if aarch32 { value & 0xffff_ffff } else { value };
     }
     cpu.pc = 0x8_0000;
     // The guest may loop or sleep for ever, as it likes: stop it from outside.
@@ -43,5 +47,6 @@ fuzz_target!(|input: (Vec<u64>, Vec<u32>)| {
         std::thread::sleep(std::time::Duration::from_millis(2));
         port.raise(Port::KICK);
     });
-    cpu.run(&mut Code::default(), &mut Nothing);
+    let mut code = if compiled { Code::jit(1 << 20).unwrap_or_default() } else { Code::interpreter() };
+    cpu.run(&mut code, &mut Nothing);
 });

@@ -10,7 +10,7 @@ mod simd32;
 
 use armlet_engine::{Code, Level};
 use oracle::{MEM, Rng};
-use oracle32::{Case, Ours, Program};
+use oracle32::{Case, Ours};
 use simd32::*;
 
 /// Cases per row and level; `ARMLET_CASES` is another number.
@@ -33,7 +33,6 @@ fn rows(table: Rows, seed: u64, addresses: bool) {
             for _ in 0..cases() {
                 let Some(word) = word(&mut rng, row) else { continue };
                 let mut case = case(&mut rng, word);
-                case.program = Program::a32(&[word]);
                 relate(&mut rng, case.fp.as_mut().unwrap(), word);
                 // Addresses are anything, aligned or not, and often near the middle, where pages meet.
                 let near = rng.below(2) as u32 * 0x180;
@@ -76,7 +75,7 @@ fn shrink(jit: &mut Ours, interpreter: &mut Ours, case: &Case, words: &[u32]) ->
     const NOTHING: u32 = 0xf224_4154;
     let mut words = words.to_vec();
     let mut differs = |words: &[u32]| {
-        let case = Case { program: Program::a32(words), ..case.clone() };
+        let case = Case { program: program(case.program.t32, words), ..case.clone() };
         let text = jit.run(&case).differences(&case, &interpreter.run(&case));
         (!text.is_empty()).then(|| report(&names(words), &case, &text))
     };

@@ -191,10 +191,15 @@ impl Ours {
 
     /// Runs a case at [`CODE`].
     pub fn run(&mut self, case: &Case) -> Outcome {
+        self.run_at(CODE, case)
+    }
+
+    /// Runs a case at an address below [`MEM`].
+    pub fn run_at(&mut self, at: u64, case: &Case) -> Outcome {
         let Self { cpu, code, state } = self;
         code.clear();
         let bytes = case.program.with_end();
-        cpu.vm.ram.write(CODE, &bytes).unwrap();
+        cpu.vm.ram.write(at, &bytes).unwrap();
         cpu.vm.ram.write(MEM, &case.mem).unwrap();
         for (x, &r) in state.x.iter_mut().zip(&case.r) {
             *x = r.into();
@@ -203,7 +208,7 @@ impl Ours {
             state.v[..16].copy_from_slice(&fp.q);
             (state.fpcr, state.fpsr) = (fp.fpscr & FPCR, fp.fpscr & !FPCR);
         }
-        state.pc = CODE;
+        state.pc = at;
         state.pstate = Pstate::from_bits_retain(case.psr().into());
         cpu.load(state);
         // SED: Unicorn has big-endian data at EL0.
@@ -211,7 +216,7 @@ impl Ours {
         assert_eq!(cpu.run(code, &mut EmptyWorld), Stop::World);
         let ec = ec_of(cpu.sys[SysReg::ESR_EL1]);
         let flags = cpu.sys[SysReg::SPSR_EL1] as u32 & FLAGS;
-        let end = CODE + bytes.len() as u64 - if flags & T != 0 { 2 } else { 0 };
+        let end = at + bytes.len() as u64 - if flags & T != 0 { 2 } else { 0 };
         let raised = ec != Ec::Svc32 as u8 || cpu.sys[SysReg::ELR_EL1] != end;
         let mut r = [0; 15];
         r.iter_mut().zip(&cpu.x).for_each(|(r, &x)| *r = x as u32);

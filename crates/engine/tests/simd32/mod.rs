@@ -97,10 +97,22 @@ fn to_t32(word: u32) -> u32 {
     word & 0x00ff_ffff | first << 24
 }
 
-/// A case of a word.
+/// A case of a word, as A32 or as T32.
 pub fn case(rng: &mut Rng, word: u32) -> Case {
-    let t32 = rng.below(2) == 0 && word >> 28 >= 14 && std::env::var_os("T32").is_some();
-    let program = if t32 { Program::t32(&[to_t32(word)]) } else { Program::a32(&[word]) };
+    let t32 = rng.below(2) == 0 && word >> 28 >= 14;
+    case_of(rng, program(t32, &[word]))
+}
+
+/// Words as A32, or what does the same in T32.
+pub fn program(t32: bool, words: &[u32]) -> Program {
+    match t32 {
+        true => Program::t32(&words.iter().map(|&word| to_t32(word)).collect::<Vec<_>>()),
+        false => Program::a32(words),
+    }
+}
+
+/// A case of a program.
+fn case_of(rng: &mut Rng, program: Program) -> Case {
     let mut case = Case::random(rng, program);
     let mut fp = Fp::default();
     fill(rng, &mut fp);
@@ -148,10 +160,7 @@ pub fn is_unknown(word: u32) -> bool {
 /// A case of instructions that use each other's results, and their words.
 pub fn stream(rng: &mut Rng) -> (Case, Vec<u32>) {
     let (vfp, neon, memory) = (vfp_table(), neon_table(), memory_table());
-    let mut case = case(rng, 0xee30_0a00);
-    // A base that stays.
-    case.r[12] = MEM as u32 + 0x200;
-    let scalars = rng.below(3) != 0;
+    let (t32, scalars) = (rng.below(3) == 0, rng.below(3) != 0);
     let mut words = Vec::new();
     while words.len() < 16 {
         let (rows, accesses) = match (rng.below(8), scalars) {
@@ -170,11 +179,16 @@ pub fn stream(rng: &mut Rng) -> (Case, Vec<u32>) {
             let other = if value >> 28 == 15 { 15 } else { 1 << 21 };
             word = word & !(0x000f_0000 | other) | 12 << 16 | other & 15;
         }
+        if t32 && word >> 28 != 15 {
+            word |= 0xe000_0000;
+        }
         if word & mask == value && !is_unknown(word) && keeps_base(word) {
             words.push(word);
         }
     }
-    case.program = Program::a32(&words);
+    let mut case = case_of(rng, program(t32, &words));
+    // A base that stays.
+    case.r[12] = MEM as u32 + 0x200;
     (case, words)
 }
 

@@ -1,6 +1,8 @@
 //! Random A32 and T32 instructions, row by row of the decode tables, that end in time and mostly hit memory.
 #![allow(dead_code)]
 
+mod predictable;
+
 use armlet_arm::aarch32::{Insn, Op, Rows, a32, t32};
 use armlet_arm::feature::FeatureSet;
 
@@ -24,11 +26,21 @@ pub struct Shape {
     pub memory: u64,
     /// Conditional branches forward.
     pub branches: bool,
+    /// Only what other implementations do the same way: nothing UNPREDICTABLE, and no access relative to PC or with a
+    /// monitor.
+    pub predictable: bool,
+}
+
+impl Shape {
+    /// For a comparison with another implementation.
+    pub fn for_emulator() -> Self {
+        Self { predictable: true, ..Self::default() }
+    }
 }
 
 impl Default for Shape {
     fn default() -> Self {
-        Self { data: 6, memory: 0, branches: false }
+        Self { data: 6, memory: 0, branches: false, predictable: false }
     }
 }
 
@@ -227,13 +239,25 @@ const ROOM: usize = 116;
 pub fn stream(rng: &mut Rng, set: Set, shape: Shape) -> Vec<u32> {
     let len = 3 + rng.below(24) as usize;
     let mut words = vec![];
-    let mut branches = vec![];
+    let (mut branches, mut starts) = (vec![], vec![]);
     // Instructions that an IT block still waits for.
     let mut conditional = 0;
     while words.len() < len {
+        // An access and what sets it up stay together.
+        if shape.predictable && set.program(&words).bytes.len() > ROOM - 56 {
+            break;
+        }
         let memory = rng.below(shape.data + shape.memory) < shape.memory;
         let (word, insn) = word(rng, set, memory);
-        if conditional == 0 && memory && insn.n != 15 && rng.below(8) != 0 {
+        if shape.predictable && !(predictable::is(&insn) && (conditional == 0 || !memory)) {
+            continue;
+        }
+        starts.push(words.len());
+        if shape.predictable && memory {
+            for (n, value) in predictable::aim(rng, &insn) {
+                constant(set, n, value, &mut words);
+            }
+        } else if conditional == 0 && memory && insn.n != 15 && rng.below(8) != 0 {
             let base = MEM as u32 + 0x100 + (rng.below(64) as u32) * if rng.below(8) == 0 { 1 } else { 4 };
             constant(set, insn.n, base, &mut words);
             if insn.m != 15 && insn.m != insn.n {
@@ -256,7 +280,11 @@ pub fn stream(rng: &mut Rng, set: Set, shape: Shape) -> Vec<u32> {
     }
     words.extend([set.nop_like(0); 6]);
     for at in branches {
-        let over = 1 + rng.below(4) as usize;
+        let mut over = 1 + rng.below(4) as usize;
+        let end = starts.last().map_or(0, |last| last + 1);
+        while shape.predictable && at + 1 + over < end && !starts.contains(&(at + 1 + over)) {
+            over += 1;
+        }
         words[at] = branch(set, rng.below(14) as u32, &words[at + 1..at + 1 + over]);
     }
     while set.program(&words).bytes.len() > ROOM {

@@ -7,8 +7,9 @@
 //! A slot is entered with X29 being its address and X30 that of the block, since BR and the last loads need
 //! them: its first word loads both. At its end TPIDR_EL0 takes X30, and X30 the block's address from [`CURRENT`].
 
-use super::asm::*;
+use crate::emulator::elf::{self, Machine, Segment};
 use crate::oracle::{CODE, Case, MEM, MEM_LEN, Outcome, State};
+use crate::streams::asm::*;
 
 /// Bytes from a slot to the next.
 const SLOT: u64 = 512;
@@ -122,26 +123,13 @@ pub fn image(cases: &[Case]) -> Vec<u8> {
 
 /// The file: read-only code; [`CURRENT`] and all behind it up to the blocks; the blocks.
 fn elf(code: &[u8], blocks: &[u8]) -> Vec<u8> {
-    let code_at = 0x1000u64;
-    let blocks_at = code_at + code.len() as u64;
-    let segment = |flags: u32, at: u64, addr: u64, file: u64, len: u64| {
-        let mut bytes = [1u32.to_le_bytes(), flags.to_le_bytes()].concat();
-        for word in [at, addr, addr, file, len, 0x1000] {
-            bytes.extend(word.to_le_bytes());
-        }
-        bytes
-    };
-    // ELF64, little-endian; ET_EXEC, EM_AARCH64; then entry, program headers, no section headers.
-    let mut file = vec![0x7f, b'E', b'L', b'F', 2, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 183, 0, 1, 0, 0, 0];
-    for word in [DRIVER, 64, 0] {
-        file.extend(word.to_le_bytes());
-    }
-    file.extend([0, 0, 0, 0, 64, 0, 56, 0, 3, 0, 0, 0, 0, 0, 0, 0]);
-    file.extend(segment(5, code_at, CODE, code.len() as u64, code.len() as u64));
-    file.extend(segment(6, blocks_at, CURRENT, 8, MEM + 0x1000 - CURRENT));
-    file.extend(segment(6, blocks_at, BLOCKS, blocks.len() as u64, blocks.len() as u64));
-    file.resize(code_at as usize, 0);
-    [file.as_slice(), code, blocks].concat()
+    let segment = |flags, addr, bytes, len| Segment { flags, addr, bytes, len };
+    let segments = [
+        segment(5, CODE, code, code.len() as u64),
+        segment(6, CURRENT, &[0; 8], MEM + 0x1000 - CURRENT),
+        segment(6, BLOCKS, blocks, blocks.len() as u64),
+    ];
+    elf::file(Machine::Aarch64, DRIVER, &segments)
 }
 
 /// What the program wrote. `None` if it is not whole.
