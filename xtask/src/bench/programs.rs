@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use armlet_testkit::programs::{self, Case};
+use armlet_testkit::programs::{self, Arch, Case, Set};
 use armlet_testkit::{cpio, payloads, root};
 
 use super::machine::{Machine, Runs};
@@ -41,7 +41,7 @@ fn chosen(options: &Options) -> Result<Vec<Case>, String> {
     }
     let has = |name: &str| options.only.iter().any(|o| o == name);
     let all = options.only.is_empty() || has(CLASS);
-    let wanted = |case: &Case| (all && !case.long) || has(&case.name);
+    let wanted = |case: &Case| (all && case.set(Arch::Arm64) == Set::Short) || has(&case.name);
     let mut cases: Vec<Case> = programs::cases()?.into_iter().filter(wanted).collect();
     cases.sort_by(|a, b| a.group.cmp(&b.group));
     Ok(cases)
@@ -56,7 +56,7 @@ fn run_group(
 ) -> Result<(), String> {
     let clock = compile("clock", &[root().join("guests/bench/clock.c")], &[])?;
     let ramdisk = root().join("target/bench/programs");
-    write(&ramdisk, &programs::ramdisk(group, cases, Some(&clock))?)?;
+    write(&ramdisk, &programs::ramdisk(Arch::Arm64, group, cases, Some(&clock))?)?;
     for round in 0..options.program_runs {
         for machine in machines {
             eprintln!("programs ({group}), run {} of {}: {}", round + 1, options.program_runs, machine.name);
