@@ -87,7 +87,7 @@ fn others_are_few() {
     check(0xe92d_4070, &[AddI32, STM, AddI32]); // push {r4-r6, lr}
     check(0xe8bd_8070, &[LDM, AddI32, JumpExchange]); // pop {r4-r6, pc}
     check(0xe1c1_20d8, &[CheckAlign, LoadPair32]); // ldrd r2, r3, [r1, #8]
-    check(0xe082_1293, &[Umaddl, Mov32, LsrI64]); // umull r1, r2, r3, r2
+    check(0xe082_1293, &[Umaddl, LsrI64, Mov32]); // umull r1, r2, r3, r2
     check(0xeb00_0000, &[PcRel32, Jump]); // bl .+8
     check(0x0281_2004, &[AddI32, Csel32]); // addeq r2, r1, #4
     check(0x0591_2004, &[Skip, Load32]); // ldreq r2, [r1, #4]

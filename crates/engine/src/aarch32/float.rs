@@ -319,7 +319,11 @@ impl Lowering<'_> {
     fn vfp_move(&mut self, op: Insn, w: u32) -> Flow {
         let to_core = bit(w, 20);
         match op {
-            Insn::VmovFromCore => self.put_general(Part::s(sn(w)), slot(rt(w))),
+            // By way of a temporary, for what uses it need not wait for the registers next to it then.
+            Insn::VmovFromCore => {
+                let uop = Uop { a: slot(rt(w)), ..Uop::new(Op::Undefined) };
+                self.scalar(FloatOp::MoveFromGeneral, SCALAR | SINGLE, Part::s(sn(w)), uop);
+            }
             Insn::VmovToCore => self.part_to_general(slot(rt(w)), Part::s(sn(w))),
             Insn::VmovTwoSingles | Insn::VmovDouble => {
                 let first = if op == Insn::VmovDouble { 2 * dm(w) } else { sm(w) };

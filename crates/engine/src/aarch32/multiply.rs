@@ -1,7 +1,7 @@
 //! Lowering of products.
 //!
-//! A doubleword RdHi:RdLo is put together in a temporary and taken apart again. If RdHi and RdLo are the same register,
-//! which is CONSTRAINED UNPREDICTABLE, it gets the upper word.
+//! A doubleword RdHi:RdLo is put together in a temporary, or in RdLo, and taken apart again. If RdHi and RdLo are the
+//! same register, which is CONSTRAINED UNPREDICTABLE, it gets the upper word.
 
 use armlet_arm::aarch32::{Insn, Op as I};
 
@@ -44,10 +44,17 @@ impl Lowering<'_> {
     /// UMULL and its family; with flags N is the top bit of all, Z that all is zero.
     fn long(&mut self, op: Op, i: &Insn, accumulates: bool) {
         let c = if accumulates { self.doubleword(i) } else { ZERO };
-        let wide = self.temp();
-        self.emit(Uop { dst: wide, a: slot(i.n), b: slot(i.m), c, ..Uop::new(op) });
-        self.split(i, wide);
-        if self.sets_flags(i) {
+        let uop = Uop { a: slot(i.n), b: slot(i.m), c, ..Uop::new(op) };
+        if !self.sets_flags(i) {
+            // RdLo holds all of it meanwhile: it is in a register of the host more often than a temporary.
+            let (low, high) = (slot(i.d), slot(i.a));
+            self.emit(Uop { dst: low, ..uop });
+            self.op_imm(Op::LsrI64, high, low, 32);
+            self.op3(Op::Mov32, low, low, ZERO);
+        } else {
+            let wide = self.temp();
+            self.emit(Uop { dst: wide, ..uop });
+            self.split(i, wide);
             // A word with the same N and Z: the upper one, and whatever is set in the lower one below its top bit.
             let (high, low, all) = (self.temp(), self.temp(), self.temp());
             self.op_imm(Op::LsrI64, high, wide, 32);
