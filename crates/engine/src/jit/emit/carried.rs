@@ -149,7 +149,7 @@ impl Carried {
             Op::Float(op) if u.flags & SCALAR != 0 && u.flags & SIZE != HALF => {
                 let size = match op {
                     FloatOp::SignedToDouble | FloatOp::UnsignedToDouble => 2,
-                    FloatOp::FromSigned32 | FloatOp::FromUnsigned32 => return new,
+                    _ if reads_general(op) => return new,
                     _ if u.flags & SIZE == DOUBLE => 3,
                     _ => 2,
                 };
@@ -163,6 +163,15 @@ impl Carried {
         }
         new
     }
+}
+
+/// True for ops whose operand is a general slot.
+fn reads_general(op: FloatOp) -> bool {
+    use FloatOp::*;
+    matches!(
+        op,
+        FromSigned32 | FromSigned64 | FromUnsigned32 | FromUnsigned64 | MoveFromGeneral | MoveTopFromGeneral
+    )
 }
 
 /// True for ops whose destination is a general slot.
