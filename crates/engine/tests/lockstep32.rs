@@ -84,3 +84,13 @@ fn t32_memory() {
 fn t32_branches() {
     run(6, Set::T32, streams32::Shape { branches: true, memory: 1, ..Default::default() });
 }
+
+#[test]
+fn a32_loops() {
+    run(7, Set::A32, streams32::Shape { branches: true, loops: true, memory: 1, ..Default::default() });
+}
+
+#[test]
+fn t32_loops() {
+    run(8, Set::T32, streams32::Shape { branches: true, loops: true, memory: 1, ..Default::default() });
+}

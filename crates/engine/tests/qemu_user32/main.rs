@@ -2,6 +2,8 @@
 #![cfg(target_os = "linux")]
 
 mod asm;
+#[path = "../../../fp/tests/common/mod.rs"]
+mod common;
 #[path = "../emulator/mod.rs"]
 mod emulator;
 mod image;
@@ -9,9 +11,13 @@ mod image;
 mod oracle;
 #[path = "../oracle32/mod.rs"]
 mod oracle32;
+#[path = "../simd32/mod.rs"]
+mod simd32;
 #[path = "../streams32/mod.rs"]
 mod streams32;
 
+use armlet_arm::aarch32::simd::{Insn, MemoryOp, decode};
+use armlet_arm::feature::FeatureSet;
 use armlet_engine::Code;
 use emulator::{Isa, Streams};
 use oracle32::{Case, Ours, Outcome};
@@ -111,6 +117,30 @@ fn run(name: &str, seed: u64, set: Set, shape: Shape) {
     });
 }
 
+/// An access by an offset from R12 stays in the memory that is compared.
+fn stays_near(word: u32) -> bool {
+    !matches!(decode(word, FeatureSet::ALL), Some(Insn::Memory(MemoryOp::Vldr | MemoryOp::Vstr)) if word & 0xff > 0x70)
+}
+
+/// Floating point and AdvSIMD, as A32 and as T32, a state for each stream.
+#[test]
+fn float() {
+    let Some(streams) = Streams::start("float32", Aarch32::new()) else { return };
+    let mut ours = Ours::with(Code::interpreter());
+    emulator::run("float32", streams, 9, 2 * STREAMS, |rng, cases| {
+        loop {
+            let (case, mut words) = simd32::stream(rng);
+            if words.iter().all(|&word| stays_near(word)) && !ours.run(&case).raised {
+                let set = if case.program.t32 { Set::T32 } else { Set::A32 };
+                if set == Set::T32 {
+                    words.iter_mut().for_each(|word| *word = simd32::to_t32(*word));
+                }
+                return cases.push(Stream { set, words, case });
+            }
+        }
+    });
+}
+
 #[test]
 fn a32() {
     run("a32", 1, Set::A32, Shape::for_emulator());
@@ -134,6 +164,13 @@ fn t32_memory() {
 #[test]
 fn t32_branches() {
     run("t32-branches", 6, Set::T32, Shape { branches: true, memory: 1, ..Shape::for_emulator() });
+}
+
+#[test]
+fn loops() {
+    let shape = Shape { branches: true, loops: true, memory: 1, ..Shape::for_emulator() };
+    run("a32-loops", 7, Set::A32, shape);
+    run("t32-loops", 8, Set::T32, shape);
 }
 
 #[test]

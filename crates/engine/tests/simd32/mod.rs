@@ -87,7 +87,7 @@ fn integers(rng: &mut Rng) -> u128 {
 }
 
 /// The T32 word of the same instruction.
-fn to_t32(word: u32) -> u32 {
+pub fn to_t32(word: u32) -> u32 {
     let first = match word >> 24 {
         0xf2 => 0xef,
         0xf3 => 0xff,

@@ -3,7 +3,7 @@
 
 mod predictable;
 
-use armlet_arm::aarch32::{Insn, Op, Rows, a32, t32};
+use armlet_arm::aarch32::{Insn, Op, Operand, Rows, a32, t32};
 use armlet_arm::feature::FeatureSet;
 
 use crate::oracle::{MEM, Rng, random_word};
@@ -26,6 +26,8 @@ pub struct Shape {
     pub memory: u64,
     /// Conditional branches forward.
     pub branches: bool,
+    /// All of it three times over.
+    pub loops: bool,
     /// Only what other implementations do the same way: nothing UNPREDICTABLE, and no access relative to PC or with a
     /// monitor.
     pub predictable: bool,
@@ -40,7 +42,7 @@ impl Shape {
 
 impl Default for Shape {
     fn default() -> Self {
-        Self { data: 6, memory: 0, branches: false, predictable: false }
+        Self { data: 6, memory: 0, branches: false, loops: false, predictable: false }
     }
 }
 
@@ -239,16 +241,20 @@ const ROOM: usize = 116;
 pub fn stream(rng: &mut Rng, set: Set, shape: Shape) -> Vec<u32> {
     let len = 3 + rng.below(24) as usize;
     let mut words = vec![];
+    let room = if shape.loops { ROOM - 16 } else { ROOM };
     let (mut branches, mut starts) = (vec![], vec![]);
     // Instructions that an IT block still waits for.
     let mut conditional = 0;
     while words.len() < len {
         // An access and what sets it up stay together.
-        if shape.predictable && set.program(&words).bytes.len() > ROOM - 56 {
+        if shape.predictable && set.program(&words).bytes.len() > room - 56 {
             break;
         }
         let memory = rng.below(shape.data + shape.memory) < shape.memory;
         let (word, insn) = word(rng, set, memory);
+        if shape.loops && names_counter(&insn) {
+            continue;
+        }
         if shape.predictable && !(predictable::is(&insn) && (conditional == 0 || !memory)) {
             continue;
         }
@@ -287,8 +293,30 @@ pub fn stream(rng: &mut Rng, set: Set, shape: Shape) -> Vec<u32> {
         }
         words[at] = branch(set, rng.below(14) as u32, &words[at + 1..at + 1 + over]);
     }
-    while set.program(&words).bytes.len() > ROOM {
+    while set.program(&words).bytes.len() > room {
         words.remove(0);
     }
+    if shape.loops { looped(set, words) } else { words }
+}
+
+/// Counts the rounds of a loop.
+const COUNTER: u8 = 11;
+
+/// The instruction may depend on the counter, or change it.
+fn names_counter(insn: &Insn) -> bool {
+    let by = matches!(insn.operand, Operand::ShiftedByReg { by: COUNTER, .. });
+    by || [insn.d, insn.n, insn.m, insn.a].contains(&COUNTER) || insn.list >> COUNTER & 1 != 0
+}
+
+fn looped(set: Set, body: Vec<u32>) -> Vec<u32> {
+    let back = set.program(&body).bytes.len() as u32 + 4;
+    let mut words = vec![];
+    constant(set, COUNTER, 3, &mut words);
+    words.extend(body);
+    // subs r11, r11, #1; bne
+    words.extend(match set {
+        Set::A32 => [0xe25b_b001, 0x1a00_0000 | (back + 8).wrapping_neg() >> 2 & 0x00ff_ffff],
+        Set::T32 => [0xf1bb_0b01, 0xd100 | (back + 4).wrapping_neg() >> 1 & 0xff],
+    });
     words
 }
