@@ -42,17 +42,12 @@ impl Rng {
     }
 
     fn state(&mut self, fresh: &CpuState) -> CpuState {
-        const MODES: [u8; 7] = [
-            mode32::USR,
-            mode32::FIQ,
-            mode32::IRQ,
-            mode32::SVC,
-            mode32::ABT,
-            mode32::UND,
-            mode32::SYS,
-        ];
+        const MODES: [u8; 7] =
+            [mode32::USR, mode32::FIQ, mode32::IRQ, mode32::SVC, mode32::ABT, mode32::UND, mode32::SYS];
         let mut state = fresh.clone();
-        state.x.fill_with(|| if self.below(2) == 0 { self.below(RAM_LEN) } else { self.next() & 0xffff_ffff });
+        state
+            .x
+            .fill_with(|| if self.below(2) == 0 { self.below(RAM_LEN) } else { self.next() & 0xffff_ffff });
         state.v.fill_with(|| u128::from(self.next()) << 64 | u128::from(self.next()));
         let mode = MODES[self.below(MODES.len() as u64) as usize];
         let bits = self.next() & (Pstate::T | Pstate::E | Pstate::GE | Pstate::NZCV | Pstate::Q).bits();

@@ -148,7 +148,10 @@ pub fn outcomes(cases: &[Case], bytes: &[u8]) -> Option<Vec<Outcome>> {
             r: std::array::from_fn(|n| word(4 * n)),
             flags: word(PSR as usize) & FLAGS | case.flags & T,
             mem: block[BYTES as usize..].to_vec(),
-            fp: case.fp.as_ref().map(|_| Fp { q: std::array::from_fn(q), fpscr: word(FPSCR as usize) }.into()),
+            fp: case
+                .fp
+                .as_ref()
+                .map(|_| Fp { q: std::array::from_fn(q), fpscr: word(FPSCR as usize) }.into()),
         }
     };
     (bytes.len() == cases.len() * size)
