@@ -1,15 +1,23 @@
 #!/bin/sh
-# Fetches Debian 12's arm64 programs that tests and benchmarks run in a guest, each group of them with all that it
-# depends on, as a root tree of its own. Private apt state: nothing on the host changes and no root is needed.
-# Usage: programs.sh DIR
+# Fetches Debian 12's arm64 or armhf programs that tests and benchmarks run in a guest, each group of them with all that
+# it depends on, as a root tree of its own. Private apt state: nothing on the host changes and no root is needed.
+# Usage: programs.sh DIR [arm64|armhf]
 # Leaves in DIR: a directory for each group, and GROUP.packages, the packages in it with their versions.
 set -eu
-out=${1:?usage: programs.sh DIR}
+usage="usage: programs.sh DIR [arm64|armhf]"
+out=${1:?$usage}
+arch=${2:-arm64}
+case $arch in
+    arm64) triple=aarch64-linux-gnu ;;
+    armhf) triple=arm-linux-gnueabihf ;;
+    *) echo "$usage" >&2; exit 2 ;;
+esac
 command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null || { echo "needs apt-get and dpkg-deb (a Debian host)" >&2; exit 3; }
 
-groups='tools python perl gcc povray node java'
+groups='shell tools python perl gcc povray node java'
 packages_of() {
     case $1 in
+        shell) echo bash busybox ;;
         tools) echo 7zip zstd xz-utils openssl sqlite3 lame flac x265 vpx-tools luajit ;;
         python) echo python3 libpython3.11-testsuite ;;
         perl) echo perl ;;
@@ -31,7 +39,7 @@ rm -rf "$work" "$out/complete"
 mkdir -p "$work/state/lists/partial" "$work/cache/archives/partial"
 : >"$work/status"
 apt() {
-    apt-get -qq -o APT::Architecture=arm64 -o APT::Architectures=arm64 -o Dir::State="$work/state" \
+    apt-get -qq -o APT::Architecture="$arch" -o APT::Architectures="$arch" -o Dir::State="$work/state" \
         -o Dir::State::status="$work/status" -o Dir::Cache="$work/cache" -o Debug::NoLocking=1 \
         -o APT::Sandbox::User="$(id -un)" -o Acquire::Retries=3 -o Acquire::Languages=none \
         -o APT::Install-Recommends=false "$@"
@@ -51,14 +59,14 @@ prune() { # tree: what no program here reads
         cd "$1"
         rm -rf usr/share/doc usr/share/man usr/share/info usr/share/locale usr/share/lintian usr/share/bug usr/share/icons \
             usr/share/i18n usr/share/X11 usr/share/common-licenses usr/share/zoneinfo usr/lib/systemd lib/systemd \
-            usr/lib/aarch64-linux-gnu/gconv usr/lib/aarch64-linux-gnu/perl-base usr/lib/gcc/aarch64-linux-gnu/12/lto* \
-            usr/lib/gcc/aarch64-linux-gnu/12/*san* usr/lib/aarch64-linux-gnu/lib*san.so* \
+            usr/lib/$triple/gconv usr/lib/$triple/perl-base usr/lib/gcc/$triple/12/lto* \
+            usr/lib/gcc/$triple/12/*san* usr/lib/$triple/lib*san.so* \
             usr/lib/jvm/*/lib/server/classes*.jsa usr/lib/jvm/*/lib/ct.sym usr/share/povray*/scenes var \
-            usr/bin/aarch64-linux-gnu-lto-dump-12 usr/bin/aarch64-linux-gnu-dwp usr/bin/aarch64-linux-gnu-ld.gold \
-            usr/lib/aarch64-linux-gnu/perl/*/CORE usr/bin/perl5.36.0 usr/lib/aarch64-linux-gnu/perl/*/auto/Encode/??
+            usr/bin/$triple-lto-dump-12 usr/bin/$triple-dwp usr/bin/$triple-ld.gold \
+            usr/lib/$triple/perl/*/CORE usr/bin/perl5.36.0 usr/lib/$triple/perl/*/auto/Encode/??
         find . -name '*.a' ! -name 'libc*.a' ! -name 'libm*.a' ! -name 'libgcc*.a' -delete
         find . -name __pycache__ -prune -exec rm -rf {} +
-        # A link must stay within the tree: qemu-aarch64-static would follow it into the host's.
+        # A link must stay within the tree: the emulator of programs would follow it into the host's.
         find . -lname '/*' | while read -r link; do ln -sfnr ".$(readlink "$link")" "$link"; done
         # Of Python's tests, those that are run and what they import.
         tests=usr/lib/python3.11/test
@@ -71,7 +79,8 @@ prune() { # tree: what no program here reads
     )
 }
 
-apt update
+# One list that a mirror is just renewing must not be the end: without any, the installations below fail.
+apt update || echo "some package lists could not be fetched; going on without them" >&2
 all=
 for group in $groups; do
     apt install --print-uris $(packages_of "$group") >"$work/$group.uris"

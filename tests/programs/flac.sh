@@ -1,4 +1,5 @@
 # group: tools
+# armhf: long
 prepare() { run /usr/bin/luajit "$here/sound.lua" 12 >sound.wav; }
 work() {
     run /usr/bin/flac --silent -8 --no-padding -o sound.flac sound.wav

@@ -1,4 +1,5 @@
 # group: tools
+# armhf: long
 # Scalar floating point all along: one wrong rounding changes the stream.
 prepare() { run /usr/bin/luajit "$here/sound.lua" 8 >sound.wav; }
 work() {

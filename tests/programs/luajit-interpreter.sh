@@ -1,2 +1,3 @@
 # group: tools
+# armhf: long
 work() { run /usr/bin/luajit -joff "$here/jit.lua" 10; }

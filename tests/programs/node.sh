@@ -1,2 +1,3 @@
 # group: node
+# armhf: long
 work() { run /usr/bin/node "$here/jit.js" 5; }

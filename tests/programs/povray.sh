@@ -1,4 +1,5 @@
 # group: povray
+# armhf: long
 # The picture's bytes alone: its header tells when it was made.
 work() {
     run /usr/bin/povray +I"$here/scene.pov" +Oscene.ppm +FP +W96 +H72 +WT1 -D -GA 2>log

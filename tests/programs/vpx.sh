@@ -1,4 +1,5 @@
 # group: tools
+# armhf: long
 # A VP9 encoder and decoder.
 prepare() { run /usr/bin/luajit "$here/picture.lua" 352 288 5 >clip.yuv; }
 work() {

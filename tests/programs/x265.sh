@@ -1,4 +1,5 @@
 # group: tools
+# armhf: long
 # An H.265 encoder: vector code of its own, written by hand.
 prepare() { run /usr/bin/luajit "$here/picture.lua" 352 288 4 >clip.yuv; }
 work() {

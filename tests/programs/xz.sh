@@ -1,4 +1,5 @@
 # group: tools
+# armhf: long
 prepare() { cp "$libc" data; }
 work() {
     run /usr/bin/xz -T1 -6 -k data

@@ -1,4 +1,5 @@
 # group: tools
+# armhf: long
 prepare() { cat "$libs/libcrypto.so.3" >data; }
 work() {
     for level in 3 12; do

@@ -10,7 +10,7 @@ mod simd32;
 
 use armlet_engine::{Code, Level};
 use oracle::{MEM, Rng};
-use oracle32::{Case, Ours};
+use oracle32::{Case, Ours, Program};
 use simd32::*;
 
 /// Cases per row and level; `ARMLET_CASES` is another number.
@@ -69,13 +69,19 @@ fn memory_rows() {
     rows(memory_table(), 4, true);
 }
 
-/// The fewest words of a case that still differ.
-fn shrink(jit: &mut Ours, interpreter: &mut Ours, case: &Case, words: &[u32]) -> String {
+/// The fewest words of a case that still differ; they are made a program by `wrap`.
+fn shrink(
+    jit: &mut Ours,
+    interpreter: &mut Ours,
+    case: &Case,
+    words: &[u32],
+    wrap: impl Fn(&[u32]) -> Program,
+) -> String {
     // VMOV of a register to itself stands for nothing.
     const NOTHING: u32 = 0xf224_4154;
     let mut words = words.to_vec();
     let mut differs = |words: &[u32]| {
-        let case = Case { program: program(case.program.t32, words), ..case.clone() };
+        let case = Case { program: wrap(words), ..case.clone() };
         let text = jit.run(&case).differences(&case, &interpreter.run(&case));
         (!text.is_empty()).then(|| report(&names(words), &case, &text))
     };
@@ -90,16 +96,32 @@ fn shrink(jit: &mut Ours, interpreter: &mut Ours, case: &Case, words: &[u32]) ->
     text.unwrap_or_else(|| "it differs no more".into())
 }
 
-#[test]
-fn streams() {
+fn compare_streams(seed: u64, loops: bool) {
     for most in [Level::Avx512, Level::Avx2, Level::Sse] {
-        let mut rng = Rng::new(3);
+        let mut rng = Rng::new(seed);
         let mut jit = Ours::with(Code::jit_at_level(1 << 20, most).expect("code memory"));
         let mut interpreter = Ours::with(Code::interpreter());
         for _ in 0..10 * cases() {
-            let (case, words) = stream(&mut rng);
+            let (mut case, mut words) = stream(&mut rng);
+            let t32 = case.program.t32;
+            if loops && t32 {
+                continue;
+            }
+            words.truncate(if loops { 4 + rng.below(8) as usize } else { 16 });
+            let wrap = |words: &[u32]| if loops { in_loop(words) } else { program(t32, words) };
+            case.program = wrap(&words);
             let text = jit.run(&case).differences(&case, &interpreter.run(&case));
-            assert!(text.is_empty(), "{most:?} {}", shrink(&mut jit, &mut interpreter, &case, &words));
+            assert!(text.is_empty(), "{most:?} {}", shrink(&mut jit, &mut interpreter, &case, &words, wrap));
         }
     }
+}
+
+#[test]
+fn streams() {
+    compare_streams(3, false);
+}
+
+#[test]
+fn loops() {
+    compare_streams(5, true);
 }

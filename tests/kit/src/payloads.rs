@@ -55,7 +55,7 @@ pub(crate) fn fetched(name: &str) -> Result<PathBuf, String> {
 }
 
 /// Has `tests/SCRIPT.sh` with these options after its directory fill `target/NAME`.
-fn fetched_with(script: &str, name: &str, options: &[&str]) -> Result<PathBuf, String> {
+pub(crate) fn fetched_with(script: &str, name: &str, options: &[&str]) -> Result<PathBuf, String> {
     let dir = crate::root().join("target").join(name);
     let lock_path = crate::root().join("target").join(format!("{name}.lock"));
     std::fs::create_dir_all(&dir).map_err(|e| format!("{}: {e}", dir.display()))?;

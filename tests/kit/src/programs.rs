@@ -1,4 +1,5 @@
-//! Real programs: Debian's, fetched once into `target/programs`, and the cases in `tests/programs` that run them.
+//! Real programs: Debian's, fetched once into `target/programs` and, 32-bit ones, into `target/programs-armhf`; and the
+//! cases in `tests/programs` that run them.
 //!
 //! Programs come in groups, each a root tree with all it depends on. A group's ramdisk holds its tree and its
 //! cases; `/init` runs the cases it is asked for and frames what each printed for [`read_results`].
@@ -16,6 +17,76 @@ pub const MEMORY_MIB: u32 = 2048;
 /// The file in a case's directory that takes the nanoseconds of its timed part.
 const TIME: &str = "/tmp/time";
 
+/// Debian's name of what programs are made for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Arch {
+    /// AArch64.
+    Arm64,
+    /// AArch32 with VFPv3-D16, mostly in T32.
+    Armhf,
+}
+
+impl Arch {
+    /// The name as Debian has it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Arm64 => "arm64",
+            Self::Armhf => "armhf",
+        }
+    }
+
+    /// The emulator of single programs that cases are compared with.
+    pub const fn oracle(self) -> &'static str {
+        match self {
+            Self::Arm64 => "qemu-aarch64-static",
+            Self::Armhf => "qemu-arm-static",
+        }
+    }
+
+    /// Fetches the programs if they aren't there; the directory with their trees. The error says what is missing.
+    pub fn trees(self) -> Result<&'static Path, String> {
+        static ARM64: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+        static ARMHF: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+        let trees = match self {
+            Self::Arm64 => ARM64.get_or_init(|| payloads::fetched("programs")),
+            Self::Armhf => {
+                ARMHF.get_or_init(|| payloads::fetched_with("programs", "programs-armhf", &["armhf"]))
+            }
+        };
+        trees.as_deref().map_err(Clone::clone)
+    }
+
+    /// A static busybox of this architecture.
+    fn busybox(self) -> Result<&'static [u8], String> {
+        Ok(match self {
+            Self::Arm64 => &payloads::get()?.busybox,
+            Self::Armhf => &payloads::get32()?.busybox,
+        })
+    }
+}
+
+/// The sets of cases.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Set {
+    /// Runs with all tests.
+    Short,
+    /// Takes too long for that.
+    Long,
+    /// Can't run.
+    Never,
+}
+
+impl Set {
+    fn named(name: &str) -> Option<Self> {
+        match name {
+            "short" => Some(Self::Short),
+            "long" => Some(Self::Long),
+            "none" => Some(Self::Never),
+            _ => None,
+        }
+    }
+}
+
 /// A case: a script in `tests/programs` with a few words about itself in its first lines.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Case {
@@ -23,8 +94,10 @@ pub struct Case {
     pub name: String,
     /// The tree it needs.
     pub group: String,
-    /// True if it takes too long for every test run.
-    pub long: bool,
+    /// The number of CPUs it wants.
+    pub cpus: usize,
+    /// The sets it belongs to on arm64 and on armhf.
+    sets: [Set; 2],
     /// False if the emulator of single programs can't run it: then it judges itself, by its exit status.
     pub oracle: bool,
 }
@@ -62,23 +135,27 @@ pub fn cases() -> Result<Vec<Case>, String> {
 impl Case {
     fn parse(name: String, text: &str) -> Result<Self, String> {
         let word = |key: &str| text.lines().find_map(|line| line.strip_prefix("# ")?.strip_prefix(key));
-        let group = word("group: ").ok_or_else(|| format!("tests/programs/{name}.sh names no group"))?.into();
-        Ok(Self {
-            name,
-            group,
-            long: word("set: ") == Some("long"),
-            oracle: word("oracle: ") != Some("none"),
-        })
+        let wrong = |what: &str| format!("tests/programs/{name}.sh {what}");
+        let group = word("group: ").ok_or_else(|| wrong("names no group"))?.into();
+        let set = |text: Option<&str>, default| match text {
+            Some(text) => Set::named(text).ok_or_else(|| wrong("is of no set that there is")),
+            None => Ok(default),
+        };
+        let arm64 = set(word("set: "), Set::Short)?;
+        let armhf = set(word("armhf: "), arm64)?;
+        let cpus = word("cpus: ")
+            .map_or(Ok(1), |text| text.parse().map_err(|_| wrong("wants no number of CPUs")))?;
+        let oracle = word("oracle: ") != Some("none");
+        Ok(Self { name, group, cpus, sets: [arm64, armhf], oracle })
+    }
+
+    /// The set it belongs to on `arch`.
+    pub fn set(&self, arch: Arch) -> Set {
+        self.sets[arch as usize]
     }
 }
 
-/// Fetches the programs if they aren't there; the directory with their trees. The error says what is missing.
-pub fn get() -> Result<&'static Path, String> {
-    static PROGRAMS: OnceLock<Result<PathBuf, String>> = OnceLock::new();
-    PROGRAMS.get_or_init(|| payloads::fetched("programs")).as_deref().map_err(Clone::clone)
-}
-
-/// The files a case script may name next to itself: scripts, their data, and a C program to compile.
+/// The files a case script may name next to itself: scripts, their data, and C programs to compile.
 fn beside() -> Result<Vec<PathBuf>, String> {
     let mut all = files(&root().join("tests/programs"))?;
     all.push(root().join("guests/bench/bench.c"));
@@ -98,19 +175,19 @@ pub fn write_cases(dir: &Path) -> Result<(), String> {
     Ok(())
 }
 
-/// A ramdisk with the tree of `group` that runs `cases` one after another and powers off. `clock` is a static program
-/// that prints nanoseconds, if times are wanted.
+/// A ramdisk with the tree of `group` for `arch` that runs `cases` one after another and powers off. `clock` is a static
+/// program that prints nanoseconds, if times are wanted.
 ///
 /// # Errors
 /// A payload is missing, or a file can't be read.
-pub fn ramdisk(group: &str, cases: &[Case], clock: Option<&[u8]>) -> Result<Vec<u8>, String> {
-    let busybox = &payloads::get()?.busybox;
+pub fn ramdisk(arch: Arch, group: &str, cases: &[Case], clock: Option<&[u8]>) -> Result<Vec<u8>, String> {
+    let busybox = arch.busybox()?;
     let mut cpio = Cpio::default();
     for dir in ["applets", "bin", "dev", "proc", "sys", "tmp", "cases"] {
         cpio.dir(dir);
     }
     cpio.device("dev/console", 5, 1).device("dev/null", 1, 3);
-    add_tree(&mut cpio, get()?, Path::new(group))?;
+    add_tree(&mut cpio, &arch.trees()?.join(group))?;
     for file in beside()? {
         let name = file.file_name().unwrap_or_default().to_string_lossy();
         cpio.file(&format!("cases/{name}"), &read(&file)?);
@@ -119,12 +196,13 @@ pub fn ramdisk(group: &str, cases: &[Case], clock: Option<&[u8]>) -> Result<Vec<
         cpio.file("clock", clock);
     }
     cpio.file("applets/busybox", busybox).link("bin/sh", "/applets/busybox");
-    cpio.file("init", init(cases, clock.is_some()).as_bytes());
+    cpio.file("init", init(arch, cases, clock.is_some()).as_bytes());
     Ok(cpio.finish())
 }
 
-fn init(cases: &[Case], timed: bool) -> String {
+fn init(arch: Arch, cases: &[Case], timed: bool) -> String {
     let names: Vec<&str> = cases.iter().map(|case| case.name.as_str()).collect();
+    let arch = arch.name();
     let clock = if timed { "CLOCK=/clock" } else { "" };
     format!(
         "#!/bin/sh
@@ -135,7 +213,7 @@ mkdir -p /dev/shm; mount -t tmpfs tmpfs /dev/shm; ip link set lo up
 echo {INIT_REACHED}
 for name in {}; do
     mkdir -p /tmp/work; cd /tmp/work; rm -f {TIME}
-    {clock} TIME={TIME} sh /cases/run.sh $name >/tmp/out 2>/tmp/err </dev/null
+    {clock} TIME={TIME} ARCH={arch} sh /cases/run.sh $name >/tmp/out 2>/tmp/err </dev/null
     status=$?
     echo \"{BEGIN} $name $status $(cat {TIME} 2>/dev/null || echo 0)\"
     cat /tmp/out
@@ -177,15 +255,12 @@ pub fn read_results(console: &str) -> Vec<Outcome> {
     results
 }
 
-/// The emulator of single programs that cases are compared with.
-pub const ORACLE: &str = "qemu-aarch64-static";
-
-/// Runs a case on the host under the oracle, in `dir`.
+/// Runs a case's programs for `arch` on the host under the oracle, in `dir`.
 ///
 /// # Errors
 /// A program doesn't start.
-pub fn run_on_host(case: &Case, dir: &Path) -> Result<Outcome, String> {
-    let tree = get()?.join(&case.group);
+pub fn run_on_host(arch: Arch, case: &Case, dir: &Path) -> Result<Outcome, String> {
+    let tree = arch.trees()?.join(&case.group);
     let (scripts, work) = (dir.join("cases"), dir.join(&case.name));
     write_cases(&scripts)?;
     std::fs::create_dir_all(&work).map_err(|e| format!("{}: {e}", work.display()))?;
@@ -195,7 +270,8 @@ pub fn run_on_host(case: &Case, dir: &Path) -> Result<Outcome, String> {
         .current_dir(&work)
         .env("ROOT", &tree)
         .env("QEMU_LD_PREFIX", &tree)
-        .env("EMULATOR", ORACLE)
+        .env("EMULATOR", arch.oracle())
+        .env("ARCH", arch.name())
         .output()
         .map_err(|e| format!("sh does not start: {e}"))?;
     let mut text = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -206,14 +282,13 @@ pub fn run_on_host(case: &Case, dir: &Path) -> Result<Outcome, String> {
     Ok(Outcome { name: case.name.clone(), status, nanoseconds: 0, output: text })
 }
 
-/// Adds what lies in `top`/`tree` at the root of the archive, folders before what they hold.
-fn add_tree(cpio: &mut Cpio, top: &Path, tree: &Path) -> Result<(), String> {
-    let base = top.join(tree);
-    let mut left = vec![base.clone()];
+/// Adds what lies in `base` at the root of the archive, folders before what they hold.
+fn add_tree(cpio: &mut Cpio, base: &Path) -> Result<(), String> {
+    let mut left = vec![base.to_path_buf()];
     while let Some(dir) = left.pop() {
         for path in files(&dir)? {
             let fail = |e: std::io::Error| format!("{}: {e}", path.display());
-            let name = path.strip_prefix(&base).expect("it was found there").to_string_lossy().into_owned();
+            let name = path.strip_prefix(base).expect("it was found there").to_string_lossy().into_owned();
             let kind = path.symlink_metadata().map_err(fail)?.file_type();
             if kind.is_dir() {
                 cpio.dir(&name);
@@ -249,15 +324,23 @@ mod tests {
     #[test]
     fn a_case_says_what_it_is() {
         let case = Case::parse("x".into(), "# group: tools\n# set: long\n# oracle: none\nwork() { :; }\n");
-        let expected = Case { name: "x".into(), group: "tools".into(), long: true, oracle: false };
+        let sets = [Set::Long, Set::Long];
+        let expected = Case { name: "x".into(), group: "tools".into(), cpus: 1, sets, oracle: false };
         assert_eq!(case, Ok(expected));
-        assert!(Case::parse("y".into(), "work() { :; }").is_err());
+        let case = Case::parse("z".into(), "# group: tools\n# armhf: none\n# cpus: 2\n").expect("it reads");
+        assert_eq!((case.set(Arch::Arm64), case.set(Arch::Armhf)), (Set::Short, Set::Never));
+        assert_eq!((case.cpus, case.oracle), (2, true));
+        for text in ["work() { :; }", "# group: tools\n# set: big\n", "# group: tools\n# cpus: some\n"] {
+            assert!(Case::parse("y".into(), text).is_err(), "{text}");
+        }
     }
 
     #[test]
     fn every_case_in_the_tree_reads() {
         let cases = cases().expect("tests/programs is there");
-        assert!(cases.iter().any(|case| !case.long && case.oracle));
+        for arch in [Arch::Arm64, Arch::Armhf] {
+            assert!(cases.iter().any(|case| case.set(arch) == Set::Short && case.oracle));
+        }
     }
 
     #[test]

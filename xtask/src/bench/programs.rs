@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use armlet_testkit::programs::{self, Case};
+use armlet_testkit::programs::{self, Case, Set};
 use armlet_testkit::{cpio, root};
 
 use super::arch::Arch;
@@ -43,7 +43,8 @@ fn chosen(options: &Options) -> Result<Vec<Case>, String> {
     let only = options.names();
     let has = |name: &str| only.contains(&name);
     let all = only.is_empty() || has(CLASS);
-    let wanted = |case: &Case| (all && !case.long) || has(&case.name);
+    let short = |case: &Case| case.set(programs::Arch::Arm64) == Set::Short;
+    let wanted = |case: &Case| (all && short(case)) || has(&case.name);
     let mut cases: Vec<Case> = programs::cases()?.into_iter().filter(wanted).collect();
     cases.sort_by(|a, b| a.group.cmp(&b.group));
     Ok(cases)
@@ -59,7 +60,7 @@ fn run_group(
 ) -> Result<(), String> {
     let clock = arch.compile("clock", &[root().join("guests/bench/clock.c")], &[])?;
     let ramdisk = arch.path("programs");
-    write(&ramdisk, &programs::ramdisk(group, cases, Some(&clock))?)?;
+    write(&ramdisk, &programs::ramdisk(programs::Arch::Arm64, group, cases, Some(&clock))?)?;
     for round in 0..options.program_runs {
         for machine in machines {
             eprintln!("programs ({group}), run {} of {}: {}", round + 1, options.program_runs, machine.name);

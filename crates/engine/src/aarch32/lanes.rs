@@ -6,7 +6,7 @@
 //! need nothing picked.
 
 use super::Lowering;
-use crate::uop::{Op, Slot, Uop, VTEMP, VectorOp};
+use crate::uop::{FloatOp, Op, Slot, Uop, VTEMP, VectorOp};
 
 /// Element `index` of a vector slot, of `1 << size` bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +43,9 @@ impl Part {
         self.slot == other.slot && from < other_to && other_from < to
     }
 }
+
+/// How many uops back a value that nobody sees is looked for.
+const LOOK_BACK: usize = 24;
 
 /// Number of temporaries that take turns. An instruction needs six at most.
 const COUNT: usize = 10;
@@ -147,8 +150,39 @@ impl Lowering<'_> {
     pub(super) fn put_element(&mut self, part: Part, from: Slot, index: u8) {
         let imm = i64::from(index) << 4 | i64::from(part.index);
         let uop = Uop { dst: part.slot, c: part.slot, a: from, imm, ..Uop::new(Op::Undefined) };
+        if from != part.slot {
+            self.forget_last(part);
+        }
         self.vector(VectorOp::Ins, part.size | VectorOp::Q, uop);
         self.vtemps.written(part);
+    }
+
+    /// The part is about to be written: what was put there last is of no use if nobody can have seen it since.
+    fn forget_last(&mut self, part: Part) {
+        let floor = self.pure_from.max(self.uops.len().saturating_sub(LOOK_BACK));
+        for n in (floor..self.uops.len()).rev() {
+            let u = &self.uops[n];
+            let (from, to) = (u.imm >> 4, u.imm & 15);
+            match u.op {
+                Op::Vector(VectorOp::Ins) if (u.dst, u.c) == (part.slot, part.slot) && u.a != part.slot => {
+                    let other = Part { slot: part.slot, size: u.flags & VectorOp::SIZE, index: to as u8 };
+                    if other == part {
+                        self.uops.remove(n);
+                        return;
+                    }
+                }
+                Op::Vector(VectorOp::Pick | VectorOp::Ins) if u.a == part.slot && u.dst != part.slot => {
+                    let index = if u.op == Op::Vector(VectorOp::Pick) { u.imm } else { from };
+                    let size = u.flags & VectorOp::SIZE;
+                    if part.overlaps(Part { slot: part.slot, size, index: index as u8 }) {
+                        return;
+                    }
+                }
+                Op::Float(FloatOp::Trapped) => return,
+                Op::Vector(_) | Op::Float(_) if ![u.dst, u.a, u.b, u.c].contains(&part.slot) => {}
+                _ => return,
+            }
+        }
     }
 
     /// The part = the low bits of a general slot.

@@ -91,6 +91,8 @@ pub struct Lowering<'a> {
     vtemps: VectorTemps,
     /// The number of uops after a comparison of floating-point numbers, if it has no condition.
     compared: usize,
+    /// The number of uops after the last one that code may jump over.
+    pure_from: usize,
     /// Distance of the block from the start of its page.
     place: u16,
     it: ItState,
@@ -105,6 +107,7 @@ pub struct Lowering<'a> {
 impl<'a> Lowering<'a> {
     fn new(uops: &'a mut Vec<Uop>, code: &Stretch) -> Self {
         Self {
+            pure_from: uops.len(),
             uops,
             delta: 0,
             size: 4,
@@ -235,6 +238,7 @@ impl<'a> Lowering<'a> {
         self.emit(Uop { flags, b, ..Uop::new(Op::Skip) });
         let flow = body(self);
         self.uops[skip].imm = (self.uops.len() - skip - 1) as i64;
+        self.pure_from = self.uops.len();
         if flow != Flow::End {
             return flow;
         }

@@ -5,6 +5,8 @@ use armlet_arm::aarch32::simd::MemoryOp as Insn;
 use armlet_arm::aarch32::simd::fields::{dd, is_double, rm, rn, sd};
 use armlet_arm::aarch32::simd::memory::{Structure, lane, replicated, whole};
 
+use super::lanes::Part;
+use super::neon::EMPTY;
 use super::{Flow, Lowering, slot};
 use crate::block::Mode;
 use crate::uop::{Arrangement, Elements, Extension, MemoryOp, Op, Slot, Uop, ZERO};
@@ -37,19 +39,13 @@ impl Lowering<'_> {
     }
 
     /// Appends an access to S or D registers.
-    fn registers(&mut self, load: bool, a: Slot, w: u32, offset: i32, count: u8) {
-        let (op, size, first) = match (load, is_double(w)) {
-            (true, true) => (MemoryOp::LoadExtension, 3, dd(w)),
-            (true, false) => (MemoryOp::LoadExtension, 2, sd(w)),
-            (false, true) => (MemoryOp::StoreExtension, 3, dd(w)),
-            (false, false) => (MemoryOp::StoreExtension, 2, sd(w)),
+    fn registers(&mut self, load: bool, w: u32, uop: Uop, extension: Extension) {
+        let (size, op) = match load {
+            true => (size(w), MemoryOp::LoadExtension),
+            false => (size(w), MemoryOp::StoreExtension),
         };
-        let imm = Extension { offset, first, count }.to_imm();
-        self.emit(Uop { a, imm, flags: size | self.big(), ..Uop::new(Op::Memory(op)) });
-        if load {
-            let per_slot = 16 >> size;
-            (first / per_slot..=(first + count - 1) / per_slot).for_each(|slot| self.slot_written(slot));
-        }
+        let (op, flags) = (Op::Memory(op), size | self.big());
+        self.emit(Uop { op, flags, imm: extension.to_imm(), ..uop });
     }
 
     /// The flag for big-endian data.
@@ -60,30 +56,55 @@ impl Lowering<'_> {
     /// VLDR and VSTR.
     fn one_extension(&mut self, load: bool, w: u32) {
         let distance = (bits(w, 7, 0) * 4) as i32;
-        let offset = if bit(w, 23) { distance } else { -distance };
-        if rn(w) != 15 {
-            return self.registers(load, slot(rn(w)), w, offset, 1);
+        self.single(load, w, if bit(w, 23) { distance } else { -distance });
+    }
+
+    /// The base of an address, and what is added to it; whether that is the block's pc.
+    fn address(&self, w: u32, offset: i32) -> (Slot, i32, bool) {
+        match rn(w) {
+            15 => (ZERO, offset + self.aligned_pc() as i32, true),
+            n => (slot(n), offset, false),
         }
-        let (base, imm) = (self.temp(), self.aligned_pc());
-        self.op_imm(Op::PcRel32, base, ZERO, imm);
-        self.registers(load, base, w, offset, 1);
+    }
+
+    /// One register. Loaded, it is that of a temporary, where those who use it find it.
+    fn single(&mut self, load: bool, w: u32, offset: i32) {
+        let (a, offset, literal) = self.address(w, offset);
+        let extension = Extension { offset, first: 0, count: 0, literal };
+        let part = if is_double(w) { Part::d(dd(w)) } else { Part::s(sd(w)) };
+        if load {
+            let dst = self.vtemp();
+            self.registers(true, w, Uop { dst, a, ..EMPTY }, extension);
+            self.put(part, dst);
+        } else {
+            let c = self.part(part);
+            self.registers(false, w, Uop { c, a, ..EMPTY }, extension);
+        }
     }
 
     /// VLDM and VSTM. Of an odd number of words for D registers the last one is skipped.
     fn many_extensions(&mut self, load: bool, w: u32) {
         let words = bits(w, 7, 0);
-        let count = if is_double(w) { words / 2 } else { words } as u8;
-        let (down, writeback, distance) = (!bit(w, 23), bit(w, 21), words as i32 * 4);
-        let base = if rn(w) == 15 {
-            let (base, imm) = (self.temp(), self.aligned_pc());
-            self.op_imm(Op::PcRel32, base, ZERO, imm);
-            base
+        let (count, first) = if is_double(w) { (words / 2, dd(w)) } else { (words, sd(w)) };
+        let (down, distance) = (!bit(w, 23), words as i32 * 4);
+        let offset = if down { -distance } else { 0 };
+        if count == 1 {
+            self.single(load, w, offset);
         } else {
-            slot(rn(w))
-        };
-        self.registers(load, base, w, if down { -distance } else { 0 }, count);
-        if writeback {
+            self.several(load, w, offset, first, count as u8);
+        }
+        if bit(w, 21) {
+            let base = slot(rn(w));
             self.op_imm(Op::AddI32, base, base, i64::from(if down { -distance } else { distance }));
+        }
+    }
+
+    fn several(&mut self, load: bool, w: u32, offset: i32, first: u8, count: u8) {
+        let (a, offset, literal) = self.address(w, offset);
+        self.registers(load, w, Uop { a, ..EMPTY }, Extension { offset, first, count, literal });
+        if load {
+            let per_slot = 16 >> size(w);
+            (first / per_slot..=(first + count - 1) / per_slot).for_each(|slot| self.slot_written(slot));
         }
     }
 
@@ -121,4 +142,9 @@ impl Lowering<'_> {
             m => self.op3(Op::Add32, base, base, slot(m)),
         }
     }
+}
+
+/// log2 of the size of a register in bytes.
+fn size(w: u32) -> u8 {
+    if is_double(w) { 3 } else { 2 }
 }

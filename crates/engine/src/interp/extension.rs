@@ -10,9 +10,9 @@ use crate::world::World;
 /// log2 of the size of a D register in bytes.
 const DOUBLE: u8 = 3;
 
-/// The address plus `offset`, if it is a multiple of `1 << align`.
-fn address(cpu: &mut Cpu, u: &Uop, offset: i32, align: u8, store: bool) -> Result<u64, Raised> {
-    let va = cpu.x[usize::from(u.a & 63)].wrapping_add(offset as u64) & cpu.address_mask;
+/// Address `base` plus `offset`, if it is a multiple of `1 << align`.
+fn address(cpu: &mut Cpu, base: u64, offset: i32, align: u8, store: bool) -> Result<u64, Raised> {
+    let va = base.wrapping_add(offset as u64) & cpu.address_mask;
     if va & ((1 << (align & 7)) - 1) != 0 {
         return Err(cpu.data_abort(va, fsc::ALIGNMENT, store));
     }
@@ -56,17 +56,33 @@ fn is_big(u: &Uop) -> bool {
 /// Most bytes of VLDM.
 const MOST: usize = 2 * SPAN;
 
+/// The slot that an address is in.
+fn base(cpu: &Cpu, u: &Uop) -> u64 {
+    cpu.x[usize::from(u.a & 63)]
+}
+
+/// Where S or D registers are in memory, as words, and how many bytes they have.
+fn span(cpu: &mut Cpu, u: &Uop, extension: Extension, store: bool) -> Result<(u64, usize), Raised> {
+    let base = if extension.literal { cpu.pc } else { base(cpu, u) };
+    let va = address(cpu, base, extension.offset, 2, store)?;
+    Ok((va, (usize::from(extension.count.max(1)) << (u.flags & 3)).min(MOST)))
+}
+
 /// VLDR, VLDM. Memory is accessed by words.
 pub fn load_extension(cpu: &mut Cpu, world: &mut dyn World, u: &Uop) -> Result<(), Raised> {
-    let Extension { offset, first, count } = Extension::of(u.imm);
+    let extension = Extension::of(u.imm);
+    let Extension { first, count, .. } = extension;
     let size = u.flags & 3;
-    let va = address(cpu, u, offset, 2, false)?;
-    let len = (usize::from(count) << size).min(MOST);
+    let (va, len) = span(cpu, u, extension, false)?;
     let mut bytes = [0; MOST];
     for at in (0..len).step_by(SPAN) {
         let part = (len - at).min(SPAN);
         let loaded = load_span(cpu, world, va.wrapping_add(at as u64), part, 2)?;
         bytes[at..at + part].copy_from_slice(&loaded[..part]);
+    }
+    if count == 0 {
+        cpu.v[usize::from(u.dst & 63)] = from_bytes(&bytes[..1 << size], is_big(u)).into();
+        return Ok(());
     }
     for (n, bytes) in bytes[..len].chunks_exact(1 << size).enumerate() {
         set_element(cpu, usize::from(first) + n, size, from_bytes(bytes, is_big(u)));
@@ -76,13 +92,17 @@ pub fn load_extension(cpu: &mut Cpu, world: &mut dyn World, u: &Uop) -> Result<(
 
 /// VSTR, VSTM.
 pub fn store_extension(cpu: &mut Cpu, world: &mut dyn World, u: &Uop) -> Result<(), Raised> {
-    let Extension { offset, first, count } = Extension::of(u.imm);
+    let extension = Extension::of(u.imm);
+    let Extension { first, count, .. } = extension;
     let size = u.flags & 3;
-    let va = address(cpu, u, offset, 2, true)?;
-    let len = (usize::from(count) << size).min(MOST);
+    let (va, len) = span(cpu, u, extension, true)?;
     let mut bytes = [0; MOST];
     for (n, bytes) in bytes[..len].chunks_exact_mut(1 << size).enumerate() {
-        to_bytes(element(cpu, usize::from(first) + n, size), bytes, is_big(u));
+        let value = match count {
+            0 => cpu.v[usize::from(u.c & 63)] as u64,
+            _ => element(cpu, usize::from(first) + n, size),
+        };
+        to_bytes(value, bytes, is_big(u));
     }
     for at in (0..len).step_by(SPAN) {
         let part = &bytes[at..len.min(at + SPAN)];
@@ -115,7 +135,8 @@ fn for_elements(elements: Elements, size: u8, mut each: impl FnMut(usize, usize)
 /// VLD1 to VLD4.
 pub fn load_elements(cpu: &mut Cpu, world: &mut dyn World, u: &Uop) -> Result<(), Raised> {
     let (elements, size) = (Elements::of(u.imm), u.flags & DOUBLE);
-    let va = address(cpu, u, 0, elements.align, false)?;
+    let base = base(cpu, u);
+    let va = address(cpu, base, 0, elements.align, false)?;
     let bytes = load_span(cpu, world, va, elements.bytes(size), size)?;
     for_elements(elements, size, |from, to| {
         let bytes = &bytes[from << size..][..1 << size];
@@ -127,7 +148,8 @@ pub fn load_elements(cpu: &mut Cpu, world: &mut dyn World, u: &Uop) -> Result<()
 /// VST1 to VST4.
 pub fn store_elements(cpu: &mut Cpu, world: &mut dyn World, u: &Uop) -> Result<(), Raised> {
     let (elements, size) = (Elements::of(u.imm), u.flags & DOUBLE);
-    let va = address(cpu, u, 0, elements.align, true)?;
+    let base = base(cpu, u);
+    let va = address(cpu, base, 0, elements.align, true)?;
     let mut bytes = [0; SPAN];
     for_elements(elements, size, |to, from| {
         to_bytes(element(cpu, from, size), &mut bytes[to << size..][..1 << size], is_big(u));

@@ -5,7 +5,7 @@ use std::sync::atomic::{Ordering, fence};
 use armlet_arm::esr::Ec;
 use armlet_arm::smccc::Conduit;
 use armlet_arm::sysreg::Encoding;
-use armlet_arm::{Pstate, SysReg};
+use armlet_arm::{Feature, Pstate, SysReg};
 
 use super::{Exit, system32};
 use crate::cpu::{Cpu, Raised};
@@ -104,7 +104,7 @@ fn perform(cpu: &mut Cpu, world: &mut dyn World, op: SystemOp, u: &Uop) -> Resul
             }
         }
         SystemOp::ReadFpsr => dst!(cpu.fpsr.into()),
-        SystemOp::WriteFpsr => cpu.fpsr = a as u32 & FPSR,
+        SystemOp::WriteFpsr => cpu.fpsr = a as u32 & writable_fpsr(cpu),
         SystemOp::ReadDaif => {
             check_daif(cpu, encoding, u.c, true)?;
             dst!((cpu.pstate & Pstate::DAIF).bits());
@@ -146,8 +146,10 @@ fn perform(cpu: &mut Cpu, world: &mut dyn World, op: SystemOp, u: &Uop) -> Resul
 
 /// Writable bits of FPCR without FP16, EBF16, AFP: AHP, DN, FZ and RMode. Exceptions are not trapped.
 const FPCR: u32 = 0x07c0_0000;
-/// Writable bits of FPSR: QC and the cumulative exception bits. NZCV there is AArch32's.
-const FPSR: u32 = 0x0800_009f;
+/// Writable bits of FPSR: QC and the cumulative exception bits; and N, Z, C and V, which AArch64 keeps for AArch32.
+fn writable_fpsr(cpu: &Cpu) -> u32 {
+    if cpu.has(Feature::AA32EL0) { 0xf800_009f } else { 0x0800_009f }
+}
 
 /// After WFI, WFE or DSB of so many bytes: on to the next instruction, or to this one again once business is done. In
 /// virtual time it must not count as retired then, although its block is about to count it.

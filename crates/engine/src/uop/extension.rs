@@ -1,25 +1,36 @@
 //! What AArch32's loads and stores of extension registers have in their immediates.
 
-/// `imm` of [`MemoryOp::LoadExtension`](super::MemoryOp::LoadExtension) and its store: consecutive S or D registers.
+/// `imm` of [`MemoryOp::LoadExtension`](super::MemoryOp::LoadExtension) and its store: consecutive S or D registers, or the
+/// low end of one vector slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Extension {
     /// What is added to the address.
     pub offset: i32,
     /// Number of the first register.
     pub first: u8,
-    /// How many there are, at most 32.
+    /// How many there are, at most 32. None is one word or doubleword for vector slot `dst`, zero above, or of slot `c`.
     pub count: u8,
+    /// The address is the block's pc instead of `a`.
+    pub literal: bool,
 }
 
 impl Extension {
     /// As an immediate.
     pub fn to_imm(self) -> i64 {
-        i64::from(self.offset as u32) | i64::from(self.first) << 32 | i64::from(self.count) << 40
+        i64::from(self.offset as u32)
+            | i64::from(self.first) << 32
+            | i64::from(self.count) << 40
+            | i64::from(self.literal) << 48
     }
 
     /// From an immediate.
     pub fn of(imm: i64) -> Self {
-        Self { offset: imm as i32, first: (imm >> 32) as u8 & 31, count: (imm >> 40) as u8 & 63 }
+        Self {
+            offset: imm as i32,
+            first: (imm >> 32) as u8 & 31,
+            count: (imm >> 40) as u8 & 63,
+            literal: imm >> 48 & 1 != 0,
+        }
     }
 }
 
@@ -102,7 +113,7 @@ mod tests {
 
     #[test]
     fn immediates_go_both_ways() {
-        let extension = Extension { offset: -1020, first: 31, count: 32 };
+        let extension = Extension { offset: -1020, first: 31, count: 32, literal: true };
         assert_eq!(Extension::of(extension.to_imm()), extension);
         for arrangement in [Arrangement::Whole, Arrangement::Lane(7), Arrangement::All] {
             let elements =

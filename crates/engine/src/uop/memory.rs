@@ -59,7 +59,7 @@ pub enum MemoryOp {
     LoadMultiple,
     /// STM; with `imm[15]` slot `c` is stored last.
     StoreMultiple,
-    /// AArch32's VLDR and VLDM: registers as [`Extension`](super::Extension) says, S or D by `flags`, from `a` upwards.
+    /// AArch32's VLDR and VLDM: what [`Extension`](super::Extension) says, S or D by `flags`, from `a` upwards.
     /// The address must be that of a word. A fault changes no register.
     LoadExtension,
     /// VSTR and VSTM.

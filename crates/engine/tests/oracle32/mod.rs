@@ -223,7 +223,7 @@ impl Ours {
         let mut mem = vec![0; MEM_LEN];
         cpu.vm.ram.read(MEM, &mut mem).unwrap();
         let mut after = vec![0; bytes.len()];
-        cpu.vm.ram.read(CODE, &mut after).unwrap();
+        cpu.vm.ram.read(at, &mut after).unwrap();
         let fp = case.fp.as_ref().map(|_| {
             let mut q = [0; 16];
             q.copy_from_slice(&cpu.v[..16]);

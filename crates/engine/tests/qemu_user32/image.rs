@@ -148,6 +148,7 @@ pub fn outcomes(cases: &[Case], bytes: &[u8]) -> Option<Vec<Outcome>> {
             r: std::array::from_fn(|n| word(4 * n)),
             flags: word(PSR as usize) & FLAGS | case.flags & T,
             mem: block[BYTES as usize..].to_vec(),
+            changed: false,
             fp: case
                 .fp
                 .as_ref()

@@ -66,10 +66,12 @@ impl Isa for Aarch32 {
         stream.words.len()
     }
 
+    /// Branches still end where they did.
     fn cut(stream: &Stream, len: usize) -> Stream {
-        let words = stream.words[..len].to_vec();
-        let case = Case { program: stream.set.program(&words), ..stream.case.clone() };
-        Stream { words, case, ..*stream }
+        let (kept, rest) = stream.words.split_at(len);
+        let nops = rest.iter().map(|&word| stream.set.nop_like(word));
+        let program = stream.set.program(&kept.iter().copied().chain(nops).collect::<Vec<_>>());
+        Stream { words: kept.to_vec(), case: Case { program, ..stream.case.clone() }, ..*stream }
     }
 
     fn same_stream(one: &Stream, other: &Stream) -> bool {

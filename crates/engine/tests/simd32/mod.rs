@@ -157,6 +157,15 @@ pub fn is_unknown(word: u32) -> bool {
     same && matches!(decode(word, FeatureSet::ALL), Some(Insn::Neon(Vtrn | Vuzp | Vzip)))
 }
 
+/// Words in a loop: R11 counts down.
+pub fn in_loop(words: &[u32]) -> Program {
+    let mut words = words.to_vec();
+    // BNE counts from two words on.
+    let back = (words.len() as u32 + 3).wrapping_neg() & 0x00ff_ffff;
+    words.extend([0xe25b_b001, 0x1a00_0000 | back]);
+    Program::a32(&words)
+}
+
 /// A case of instructions that use each other's results, and their words.
 pub fn stream(rng: &mut Rng) -> (Case, Vec<u32>) {
     let (vfp, neon, memory) = (vfp_table(), neon_table(), memory_table());
@@ -187,16 +196,17 @@ pub fn stream(rng: &mut Rng) -> (Case, Vec<u32>) {
         }
     }
     let mut case = case_of(rng, program(t32, &words));
-    // A base that stays.
+    // A base that stays, and a counter.
     case.r[12] = MEM as u32 + 0x200;
+    case.r[11] = 2 + rng.below(6) as u32;
     (case, words)
 }
 
-/// The word leaves R12 and FPSCR's controls alone.
+/// The word leaves R11, R12 and FPSCR's controls alone.
 fn keeps_base(word: u32) -> bool {
     match decode(word, FeatureSet::ALL) {
         Some(Insn::Vfp(vfp::VfpOp::Vmsr)) => false,
-        Some(Insn::Vfp(_)) => word >> 12 & 15 != 12 && word >> 16 & 15 != 12,
+        Some(Insn::Vfp(_)) => [12, 16].iter().all(|at| !matches!(word >> at & 15, 11 | 12)),
         insn => insn.is_some(),
     }
 }

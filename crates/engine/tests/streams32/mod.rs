@@ -278,10 +278,10 @@ pub fn stream(rng: &mut Rng, set: Set, shape: Shape) -> Vec<u32> {
             conditional = 4 - mask.trailing_zeros();
         }
     }
+    let end = words.len();
     words.extend([set.nop_like(0); 6]);
     for at in branches {
         let mut over = 1 + rng.below(4) as usize;
-        let end = starts.last().map_or(0, |last| last + 1);
         while shape.predictable && at + 1 + over < end && !starts.contains(&(at + 1 + over)) {
             over += 1;
         }

@@ -215,6 +215,27 @@ fn thread_registers_are_those_of_aarch64() {
     assert_eq!(m.sys(SysReg::TPIDR_EL0) as u32, 0x1234_5678);
 }
 
+/// A kernel in AArch64 state keeps the flags of a comparison in FPSR while another program runs.
+#[test]
+fn flags_of_floating_point_pass_through_fpsr() {
+    let program = [
+        0xd51b_4420, // msr fpsr, x0
+        0xd53b_4421, // mrs x1, fpsr
+        0xd69f_03e0, // eret
+        0xeef1_4a10, // vmrs r4, fpscr
+        0xef00_0000, // svc #0
+    ];
+    let mut m = Machine::of("cortex-a53", &program);
+    m.change(|state| {
+        state.x[0] = 0xffff_ffff;
+        state.sys[SysReg::CPACR_EL1] = 3 << 20;
+        state.sys[SysReg::SPSR_EL1] = 0x10;
+        state.sys[SysReg::ELR_EL1] = CODE + 12;
+    });
+    assert_eq!(m.run(), 0x600);
+    assert_eq!((m.cpu.x[1], m.cpu.x[4]), (0xf800_009f, 0xf800_009f));
+}
+
 /// What Linux does to find out what hardware breakpoints there are.
 #[test]
 fn debug_registers_can_be_probed() {

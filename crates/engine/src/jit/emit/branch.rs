@@ -1,10 +1,12 @@
 //! Ends of segments: direct branches by links or through remembered jumps, indirect ones through the latter.
 
 use armlet_x64::Bits::{B32, B64};
-use armlet_x64::{Alu, Bits, Cond};
+use armlet_x64::{Alu, Bits, Cond, Label};
 
 use super::flags::{Flags, Test};
+use super::recipe::Recipe;
 use super::{Cold, Emitter, SiteDraft};
+use crate::block::Mode;
 use crate::jit::layout::*;
 use crate::jit::thunks;
 use crate::uop::{Op, Slot, Uop};
@@ -18,6 +20,11 @@ impl Emitter<'_> {
         match u.op {
             // Within a segment it is one that a condition rules out now and then, else the trace goes on there.
             Op::Jump if !last && self.ends_segment() => {}
+            Op::Jump if last && self.carries() && self.goes_back(u) => {
+                let label = self.loop_label(None);
+                self.store_flags();
+                self.asm.jmp(label);
+            }
             Op::Jump => {
                 self.store_flags();
                 self.refund_if_apart();
@@ -163,29 +170,45 @@ impl Emitter<'_> {
         true
     }
 
-    /// True if the trace's last branch leads back to its beginning, with flags that can be computed again.
+    /// True if the trace's last branch leads back to its beginning, with flags that can be computed again; or if code that
+    /// passes values in vector temporaries gains by it.
     fn is_loop(&self, u: &Uop) -> bool {
-        let back = self.place(u.imm) == Some(self.trace.segments[0].offset);
         let known = match (self.flags, self.recipe) {
             (Flags::Host { .. } | Flags::Pending, Some(recipe)) => {
-                self.again.is_none_or(|(_, before)| before == recipe)
+                self.again.is_none_or(|(_, before)| before == Some(recipe))
             }
-            _ => false,
+            _ => self.carries() && self.again.is_none_or(|(_, before)| before.is_none()),
         };
-        back && known && u.flags & 15 < 14 && self.trace.uops.len() <= LONGEST_LOOP
+        known && u.flags & 15 < 14 && self.goes_back(u)
     }
 
-    /// Back to the beginning, where the flags need not be in memory.
+    /// True if the branch leads to the trace's beginning, and that is not far.
+    fn goes_back(&self, u: &Uop) -> bool {
+        let longest = if self.carries() { 2 * LONGEST_LOOP } else { LONGEST_LOOP };
+        self.place(u.imm) == Some(self.trace.segments[0].offset) && self.trace.uops.len() <= longest
+    }
+
+    /// True if the trace uses vector registers of AArch32.
+    fn carries(&self) -> bool {
+        self.mode.has(Mode::AARCH32) && self.resident != 0
+    }
+
+    /// Where the second copy of a loop's body begins.
+    fn loop_label(&mut self, recipe: Option<Recipe>) -> Label {
+        let (asm, again) = (&mut self.asm, &mut self.again);
+        again.get_or_insert_with(|| (asm.label(), recipe)).0
+    }
+
+    /// Back to the beginning, where the flags need not be in memory if they can be computed again.
     fn go_again(&mut self, u: &Uop) {
-        let recipe = self.recipe.expect("a loop has a recipe");
-        let label = match self.again {
-            Some((label, _)) => label,
-            None => {
-                let label = self.asm.label();
-                self.again = Some((label, recipe));
-                label
-            }
+        let recipe = match self.flags {
+            Flags::Host { .. } | Flags::Pending => self.recipe,
+            _ => None,
         };
+        let label = self.loop_label(recipe);
+        if recipe.is_none() {
+            self.store_flags();
+        }
         let Test::Host(cond) = self.condition(u.flags & 15) else { unreachable!("the condition is one") };
         self.asm.jcc(cond, label);
         self.store_flags();

@@ -61,15 +61,33 @@ impl Emitter<'_> {
 
     /// VLDR, VLDM, VSTR, VSTM.
     fn registers(&mut self, u: &Uop, what: For) {
-        let Extension { offset, first, count } = Extension::of(u.imm);
+        let Extension { offset, first, count, literal } = Extension::of(u.imm);
         let size = u.flags & 3;
-        let len = usize::from(count) << size;
+        let len = usize::from(count.max(1)) << size;
         self.clobber();
         let (slow, resume) = self.slow_path();
-        let va = self.address(&Uop { imm: offset.into(), ..*u }, ZERO);
+        let va = if literal {
+            self.page_address(C, i64::from(self.segment.offset) + i64::from(offset));
+            C
+        } else {
+            self.address(&Uop { imm: offset.into(), ..*u }, ZERO)
+        };
         self.look_up_elements(va, 2, len as i32, what, slow, true);
-        self.asm.lea(Bits::B64, A, Mem::indexed(A, va, 0, 0));
-        self.consecutive(what, usize::from(first) << size, len);
+        match (count, what) {
+            (0, For::Load) => {
+                let d = self.vdst(u.dst, V[0]);
+                self.load_vector(d, Mem::indexed(A, va, 0, 0), size);
+                self.vwrite(u.dst, d);
+            }
+            (0, For::Store) => {
+                let value = self.vsrc(u.c, V[0]);
+                self.store_vector(Mem::indexed(A, va, 0, 0), value, size);
+            }
+            _ => {
+                self.asm.lea(Bits::B64, A, Mem::indexed(A, va, 0, 0));
+                self.consecutive(what, usize::from(first) << size, len);
+            }
+        }
         self.asm.bind(resume);
     }
 

@@ -7,7 +7,7 @@ use armlet_x64::{Alu, Bits, Label};
 
 use super::flags::{Flags, Test};
 use super::liveness::{self, past};
-use super::recipe::{Recipe, is_simple};
+use super::recipe::{Recipe, keeps};
 use super::{Emitter, float};
 use crate::jit::layout::BUDGET;
 use crate::uop::Uop;
@@ -36,10 +36,7 @@ impl Emitter<'_> {
         if !matches!(self.flags, Flags::Host { .. } | Flags::Pending) {
             self.recipe = None;
         }
-        let computable = self.recipe.is_some_and(|recipe| {
-            let keeps = |v: &Uop| is_simple(v.op) && !recipe.uses(v.dst) && !recipe.uses(v.c);
-            skipped.iter().all(keeps)
-        });
+        let computable = self.recipe.is_some_and(|recipe| skipped.iter().all(|v| keeps(&recipe, v)));
         if flags_live && !apart && (changes || !computable) {
             self.store_flags();
             self.recipe = None;

@@ -5,6 +5,7 @@
 
 mod atomic;
 mod branch;
+mod carried;
 mod copies;
 mod crc;
 mod extension;
@@ -157,8 +158,10 @@ pub struct Emitter<'a> {
     flags: Flags,
     /// How to compute the flags again.
     recipe: Option<Recipe>,
-    /// Where the trace goes on if it is a loop: with flags that are computed by the recipe.
-    again: Option<(Label, Recipe)>,
+    /// Where the trace goes on if it is a loop: with flags that are computed by the recipe, or in memory.
+    again: Option<(Label, Option<Recipe>)>,
+    /// Where parts of vector slots are.
+    carried: carried::Carried,
     /// Slot of the temporary in [`T`], if one is.
     temp: Slot,
     /// Values of other slots in scratch registers.
@@ -211,6 +214,7 @@ impl<'a> Emitter<'a> {
             flags,
             recipe: None,
             again: None,
+            carried: carried::Carried::default(),
             temp: SINK,
             copies: Copies::default(),
             known: None,
@@ -238,13 +242,16 @@ impl<'a> Emitter<'a> {
         if let Some((label, recipe)) = self.again {
             self.asm.bind(label);
             self.pay(poll_again);
-            (self.flags, self.recipe) = (Flags::Pending, Some(recipe));
+            self.loop_flags(recipe);
+            if self.mode.has(Mode::AARCH32) {
+                self.carried = carried::at_end(&self.trace.uops);
+            }
             self.body();
         }
         self.cold_code();
         if let Some((_, recipe)) = self.again {
             self.asm.bind(poll_again);
-            (self.flags, self.recipe) = (Flags::Pending, Some(recipe));
+            self.loop_flags(recipe);
             self.store_flags();
             self.asm.jmp(poll);
         }
@@ -261,6 +268,12 @@ impl<'a> Emitter<'a> {
         self.asm.jmp_to(self.thunks.poll);
         let [near, inner] = [near, inner].map(|label| self.asm.offset_of(label));
         Done { near, inner, resident: self.resident }
+    }
+
+    /// The flags at the beginning of a loop's second copy.
+    fn loop_flags(&mut self, recipe: Option<Recipe>) {
+        let flags = if recipe.is_some() { Flags::Pending } else { Flags::Memory };
+        (self.flags, self.recipe) = (flags, recipe);
     }
 
     /// All uops.
@@ -292,6 +305,18 @@ impl<'a> Emitter<'a> {
         self.temp = if needs.temp_in_register { u.dst } else { self.temp };
         self.start_copies(u);
         self.keep_flags(u);
+        if let Some(u) = self.from_temporaries(u) {
+            self.lower(&u, last);
+        }
+        self.narrow.note(u, self.flushes(u));
+        self.note_recipe(u);
+        self.note_constant(u);
+        if !needs.temp_in_register {
+            self.temp = SINK;
+        }
+    }
+
+    fn lower(&mut self, u: &Uop, last: bool) {
         match u.op {
             Op::Vector(op) => self.vector(op, u),
             Op::Float(op) => self.float(op, u),
@@ -300,12 +325,6 @@ impl<'a> Emitter<'a> {
             Op::System(op) => self.system(op, u),
             _ if self.integer(u) || self.memory(u) => {}
             _ => self.branch(u, last),
-        }
-        self.narrow.note(u, self.flushes(u));
-        self.note_recipe(u);
-        self.note_constant(u);
-        if !needs.temp_in_register {
-            self.temp = SINK;
         }
     }
 

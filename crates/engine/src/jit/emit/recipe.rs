@@ -7,10 +7,11 @@
 use armlet_x64::Bits::{B32, B64};
 use armlet_x64::{Alu, Bits, Mem, Rm};
 
+use super::carried::writes_general;
 use super::flags::Flags;
 use super::{Emitter, Loc};
 use crate::jit::layout::*;
-use crate::uop::{Op, SINK, Slot, TEMP, Uop};
+use crate::uop::{MemoryOp, Op, SINK, Slot, TEMP, Uop, VectorOp};
 
 /// The second operand of a comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,9 +80,23 @@ pub(super) fn is_simple(op: Op) -> bool {
     !op.is_branch() && !matches!(op, Op::Memory(_) | Op::System(_) | Op::Dsp(_) | Op::Undefined)
 }
 
-/// True for uops that write no register.
+/// True for uops that write no general register.
 fn writes_nothing(op: Op) -> bool {
-    op.is_conditional() || matches!(op, Op::Jump | Op::Skip | Op::CheckAlign)
+    use MemoryOp::{LoadElements, LoadExtension, StoreElements, StoreExtension};
+    match op {
+        Op::Jump | Op::Skip | Op::CheckAlign => true,
+        Op::Vector(op) => !matches!(op, VectorOp::Umov | VectorOp::Smov),
+        Op::Float(op) => !writes_general(op),
+        Op::Memory(op) => {
+            matches!(op, LoadExtension | StoreExtension | LoadElements | StoreElements)
+        }
+        op => op.is_conditional(),
+    }
+}
+
+/// True if the uop leaves the recipe's registers alone.
+pub(super) fn keeps(recipe: &Recipe, u: &Uop) -> bool {
+    writes_nothing(u.op) || is_simple(u.op) && !recipe.uses(u.dst) && !recipe.uses(u.c)
 }
 
 impl Emitter<'_> {
@@ -92,7 +107,7 @@ impl Emitter<'_> {
             self.recipe = Some(recipe);
             return;
         }
-        if writes_nothing(u.op) || is_simple(u.op) && !recipe.uses(u.dst) && !recipe.uses(u.c) {
+        if keeps(&recipe, u) {
             return;
         }
         if self.flags == Flags::Pending {

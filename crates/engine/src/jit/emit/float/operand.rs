@@ -48,8 +48,11 @@ impl Narrow {
             }
             MemoryOp::LoadExtension => {
                 let Extension { first, count, .. } = Extension::of(u.imm);
+                if count == 0 {
+                    return self.set(u.dst, 8 << (u.flags & 3));
+                }
                 let per_slot = 16 >> (u.flags & 3);
-                (first / per_slot..=(first + count.max(1) - 1) / per_slot).for_each(|n| self.set(n, 128));
+                (first / per_slot..=(first + count - 1) / per_slot).for_each(|n| self.set(n, 128));
             }
             MemoryOp::LoadElements => {
                 let e = Elements::of(u.imm);

@@ -1,0 +1,2 @@
+# group: shell
+work() { run /bin/bash "$here/mixed.bash"; }
