@@ -2,6 +2,8 @@
 #![cfg(target_os = "linux")]
 
 mod asm;
+#[path = "../../../fp/tests/common/mod.rs"]
+mod common;
 #[path = "../emulator/mod.rs"]
 mod emulator;
 mod image;
@@ -9,6 +11,8 @@ mod image;
 mod oracle;
 #[path = "../oracle32/mod.rs"]
 mod oracle32;
+#[path = "../simd32/mod.rs"]
+mod simd32;
 #[path = "../streams32/mod.rs"]
 mod streams32;
 
@@ -139,4 +143,21 @@ fn t32_branches() {
 #[test]
 fn a32_branches() {
     run("a32-branches", 3, Set::A32, Shape { branches: true, memory: 1, ..Shape::for_emulator() });
+}
+
+/// Floating point and AdvSIMD.
+#[test]
+fn a32_simd() {
+    let Some(streams) = Streams::start("a32-simd", Aarch32::new()) else { return };
+    let mut ours = Ours::with(Code::interpreter());
+    emulator::run("a32-simd", streams, 7, STREAMS, |rng, cases| {
+        loop {
+            let (case, words) = simd32::stream(rng);
+            let set = if case.program.t32 { Set::T32 } else { Set::A32 };
+            let words = if case.program.t32 { simd32::as_t32(&words) } else { words };
+            if !ours.run(&case).raised {
+                return cases.push(Stream { set, words, case });
+            }
+        }
+    });
 }

@@ -106,9 +106,14 @@ pub fn case(rng: &mut Rng, word: u32) -> Case {
 /// Words as A32, or what does the same in T32.
 pub fn program(t32: bool, words: &[u32]) -> Program {
     match t32 {
-        true => Program::t32(&words.iter().map(|&word| to_t32(word)).collect::<Vec<_>>()),
+        true => Program::t32(&as_t32(words)),
         false => Program::a32(words),
     }
+}
+
+/// The T32 words that do the same.
+pub fn as_t32(words: &[u32]) -> Vec<u32> {
+    words.iter().map(|&word| to_t32(word)).collect()
 }
 
 /// A case of a program.

@@ -146,10 +146,9 @@ impl Carried {
             Op::Memory(MemoryOp::StoreExtension) if Extension::of(u.imm).count == 0 => {
                 new.c = low(u.c, u.flags & 3);
             }
-            Op::Float(op) if u.flags & SCALAR != 0 && u.flags & SIZE != HALF => {
+            Op::Float(op) if u.flags & SCALAR != 0 && u.flags & SIZE != HALF && !reads_general(op) => {
                 let size = match op {
                     FloatOp::SignedToDouble | FloatOp::UnsignedToDouble => 2,
-                    FloatOp::FromSigned32 | FloatOp::FromUnsigned32 => return new,
                     _ if u.flags & SIZE == DOUBLE => 3,
                     _ => 2,
                 };
@@ -181,6 +180,15 @@ pub(super) fn writes_general(op: FloatOp) -> bool {
             | ToInt32Js
             | MoveToGeneral
             | MoveTopToGeneral
+    )
+}
+
+/// True for ops whose operand is a general slot.
+fn reads_general(op: FloatOp) -> bool {
+    use FloatOp::*;
+    matches!(
+        op,
+        FromSigned32 | FromSigned64 | FromUnsigned32 | FromUnsigned64 | MoveFromGeneral | MoveTopFromGeneral
     )
 }
 
