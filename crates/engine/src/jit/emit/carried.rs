@@ -146,9 +146,10 @@ impl Carried {
             Op::Memory(MemoryOp::StoreExtension) if Extension::of(u.imm).count == 0 => {
                 new.c = low(u.c, u.flags & 3);
             }
-            Op::Float(op) if u.flags & SCALAR != 0 && u.flags & SIZE != HALF && !reads_general(op) => {
+            Op::Float(op) if u.flags & SCALAR != 0 && u.flags & SIZE != HALF => {
                 let size = match op {
                     FloatOp::SignedToDouble | FloatOp::UnsignedToDouble => 2,
+                    _ if reads_general(op) => return new,
                     _ if u.flags & SIZE == DOUBLE => 3,
                     _ => 2,
                 };
@@ -162,6 +163,15 @@ impl Carried {
         }
         new
     }
+}
+
+/// True for ops whose operand is a general slot.
+fn reads_general(op: FloatOp) -> bool {
+    use FloatOp::*;
+    matches!(
+        op,
+        FromSigned32 | FromSigned64 | FromUnsigned32 | FromUnsigned64 | MoveFromGeneral | MoveTopFromGeneral
+    )
 }
 
 /// True for ops whose destination is a general slot.
@@ -180,15 +190,6 @@ pub(super) fn writes_general(op: FloatOp) -> bool {
             | ToInt32Js
             | MoveToGeneral
             | MoveTopToGeneral
-    )
-}
-
-/// True for ops whose operand is a general slot.
-fn reads_general(op: FloatOp) -> bool {
-    use FloatOp::*;
-    matches!(
-        op,
-        FromSigned32 | FromSigned64 | FromUnsigned32 | FromUnsigned64 | MoveFromGeneral | MoveTopFromGeneral
     )
 }
 
