@@ -192,6 +192,10 @@ pub fn stream(rng: &mut Rng) -> (Case, Vec<u32>) {
             // [R12] without writeback.
             let other = if value >> 28 == 15 { 15 } else { 1 << 21 };
             word = word & !(0x000f_0000 | other) | 12 << 16 | other & 15;
+            // Registers one by one are within what is compared.
+            if value >> 28 != 15 {
+                word &= !0x82 | mask;
+            }
         }
         if t32 && word >> 28 != 15 {
             word |= 0xe000_0000;
