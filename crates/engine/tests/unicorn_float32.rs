@@ -10,7 +10,7 @@ mod simd32;
 use armlet_arm::aarch32::simd::{Insn, decode, neon, vfp};
 use armlet_arm::feature::FeatureSet;
 use oracle::{MEM, Rng};
-use oracle32::{Case, Oracle};
+use oracle32::{Case, E, Oracle};
 use simd32::*;
 
 /// Cases per row, and how many of a row's differences are shown.
@@ -112,6 +112,9 @@ fn memory_rows() {
         let at = if structure { at & !31 } else { at };
         if n != 15 {
             case.r[n] = at;
+        }
+        if rng.below(4) == 0 {
+            case.flags |= E;
         }
         let m = (word & 15) as usize;
         (!structure || m != n).then_some(())

@@ -177,3 +177,20 @@ fn loops() {
 fn a32_branches() {
     run("a32-branches", 3, Set::A32, Shape { branches: true, memory: 1, ..Shape::for_emulator() });
 }
+
+/// Floating point and AdvSIMD.
+#[test]
+fn a32_simd() {
+    let Some(streams) = Streams::start("a32-simd", Aarch32::new()) else { return };
+    let mut ours = Ours::with(Code::interpreter());
+    emulator::run("a32-simd", streams, 7, STREAMS, |rng, cases| {
+        loop {
+            let (case, words) = simd32::stream(rng);
+            let set = if case.program.t32 { Set::T32 } else { Set::A32 };
+            let words = if case.program.t32 { simd32::as_t32(&words) } else { words };
+            if !ours.run(&case).raised {
+                return cases.push(Stream { set, words, case });
+            }
+        }
+    });
+}

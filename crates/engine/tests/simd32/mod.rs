@@ -106,9 +106,14 @@ pub fn case(rng: &mut Rng, word: u32) -> Case {
 /// Words as A32, or what does the same in T32.
 pub fn program(t32: bool, words: &[u32]) -> Program {
     match t32 {
-        true => Program::t32(&words.iter().map(|&word| to_t32(word)).collect::<Vec<_>>()),
+        true => Program::t32(&as_t32(words)),
         false => Program::a32(words),
     }
+}
+
+/// The T32 words that do the same.
+pub fn as_t32(words: &[u32]) -> Vec<u32> {
+    words.iter().map(|&word| to_t32(word)).collect()
 }
 
 /// A case of a program.
@@ -187,6 +192,10 @@ pub fn stream(rng: &mut Rng) -> (Case, Vec<u32>) {
             // [R12] without writeback.
             let other = if value >> 28 == 15 { 15 } else { 1 << 21 };
             word = word & !(0x000f_0000 | other) | 12 << 16 | other & 15;
+            // Registers one by one are within what is compared.
+            if value >> 28 != 15 {
+                word &= !0x82 | mask;
+            }
         }
         if t32 && word >> 28 != 15 {
             word |= 0xe000_0000;

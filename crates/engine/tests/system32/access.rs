@@ -8,7 +8,7 @@ use crate::kit::{CODE, Machine};
 use crate::words::*;
 
 /// R0 to R14 after a run.
-fn registers(m: &Machine) -> [u32; 15] {
+pub fn registers(m: &Machine) -> [u32; 15] {
     let mut state = CpuState::default();
     m.cpu.save(&mut state);
     // R13 and R14 of Supervisor mode are X19 and X18.

@@ -6,4 +6,5 @@ mod anything;
 #[allow(dead_code)]
 mod kit;
 mod translation;
+mod vfp;
 mod words;

@@ -45,6 +45,7 @@ pub const DONE: u16 = 0x2000;
 /// The vectors, as `run` returns them.
 pub mod vector {
     pub const UNDEFINED: u16 = 0x04;
+    pub const SVC: u16 = 0x08;
     pub const PREFETCH: u16 = 0x0c;
     pub const DATA: u16 = 0x10;
 }
