@@ -51,7 +51,7 @@ const ROWS: &[Row] = &[
     Ratio("microseconds / instruction", "jit.compiling", "jit.instructions", 1e-3),
     Count("oldest dropped for lack of room", "jit.evictions"),
     Count("all put in doubt by the guest", "jit.flushes"),
-    Count("pages compared then", "jit.verified"),
+    Count("traces found unchanged then", "jit.verified"),
     Count("traces dropped by the guest", "jit.dropped"),
     Title("JIT: run"),
     Count("links made", "jit.links"),

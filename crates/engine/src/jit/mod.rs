@@ -19,7 +19,6 @@ pub mod host;
 mod layout;
 mod listing;
 mod memory;
-mod pages;
 mod run;
 mod stats;
 mod table;
@@ -173,7 +172,10 @@ impl Jit {
     /// Drops code that depends on `len` bytes of guest physical memory at `pa`, within one page.
     pub fn invalidate(&mut self, pa: u64, len: u64) {
         let dropped = self.table.invalidate(&mut self.memory, pa, len);
-        self.note_dropped(dropped);
+        self.stats.dropped += dropped as u64;
+        if dropped != 0 {
+            self.stale = Stale::All;
+        }
     }
 
     /// Drops all code.
@@ -185,28 +187,25 @@ impl Jit {
 
     /// The guest says that all code may have changed.
     pub fn flush(&mut self) {
-        self.table.doubt();
+        self.table.doubt(&mut self.memory);
         self.stale = Stale::All;
         self.stats.flushes += 1;
     }
 
-    /// The trace of `key` in the page at `offset` of guest memory, if there is one and it still is what memory holds.
-    pub(crate) fn find(&mut self, key: Key, ram: &GuestRam, offset: usize) -> Option<u32> {
-        let page = key.pa() >> 12;
-        if self.table.is_doubted(page) {
-            let dropped = self.table.verify(&mut self.memory, page, ram, offset);
-            self.note_dropped(dropped);
-            self.stats.verified += 1;
+    /// The trace of `key` in the page at `page` of guest memory, if there is one and it still is what memory holds.
+    pub(crate) fn find(&mut self, key: Key, ram: &GuestRam, page: usize) -> Option<u32> {
+        let id = self.table.find(key)?;
+        if !self.table.is_doubted(id) {
+            return Some(id);
         }
-        self.table.find(key)
-    }
-
-    /// Traces were dropped, and no jump may lead to them.
-    fn note_dropped(&mut self, traces: usize) {
-        self.stats.dropped += traces as u64;
-        if traces != 0 {
+        let same = self.table.verify(&mut self.memory, id, ram, page);
+        if same {
+            self.stats.verified += 1;
+        } else {
+            self.stats.dropped += 1;
             self.stale = Stale::All;
         }
+        same.then_some(id)
     }
 
     /// Bytes that are free from the place of the next trace on.
@@ -301,10 +300,8 @@ impl Jit {
         let (insns, lines) = (self.trace.insns, self.trace.lines);
         let mut unit = Unit::new(key, code, insns, lines, &self.trace.uops, &self.trace.segments, sites);
         unit.resident = done.resident;
-        let source = (key.pa() >> 12, lines);
-        let dropped = self.table.note_source(&mut self.memory, source, &cpu.ram, offset & !0xfff);
-        self.note_dropped(dropped);
-        self.table.insert(unit);
+        let source = Trace::source(&self.trace.segments, &cpu.ram, offset & !0xfff);
+        self.table.insert(unit.with_source(source));
         self.stats.traces += 1;
         self.stats.insns += u64::from(insns);
         self.stats.uops += self.trace.uops.len() as u64;

@@ -112,14 +112,14 @@ impl Cpu {
         let record = jit.table.site(site);
         let from = jit.table.unit(unit_of(site)).key;
         let key = Key::new(from.pa() & !0xfff | u64::from(record.target), self.mode());
-        let before = (jit.stats.evictions, jit.stats.dropped);
+        let evictions = jit.stats.evictions;
         let id = match self.vm.ram.find(key.pa()) {
             Some((_, offset, _)) if self.stretch(offset).crosses() => return None,
             Some((_, offset, _)) => self.unit(jit, key, offset),
             None => unreachable!("the page that runs is memory"),
         };
         // Compiling may have dropped the site.
-        if (jit.stats.evictions, jit.stats.dropped) == before {
+        if jit.stats.evictions == evictions {
             let Jit { table, memory, .. } = jit;
             table.link(memory, site, id);
             jit.stats.links += 1;

@@ -36,6 +36,6 @@ pub struct Stats {
     pub dropped: u64,
     /// Times the guest said that any code may have changed.
     pub flushes: u64,
-    /// Pages with traces that were compared with guest memory after that.
+    /// Traces that had not changed then.
     pub verified: u64,
 }

@@ -6,7 +6,6 @@ use std::hash::{BuildHasherDefault, Hasher};
 
 use super::call::UOP_BITS;
 use super::memory::CodeMemory;
-use super::pages::Page;
 use super::trace::{LINE, Segment, Trace};
 use armlet_base::GuestRam;
 
@@ -41,6 +40,10 @@ pub struct Unit {
     sites: Box<[Site]>,
     /// Nothing leads here any more; what is left is room to be taken.
     dead: bool,
+    /// [`Table::epoch`] when it was last known to be what guest memory holds.
+    epoch: u32,
+    /// The guest's code that it was made of.
+    source: Box<[u16]>,
 }
 
 /// Bits of a site's number that name the site within its trace.
@@ -102,21 +105,25 @@ pub struct Table {
     /// Traces in the order of their making, which is that of their code in memory.
     order: VecDeque<u32>,
     by_key: HashMap<Key, u32, BuildHasherDefault<Mixer>>,
-    by_page: HashMap<u64, Page, BuildHasherDefault<Mixer>>,
+    by_page: HashMap<u64, Vec<u32>, BuildHasherDefault<Mixer>>,
     /// Traces looked up lately: key, and the offset of the code for entry from another page.
     recent: Recent,
     /// Counts how often all code was in doubt.
     epoch: u32,
+    /// Sites that were linked since; some may be linked no more, or be others by now.
+    linked: Vec<u32>,
+    /// How many of them there may be before they are looked through.
+    most_linked: usize,
 }
 
-/// A direct-mapped front to [`Table::by_key`]: entries hold for one epoch.
-struct Recent(Box<[(Option<Key>, u32, u32); RECENT]>);
+/// A direct-mapped front to [`Table::by_key`].
+struct Recent(Box<[(Option<Key>, u32); RECENT]>);
 
 const RECENT: usize = 1 << 14;
 
 impl Default for Recent {
     fn default() -> Self {
-        Self(vec![(None, 0, 0); RECENT].into_boxed_slice().try_into().expect("the length is that"))
+        Self(vec![(None, 0); RECENT].into_boxed_slice().try_into().expect("the length is that"))
     }
 }
 
@@ -142,13 +149,13 @@ impl Table {
 
     /// Where the trace of `key` is entered from another page, if it was looked up lately.
     pub fn find_entry(&self, key: Key) -> Option<u32> {
-        let (known, entry, epoch) = self.recent.0[key.hash() % RECENT];
-        (known == Some(key) && epoch == self.epoch).then_some(entry)
+        let (known, entry) = self.recent.0[key.hash() % RECENT];
+        (known == Some(key)).then_some(entry)
     }
 
     /// Remembers what was looked up.
     pub fn note_entry(&mut self, key: Key, entry: u32) {
-        self.recent.0[key.hash() % RECENT] = (Some(key), entry, self.epoch);
+        self.recent.0[key.hash() % RECENT] = (Some(key), entry);
     }
 
     /// The number that the next trace gets.
@@ -171,48 +178,63 @@ impl Table {
         self.order.front().map(|&id| self.unit(id).far)
     }
 
-    /// All code may have changed: a page is compared with guest memory before it is entered again.
-    pub fn doubt(&mut self) {
+    /// All code may have changed: nothing leads from one trace to another any more, and each is compared with guest
+    /// memory before it runs again.
+    pub fn doubt(&mut self, memory: &mut CodeMemory) {
         self.epoch += 1;
+        for site in std::mem::take(&mut self.linked) {
+            let Some(record) = self.units[unit_of(site) as usize].sites.get_mut(place_of(site)) else {
+                continue;
+            };
+            let Some(to) = std::mem::take(&mut record.linked).checked_sub(1) else { continue };
+            memory.retarget(record.jump as usize, record.stub as usize);
+            self.units[to as usize].incoming.clear();
+        }
+        self.recent.0.fill((None, 0));
     }
 
-    /// True if the page with this number has traces and must be compared with guest memory.
-    pub fn is_doubted(&self, page: u64) -> bool {
-        self.by_page.get(&page).is_some_and(|page| page.epoch != self.epoch)
+    /// True if the trace must be compared with guest memory.
+    pub fn is_doubted(&self, id: u32) -> bool {
+        self.unit(id).epoch != self.epoch
     }
 
-    /// Compares a page with what guest memory holds at `offset`, and drops the traces of lines that changed.
-    /// Returns how many there were.
-    pub fn verify(&mut self, memory: &mut CodeMemory, page: u64, ram: &GuestRam, offset: usize) -> usize {
-        let Some(known) = self.by_page.get_mut(&page) else { return 0 };
-        known.epoch = self.epoch;
-        let changed = known.changed(ram, offset, known.lines());
-        self.drop_lines(memory, page, changed)
-    }
-
-    /// Notes what a trace that is about to be added was made of: lines of a page that is at `offset` of guest memory.
-    /// Older traces of what has changed there are dropped; returns how many there were.
-    pub fn note_source(
-        &mut self,
-        memory: &mut CodeMemory,
-        (page, lines): (u64, u64),
-        ram: &GuestRam,
-        offset: usize,
-    ) -> usize {
-        let changed = self.by_page.get(&page).map_or(0, |known| known.changed(ram, offset, lines));
-        let dropped = self.drop_lines(memory, page, changed);
+    /// Compares a trace with what guest memory holds now. If that is something else the trace is dropped.
+    pub fn verify(&mut self, memory: &mut CodeMemory, id: u32, ram: &GuestRam, page: usize) -> bool {
         let epoch = self.epoch;
-        self.by_page.entry(page).or_insert_with(|| Page::new(epoch)).take(ram, offset, lines);
-        dropped
+        let unit = &mut self.units[id as usize];
+        if Trace::source(&unit.segments, ram, page).eq(unit.source.iter().copied()) {
+            unit.epoch = epoch;
+            return true;
+        }
+        let page = unit.key.pa() >> 12;
+        self.unlink(memory, id);
+        self.forget_in_page(page, id);
+        false
+    }
+
+    /// Notes that a site was linked.
+    fn note_link(&mut self, site: u32) {
+        self.linked.push(site);
+        if self.linked.len() > self.most_linked.max(1 << 16) {
+            let mut linked = std::mem::take(&mut self.linked);
+            linked.sort_unstable();
+            linked.dedup();
+            linked.retain(|&site| {
+                let record = self.units[unit_of(site) as usize].sites.get(place_of(site));
+                record.is_some_and(|record| record.linked != 0)
+            });
+            self.most_linked = linked.len() * 2;
+            self.linked = linked;
+        }
     }
 
     /// Adds a trace. Its code must follow that of the one added before, or be at the start of code memory.
-    pub fn insert(&mut self, unit: Unit) -> u32 {
+    pub fn insert(&mut self, mut unit: Unit) -> u32 {
+        unit.epoch = self.epoch;
         debug_assert!(unit.sites.len() <= 1 << SITE_BITS);
         let id = self.next_unit();
         self.by_key.insert(unit.key, id);
-        let epoch = self.epoch;
-        self.by_page.entry(unit.key.pa() >> 12).or_insert_with(|| Page::new(epoch)).ids.push(id);
+        self.by_page.entry(unit.key.pa() >> 12).or_default().push(id);
         self.order.push_back(id);
         match self.free.pop() {
             Some(id) => self.units[id as usize] = unit,
@@ -231,21 +253,16 @@ impl Table {
             target.incoming.push(site);
             let entry = if target.resident & !from == 0 { target.inner } else { target.near };
             memory.retarget(record.jump as usize, entry as usize);
+            self.note_link(site);
         }
     }
 
     /// Drops traces that depend on `len` bytes of guest physical memory at `pa`, within one page. Returns how
     /// many there were. Their code and their numbers stay taken until they are the oldest.
     pub fn invalidate(&mut self, memory: &mut CodeMemory, pa: u64, len: u64) -> usize {
+        let Some(mut ids) = self.by_page.remove(&(pa >> 12)) else { return 0 };
         let (first, last) = ((pa & 0xfff) / LINE, ((pa & 0xfff) + len - 1) / LINE);
-        self.drop_lines(memory, pa >> 12, u64::MAX >> (63 - (last - first)) << first)
-    }
-
-    /// Drops traces that depend on lines of a page. Returns how many there were.
-    fn drop_lines(&mut self, memory: &mut CodeMemory, page: u64, lines: u64) -> usize {
-        let Some(known) = self.by_page.get_mut(&page).filter(|_| lines != 0) else { return 0 };
-        known.forget(lines);
-        let mut ids = std::mem::take(&mut known.ids);
+        let lines = u64::MAX >> (63 - (last - first)) << first;
         let before = ids.len();
         ids.retain(|&id| {
             let keep = self.units[id as usize].lines & lines == 0;
@@ -255,9 +272,8 @@ impl Table {
             keep
         });
         let dropped = before - ids.len();
-        match self.by_page.get_mut(&page) {
-            Some(known) if !ids.is_empty() => known.ids = ids,
-            _ => drop(self.by_page.remove(&page)),
+        if !ids.is_empty() {
+            self.by_page.insert(pa >> 12, ids);
         }
         dropped
     }
@@ -276,8 +292,8 @@ impl Table {
 
     fn forget_in_page(&mut self, page: u64, id: u32) {
         if let Entry::Occupied(mut entry) = self.by_page.entry(page) {
-            entry.get_mut().ids.retain(|&other| other != id);
-            if entry.get().ids.is_empty() {
+            entry.get_mut().retain(|&other| other != id);
+            if entry.get().is_empty() {
                 entry.remove();
             }
         }
@@ -287,7 +303,7 @@ impl Table {
     fn unlink(&mut self, memory: &mut CodeMemory, id: u32) {
         let unit = &mut self.units[id as usize];
         unit.dead = true;
-        (unit.uops, unit.segments) = Default::default();
+        (unit.uops, unit.segments, unit.source) = Default::default();
         let (key, incoming, sites) =
             (unit.key, std::mem::take(&mut unit.incoming), std::mem::take(&mut unit.sites));
         self.by_key.remove(&key);
@@ -309,7 +325,8 @@ impl Table {
         self.order.clear();
         self.by_key.clear();
         self.by_page.clear();
-        self.recent.0.fill((None, 0, 0));
+        self.recent.0.fill((None, 0));
+        self.linked.clear();
     }
 
     /// Number of traces that can be entered.
@@ -360,7 +377,14 @@ impl Unit {
             incoming,
             sites,
             dead: false,
+            epoch: 0,
+            source: Box::default(),
         }
+    }
+
+    /// The same with the guest's code that it was made of.
+    pub fn with_source(self, source: impl Iterator<Item = u16>) -> Self {
+        Self { source: source.collect(), ..self }
     }
 
     /// Place of the first instruction in the page.
@@ -373,8 +397,6 @@ const _: () = assert!(SITE_BITS <= UOP_BITS);
 
 #[cfg(test)]
 mod tests {
-    use armlet_base::{RamKind, RamRegion};
-
     use super::*;
     use crate::block::Mode;
 
@@ -424,39 +446,6 @@ mod tests {
         assert_eq!(table.drop_oldest(&mut memory), Some(2 * SIZE));
         assert_eq!(memory.code(0, SIZE as usize), [0xaa; SIZE as usize]);
         assert_eq!((table.oldest(), table.len(), table.by_page.len()), (Some(2 * SIZE), 1, 1));
-    }
-
-    #[test]
-    fn of_a_page_in_doubt_what_changed_is_dropped() {
-        let ram = GuestRam::new(&[RamRegion { gpa: 0, len: 0x3000, kind: RamKind::ReadWrite }]).unwrap();
-        let (mut table, mut memory) = (Table::default(), CodeMemory::new(8192).unwrap());
-        let mut add = |table: &mut Table, pa: u64, at, targets: &[u16]| {
-            let unit = unit(pa, at, targets);
-            let dropped =
-                table.note_source(&mut memory, (pa >> 12, unit.lines), &ram, (pa & !0xfff) as usize);
-            (dropped, table.insert(unit))
-        };
-        let (_, a) = add(&mut table, 0x1000, 0, &[0x40]);
-        let (_, b) = add(&mut table, 0x1040, SIZE, &[0]);
-        // What changes without a word is noticed when more is made of it.
-        ram.write(0x1044, &[1]).unwrap();
-        let (dropped, c) = add(&mut table, 0x1040, 2 * SIZE, &[0]);
-        assert_eq!((dropped, table.find(table.unit(c).key)), (1, Some(c)));
-        assert_ne!(b, c);
-        table.link(&mut memory, first_site(c), a);
-        table.note_entry(table.unit(a).key, 0);
-
-        table.doubt();
-        assert!(table.is_doubted(1) && !table.is_doubted(2));
-        assert_eq!(table.find_entry(table.unit(a).key), None);
-        assert_eq!(table.verify(&mut memory, 1, &ram, 0x1000), 0);
-        assert!(!table.is_doubted(1) && table.site(first_site(c)).linked == a + 1);
-
-        ram.write(0x103f, &[1]).unwrap();
-        table.doubt();
-        assert_eq!(table.verify(&mut memory, 1, &ram, 0x1000), 1);
-        assert_eq!((table.find(table.unit(a).key), table.find(table.unit(c).key)), (None, Some(c)));
-        assert_eq!(table.site(first_site(c)).linked, 0);
     }
 
     #[test]

@@ -1,6 +1,10 @@
 //! Traces: what is compiled as one. A trace begins like a block and goes on along direct branches and
 //! past conditional ones, within the page.
 
+use std::sync::atomic::Ordering;
+
+use armlet_base::GuestRam;
+
 use crate::block::{Key, MAX_INSNS, Mode, Shape, Starts};
 use crate::cpu::Cpu;
 use crate::lower::Stretch;
@@ -22,6 +26,8 @@ pub struct Segment {
     pub before: u16,
     /// Its instructions.
     pub insns: u16,
+    /// Its bytes.
+    pub bytes: u16,
     /// Where they start.
     pub starts: Starts,
 }
@@ -56,7 +62,7 @@ impl Trace {
             }
             let first = self.uops.len() as u16;
             let Shape { insns, bytes, starts } = stretch.lower_into(&mut self.uops, cpu.limit_block(room));
-            self.segments.push(Segment { offset: at, first, before: self.insns, insns, starts });
+            self.segments.push(Segment { offset: at, first, before: self.insns, insns, bytes, starts });
             self.note_lines(at, bytes);
             self.insns += insns;
             match self.next(at, bytes) {
@@ -83,6 +89,18 @@ impl Trace {
     fn note_lines(&mut self, at: u16, bytes: u16) {
         let (first, last) = (u64::from(at) / LINE, (u64::from(at + bytes) - 1) / LINE);
         self.lines |= u64::MAX >> (63 - (last - first)) << first;
+    }
+
+    /// The guest's code that it was made of, from the page at `page` of guest memory.
+    pub fn source<'a>(
+        segments: &'a [Segment],
+        ram: &'a GuestRam,
+        page: usize,
+    ) -> impl Iterator<Item = u16> + 'a {
+        segments.iter().flat_map(move |segment| {
+            let first = page + usize::from(segment.offset);
+            (0..usize::from(segment.bytes) / 2).map(move |n| ram.load(first + n * 2, Ordering::Relaxed))
+        })
     }
 
     /// Number of the segment of a uop.
