@@ -12,6 +12,7 @@
 //!   without running the block if there are more. The run loop then runs the rest, part of a block, on the
 //!   interpreter.
 //! - It polls no signals but [`Port::LOOK`].
+//! - After an IC it returns to the run loop, which drops the code. In host time an ISB may come before that.
 //! - [`Cpu::retired`] (as of the block's start) and [`Cpu::delta`] are exact whenever it calls out: a system
 //!   op or an access to a device reads the time, and may shorten the slice. So a budget that the executor
 //!   keeps elsewhere must be loaded again afterwards. A slice never ends before the end of the block that

@@ -120,6 +120,18 @@ impl Machine {
         machine
     }
 
+    /// A PE in Supervisor mode, in virtual time. Its vectors are those of AArch64.
+    #[allow(dead_code)]
+    pub fn aarch32_in_virtual_time(words: &[u32]) -> Self {
+        Self::on_clock("max", words, Clock::new_virtual(), true)
+    }
+
+    /// Runs by the JIT.
+    #[allow(dead_code)]
+    pub fn compiled(self) -> Self {
+        Self { code: Code::jit(1 << 20).expect("code memory"), ..self }
+    }
+
     fn on_clock(model: &str, words: &[u32], clock: Clock, aarch32: bool) -> Self {
         let ram =
             GuestRam::new(&[RamRegion { gpa: CODE, len: 0x10_0000, kind: RamKind::ReadWrite }]).unwrap();

@@ -7,7 +7,7 @@ use std::time::Duration;
 use armlet_arm::SysReg;
 use armlet_base::{Checkpoint, Checkpoints};
 use armlet_engine::slice::SLICE;
-use armlet_engine::{Port, Stop};
+use armlet_engine::{Code, Port, Stop};
 
 use crate::kit::{CODE, Machine};
 
@@ -205,6 +205,54 @@ fn a_kick_ends_a_sleep_without_alarm_and_the_wfi_runs_again() {
     }
     m.cpu.port.raise(Port::IRQ);
     assert_eq!((m.run(), m.cpu.retired), (1, 2));
+}
+
+/// A program that calls what is at word 32 five times and adds `next` to its first instruction after each call.
+fn patching(start: [u32; 4], next: [u32; 8], function: [u32; 2]) -> Vec<u32> {
+    let mut words = [&start[..], &next].concat();
+    words.resize(32, 0);
+    words.extend(function);
+    words
+}
+
+#[test]
+fn patched_code_runs_at_once_whatever_executes_it() {
+    let a64 = patching(
+        [0x1000_0401, 0xb940_0022, 0xd280_00a3, NOP], // adr x1, #0x80; ldr w2, [x1]; mov x3, #5
+        [
+            0x9400_001c, // bl #0x70
+            0x1110_0042, // add w2, w2, #0x400
+            0xb900_0022, // str w2, [x1]
+            0xd50b_7521, // ic ivau, x1
+            0xd503_3fdf, // isb
+            0xf100_0463, // subs x3, x3, #1
+            0x54ff_ff41, // b.ne #-0x18
+            HVC_1,
+        ],
+        [ADD, 0xd65f_03c0], // ret
+    );
+    let a32 = patching(
+        // mov r1, #0x40000000; add r1, r1, #0x80; ldr r2, [r1]; mov r3, #5
+        [0xe3a0_1101, 0xe281_1080, 0xe591_2000, 0xe3a0_3005],
+        [
+            0xeb00_001a, // bl #0x70
+            0xe282_2001, // add r2, r2, #1
+            0xe581_2000, // str r2, [r1]
+            0xee07_1f35, // mcr p15, 0, r1, c7, c5, 1: ICIMVAU
+            0xf57f_f06f, // isb
+            0xe253_3001, // subs r3, r3, #1
+            0x1aff_fff8, // bne #-0x18
+            0xe140_0071, // hvc #1
+        ],
+        [0xe280_0001, 0xe12f_ff1e], // add r0, r0, #1; bx lr
+    );
+    for compiled in [false, Code::HAS_JIT] {
+        for machine in [Machine::in_virtual_time(&a64, 64), Machine::aarch32_in_virtual_time(&a32)] {
+            let mut m = if compiled { machine.compiled() } else { machine };
+            assert_eq!(m.run(), 1);
+            assert_eq!((m.cpu.x[0], m.cpu.retired), (1 + 2 + 3 + 4 + 5, 50), "{compiled}");
+        }
+    }
 }
 
 #[test]

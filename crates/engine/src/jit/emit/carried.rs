@@ -206,7 +206,7 @@ pub(super) fn at_end(uops: &[Uop]) -> Carried {
 
 impl Emitter<'_> {
     /// The uop with operands from temporaries where they are; notes what it changes. `None`: nothing is left to do.
-    pub(super) fn from_temporaries(&mut self, u: &Uop) -> Option<Uop> {
+    pub(super) fn by_temporaries(&mut self, u: &Uop) -> Option<Uop> {
         if !self.mode.has(Mode::AARCH32) {
             return Some(*u);
         }

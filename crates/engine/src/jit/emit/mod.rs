@@ -305,7 +305,7 @@ impl<'a> Emitter<'a> {
         self.temp = if needs.temp_in_register { u.dst } else { self.temp };
         self.start_copies(u);
         self.keep_flags(u);
-        if let Some(u) = self.from_temporaries(u) {
+        if let Some(u) = self.by_temporaries(u) {
             self.lower(&u, last);
         }
         self.narrow.note(u, self.flushes(u));

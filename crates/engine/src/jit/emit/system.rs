@@ -225,6 +225,11 @@ impl Emitter<'_> {
                 self.code_address(i64::from(self.segment.offset) + u.imm);
                 self.asm.jmp_to(self.thunks.arrive);
             }
+            // As the interpreter does: what is to run next may have been dropped.
+            SystemOp::Ic if self.in_slices => {
+                self.code_address(i64::from(self.segment.offset) + u.imm);
+                self.asm.jmp_to(self.thunks.arrive);
+            }
             _ if self.in_slices => self.go_through_set(u),
             op if self.after_system32(op, u) => {}
             SystemOp::ClearDaif | SystemOp::WriteDaif if self.mode.has(Mode::EL1) => {
