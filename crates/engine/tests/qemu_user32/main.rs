@@ -16,8 +16,6 @@ mod simd32;
 #[path = "../streams32/mod.rs"]
 mod streams32;
 
-use armlet_arm::aarch32::simd::{Insn, MemoryOp, decode};
-use armlet_arm::feature::FeatureSet;
 use armlet_engine::Code;
 use emulator::{Isa, Streams};
 use oracle32::{Case, Ours, Outcome};
@@ -117,30 +115,6 @@ fn run(name: &str, seed: u64, set: Set, shape: Shape) {
     });
 }
 
-/// An access by an offset from R12 stays in the memory that is compared.
-fn stays_near(word: u32) -> bool {
-    !matches!(decode(word, FeatureSet::ALL), Some(Insn::Memory(MemoryOp::Vldr | MemoryOp::Vstr)) if word & 0xff > 0x70)
-}
-
-/// Floating point and AdvSIMD, as A32 and as T32, a state for each stream.
-#[test]
-fn float() {
-    let Some(streams) = Streams::start("float32", Aarch32::new()) else { return };
-    let mut ours = Ours::with(Code::interpreter());
-    emulator::run("float32", streams, 9, 2 * STREAMS, |rng, cases| {
-        loop {
-            let (case, mut words) = simd32::stream(rng);
-            if words.iter().all(|&word| stays_near(word)) && !ours.run(&case).raised {
-                let set = if case.program.t32 { Set::T32 } else { Set::A32 };
-                if set == Set::T32 {
-                    words.iter_mut().for_each(|word| *word = simd32::to_t32(*word));
-                }
-                return cases.push(Stream { set, words, case });
-            }
-        }
-    });
-}
-
 #[test]
 fn a32() {
     run("a32", 1, Set::A32, Shape::for_emulator());
@@ -178,12 +152,12 @@ fn a32_branches() {
     run("a32-branches", 3, Set::A32, Shape { branches: true, memory: 1, ..Shape::for_emulator() });
 }
 
-/// Floating point and AdvSIMD.
+/// Floating point and AdvSIMD, as A32 and as T32, a state for each stream.
 #[test]
-fn a32_simd() {
-    let Some(streams) = Streams::start("a32-simd", Aarch32::new()) else { return };
+fn simd() {
+    let Some(streams) = Streams::start("simd32", Aarch32::new()) else { return };
     let mut ours = Ours::with(Code::interpreter());
-    emulator::run("a32-simd", streams, 7, STREAMS, |rng, cases| {
+    emulator::run("simd32", streams, 7, 2 * STREAMS, |rng, cases| {
         loop {
             let (case, words) = simd32::stream(rng);
             let set = if case.program.t32 { Set::T32 } else { Set::A32 };

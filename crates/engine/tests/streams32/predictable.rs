@@ -51,7 +51,7 @@ pub fn aim(rng: &mut Rng, insn: &Insn) -> Vec<(u8, u32)> {
             if insn.index.add { at.wrapping_sub(value) } else { at.wrapping_add(value) }
         }
         Operand::Shifted { .. } => {
-            values.push((insn.m, rng.below(16) as u32 * unit.min(4)));
+            values.push((insn.m, rng.below(8) as u32 * unit.min(4)));
             at
         }
         _ => at,
