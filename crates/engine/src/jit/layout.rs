@@ -84,6 +84,8 @@ pub fn vector_map(level: Level, aarch32: bool) -> VectorMap {
             T + 7,
             T + 8,
             T + 9,
+            T + 10,
+            T + 11,
         ],
         (_, true) => &[0, 1, 2, 3, 4, 5, 6, 7, T, T + 1, T + 2, T + 3],
     };

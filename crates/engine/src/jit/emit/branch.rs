@@ -188,6 +188,14 @@ impl Emitter<'_> {
         self.place(u.imm) == Some(self.trace.segments[0].offset) && self.trace.uops.len() <= longest
     }
 
+    /// True if the trace's last uop leads back to its beginning, and that is not far.
+    pub(super) fn is_short_loop(&self) -> bool {
+        let trace = self.trace;
+        let (Some(last), Some(segment)) = (trace.uops.last(), trace.segments.last()) else { return false };
+        let back = i64::from(segment.offset) + last.imm == i64::from(trace.segments[0].offset);
+        back && matches!(last.op, Op::Jump | Op::JumpIf) && trace.uops.len() <= 2 * LONGEST_LOOP
+    }
+
     /// True if the trace uses vector registers of AArch32.
     fn carries(&self) -> bool {
         self.mode.has(Mode::AARCH32) && self.resident != 0

@@ -14,6 +14,8 @@ use crate::uop::{Elements, Extension, FloatOp, MemoryOp, Op, Slot, Uop, VTEMP, V
 const SLOTS: Slot = 16;
 /// Temporaries that are followed.
 const TEMPS: usize = 16;
+/// Temporaries that may hold what a loop reads: those of lowering, and two more that have host registers.
+const SPARE: u8 = 12;
 
 /// Element `index` of a slot, of `1 << size` bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -146,17 +148,10 @@ impl Carried {
             Op::Memory(MemoryOp::StoreExtension) if Extension::of(u.imm).count == 0 => {
                 new.c = low(u.c, u.flags & 3);
             }
-            Op::Float(op) if u.flags & SCALAR != 0 && u.flags & SIZE != HALF => {
-                let size = match op {
-                    FloatOp::SignedToDouble | FloatOp::UnsignedToDouble => 2,
-                    _ if reads_general(op) => return new,
-                    _ if u.flags & SIZE == DOUBLE => 3,
-                    _ => 2,
-                };
-                (new.a, new.b) = (low(u.a, size), low(u.b, size));
-                // Of other ops this is no slot.
-                if matches!(op, FloatOp::MulAdd | FloatOp::MulSub | FloatOp::NegMulAdd | FloatOp::NegMulSub) {
-                    new.c = low(u.c, size);
+            Op::Float(op) => {
+                if let Some(size) = scalar_size(op, u) {
+                    (new.a, new.b) = (low(u.a, size), low(u.b, size));
+                    new.c = if is_fused(op) { low(u.c, size) } else { u.c };
                 }
             }
             _ => {}
@@ -193,24 +188,105 @@ pub(super) fn writes_general(op: FloatOp) -> bool {
     )
 }
 
-/// What is known at the end of a trace of which nothing is known at the beginning.
-pub(super) fn at_end(uops: &[Uop]) -> Carried {
-    let mut carried = Carried::default();
-    for (n, u) in uops.iter().enumerate() {
-        carried.join(n);
-        carried.follow(u, n);
+/// The parts that a uop picks, or reads at the low ends of slots.
+fn parts_read(u: &Uop) -> [Option<Part>; 3] {
+    let low = |n: Slot, size: u8| (n < SLOTS).then_some(Part { slot: n, size, index: 0 });
+    match u.op {
+        Op::Vector(VectorOp::Pick) if u.a < SLOTS => {
+            let size = u.flags & VectorOp::SIZE;
+            [Some(Part { slot: u.a, size, index: u.imm as u8 }), None, None]
+        }
+        Op::Float(op) => match scalar_size(op, u) {
+            Some(size) => [low(u.a, size), low(u.b, size), if is_fused(op) { low(u.c, size) } else { None }],
+            None => [None; 3],
+        },
+        _ => [None; 3],
     }
-    carried.join(uops.len());
-    carried
+}
+
+/// log2 of the size of a scalar op's operands in bytes, if they are vector slots and no halves.
+fn scalar_size(op: FloatOp, u: &Uop) -> Option<u8> {
+    if u.flags & SCALAR == 0 || u.flags & SIZE == HALF || reads_general(op) {
+        return None;
+    }
+    match op {
+        FloatOp::SignedToDouble | FloatOp::UnsignedToDouble => Some(2),
+        _ => Some(if u.flags & SIZE == DOUBLE { 3 } else { 2 }),
+    }
+}
+
+/// True for ops whose `c` is a slot.
+fn is_fused(op: FloatOp) -> bool {
+    matches!(op, FloatOp::MulAdd | FloatOp::MulSub | FloatOp::NegMulAdd | FloatOp::NegMulSub)
+}
+
+/// Temporaries that no uop of a trace touches, of those that lowering uses and two more.
+fn spare(uops: &[Uop]) -> Vec<Slot> {
+    let touches = |u: &Uop, n: Slot| {
+        let vectors = matches!(u.op, Op::Vector(_) | Op::Float(_) | Op::Memory(_));
+        vectors && [u.dst, u.a, u.b, u.c].contains(&n)
+    };
+    (VTEMP..VTEMP + SPARE).filter(|&n| !uops.iter().any(|u| touches(u, n))).collect()
+}
+
+/// What a loop does to a part.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Use {
+    /// It writes nothing of the slot.
+    Nothing,
+    /// It writes other parts of the slot.
+    Around,
+    /// It writes the part.
+    Written,
+}
+
+fn use_of(part: Part, uops: &[Uop]) -> Use {
+    // What is in a temporary of which no uop knows stays there until the part is written.
+    let mut watch = Carried::default();
+    let whole = [0, 1].map(|index| Some(Part { slot: part.slot, size: 3, index }));
+    watch.copies[TEMPS - 3..].copy_from_slice(&[Some(part), whole[0], whole[1]]);
+    uops.iter().enumerate().for_each(|(n, u)| watch.follow(u, n));
+    match watch.copies[TEMPS - 3..] {
+        [None, ..] => Use::Written,
+        [_, Some(_), Some(_)] => Use::Nothing,
+        _ => Use::Around,
+    }
 }
 
 impl Emitter<'_> {
+    /// In the first copy of a loop's body: what the loop reads and does not write, beside something that it does write,
+    /// is picked into a temporary that stays.
+    fn keep_constants(&mut self, u: &Uop) {
+        if self.carried.branch.is_some() || self.again.is_some() || !self.is_short_loop() {
+            return;
+        }
+        for part in parts_read(u).into_iter().flatten() {
+            if self.carried.find(part).is_some() || use_of(part, &self.trace.uops) != Use::Around {
+                continue;
+            }
+            let spare = spare(&self.trace.uops);
+            let free = |n: &Slot| self.carried.copies[usize::from(n - VTEMP)].is_none();
+            let Some(dst) = spare.into_iter().find(free) else { return };
+            let pick = Op::Vector(VectorOp::Pick);
+            let pick = Uop { dst, a: part.slot, flags: part.size, imm: part.index.into(), ..Uop::new(pick) };
+            self.lower(&pick, false);
+            self.narrow.note(&pick, false);
+            self.carried.note(dst, part);
+        }
+    }
+
+    /// What is known where the second copy of a loop's body begins, the first one having been compiled.
+    pub(super) fn carry_around(&mut self) {
+        self.carried.join(self.trace.uops.len());
+    }
+
     /// The uop with operands from temporaries where they are; notes what it changes. `None`: nothing is left to do.
     pub(super) fn by_temporaries(&mut self, u: &Uop) -> Option<Uop> {
         if !self.mode.has(Mode::AARCH32) {
             return Some(*u);
         }
         self.carried.join(self.index);
+        self.keep_constants(u);
         let new = self.carried.substitute(u);
         self.carried.follow(u, self.index);
         let nothing = new.op == Op::Vector(VectorOp::Mov) && new.op != u.op && new.a == new.dst;
@@ -221,6 +297,17 @@ impl Emitter<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// What is known at the end of a trace of which nothing is known at the beginning.
+    fn at_end(uops: &[Uop]) -> Carried {
+        let mut carried = Carried::default();
+        for (n, u) in uops.iter().enumerate() {
+            carried.join(n);
+            carried.follow(u, n);
+        }
+        carried.join(uops.len());
+        carried
+    }
 
     fn vector(op: VectorOp, dst: Slot, a: Slot, c: Slot, imm: i64) -> Uop {
         Uop { dst, a, c, imm, flags: 3 | VectorOp::Q, ..Uop::new(Op::Vector(op)) }
@@ -239,6 +326,16 @@ mod tests {
         assert_eq!(at_end(&other).substitute(&body[0]).a, sum);
         let all = [body[0], add, body[2], vector(VectorOp::Add, 8, 0, 8, 0)];
         assert_eq!(at_end(&all).substitute(&body[0]).op, body[0].op);
+    }
+
+    #[test]
+    fn constants_beside_what_a_loop_writes_are_told() {
+        let insert = vector(VectorOp::Ins, 2, VTEMP + 1, 2, 1);
+        let part = |slot, index| Part { slot, size: 3, index };
+        let of = |part| use_of(part, &[insert]);
+        assert!(of(part(2, 0)) == Use::Around && of(part(2, 1)) == Use::Written);
+        assert!(of(part(3, 0)) == Use::Nothing);
+        assert_eq!(spare(&[insert])[..2], [VTEMP, VTEMP + 2]);
     }
 
     #[test]

@@ -244,7 +244,7 @@ impl<'a> Emitter<'a> {
             self.pay(poll_again);
             self.loop_flags(recipe);
             if self.mode.has(Mode::AARCH32) {
-                self.carried = carried::at_end(&self.trace.uops);
+                self.carry_around();
             }
             self.body();
         }
