@@ -193,7 +193,7 @@ fn system(rng: &mut Rng, words: &mut Vec<u32>) {
         18 => 0xd400_0001 | rng.bits(8) << 5,
         19 => [0xd508_871f, 0xd508_8720 | s, 0xd508_8740 | s, 0xd508_831f][rng.below(4) as usize],
         20 => [0xd50b_7520 | n, 0xd508_751f][rng.below(2) as usize],
-        21 => [0xd50b_7b20 | n, 0xd50b_7e20 | n][rng.below(2) as usize],
+        21 => [0xd50b_7b20, 0xd50b_7e20, 0xd50b_7a20, 0xd508_7620, 0xd508_7640][rng.below(5) as usize] | n,
         22 => 0xd50b_7420 | n,
         _ => [0xd53b_4200 | t, 0xd51b_4200 | s][rng.below(2) as usize],
     });

@@ -87,7 +87,9 @@ impl Emitter<'_> {
                 self.asm.jcc(Cond::Ae, slow);
                 self.asm.bind(resume);
             }
+            SystemOp::Dc => self.maintain_data(Encoding::from_bits(u.imm as u16), u),
             SystemOp::DcZva if !self.mode.has(Mode::ALIGN) => self.zero_block(u),
+            SystemOp::Sev if self.is_alone() => self.send_event(),
             SystemOp::Clrex => {
                 self.clobber();
                 let (slow, resume) = self.slow_path();
@@ -117,6 +119,30 @@ impl Emitter<'_> {
             _ => return self.by_interpreter(),
         }
         self.write(u.dst, d);
+    }
+
+    /// DC but ZVA: nothing to do, once the address is known to have a translation. Those by set and way have none.
+    fn maintain_data(&mut self, op: Encoding, u: &Uop) {
+        let invalidates = (op.op1(), op.crm(), op.op2()) == (0, 6, 1);
+        if op.op1() == 0 && !invalidates {
+            return;
+        }
+        self.clobber();
+        let va = self.read(u.a, C);
+        let (slow, resume) = self.slow_path();
+        let what = if invalidates { For::Store } else { For::Load };
+        self.look_up_elements(va, 0, 1, what, slow, false);
+        self.asm.bind(resume);
+    }
+
+    /// SEV where no other PE is: mostly the event register is set already.
+    fn send_event(&mut self) {
+        self.clobber();
+        let (slow, resume) = self.slow_path();
+        self.asm.mov(B64, A, SIGNALS);
+        self.asm.test_imm(B32, Mem::base(A, 0), Port::EVENT as i32);
+        self.asm.jcc(Cond::E, slow);
+        self.asm.bind(resume);
     }
 
     /// DC ZVA. Device memory refuses it, and has no entry that matches.
