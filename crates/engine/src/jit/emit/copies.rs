@@ -34,6 +34,16 @@ pub(super) fn keeps_copies(op: Op) -> bool {
             | AddI32
             | Sub64
             | Sub32
+            | AddS64
+            | AddS32
+            | AddSI64
+            | AddSI32
+            | SubS64
+            | SubS32
+            | SubSI64
+            | SubSI32
+            | Csel64
+            | Csel32
             | And64
             | And32
             | AndI
@@ -170,6 +180,9 @@ impl Emitter<'_> {
         let (u, rest) = self.trace.uops[self.index..].split_first().expect("there is a uop");
         if n == SINK || n == u.dst {
             return UNUSED;
+        }
+        if self.recipe.is_some_and(|recipe| recipe.uses(n)) {
+            return FLUSHED;
         }
         for (distance, v) in rest.iter().enumerate() {
             if n >= TEMP && v.delta != u.delta || keeps_copies(v.op) && v.dst == n && v.a != n && v.b != n {

@@ -155,6 +155,7 @@ impl Emitter<'_> {
         self.compute_flags();
         if !matches!(self.flags, Flags::Host { .. }) {
             self.store_flags();
+            self.forget_copies();
             self.asm.mov(Bits::B32, A, FLAGS);
             self.flags_from_a();
             (self.flags, self.recipe) = (Flags::Host { borrow: false, stored: true }, None);

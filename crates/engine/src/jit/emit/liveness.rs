@@ -149,5 +149,5 @@ fn may_be_helped(op: Op) -> bool {
 /// True for ops whose lowering takes an operand in the register of temporaries.
 fn takes_temp(op: Op) -> bool {
     use Op::*;
-    op.is_access() || matches!(op, AddS64 | AddS32 | SubS64 | SubS32 | AndS64 | AndS32 | BicS64 | BicS32)
+    op.is_access() || matches!(op, AndS64 | AndS32 | BicS64 | BicS32)
 }

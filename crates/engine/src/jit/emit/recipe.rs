@@ -5,11 +5,11 @@
 //! which is seldom: in cold code.
 
 use armlet_x64::Bits::{B32, B64};
-use armlet_x64::{Alu, Bits, Mem, Rm};
+use armlet_x64::{Alu, Bits, Mem};
 
+use super::Emitter;
 use super::carried::writes_general;
 use super::flags::Flags;
-use super::{Emitter, Loc};
 use crate::jit::layout::*;
 use crate::uop::{MemoryOp, Op, SINK, Slot, TEMP, Uop, VectorOp};
 
@@ -84,7 +84,8 @@ pub(super) fn is_simple(op: Op) -> bool {
 fn writes_nothing(op: Op) -> bool {
     use MemoryOp::{LoadElements, LoadExtension, StoreElements, StoreExtension};
     match op {
-        Op::Jump | Op::Skip | Op::CheckAlign => true,
+        Op::Jump | Op::Skip | Op::CheckAlign | Op::Store8 | Op::Store16 | Op::Store32 | Op::Store64 => true,
+        op if op.is_vector_access() || op.is_store_pair() => true,
         Op::Vector(op) => !matches!(op, VectorOp::Umov | VectorOp::Smov),
         Op::Float(op) => !writes_general(op),
         Op::Memory(op) => {
@@ -134,10 +135,10 @@ impl Emitter<'_> {
         let Some(Recipe { test, bits, a, added, b }) = self.recipe else {
             unreachable!("pending flags have a recipe")
         };
-        self.forget_copies();
-        let a = match (self.loc(a), added) {
-            (Loc::Reg(reg), 0) => reg,
+        let a = match (self.held(a), added) {
+            (Some(reg), 0) => reg,
             _ => {
+                self.forget_copies();
                 self.copy(bits, A, a);
                 if added != 0 {
                     self.asm.lea(bits, A, Mem::base(A, added.wrapping_neg()));
@@ -149,11 +150,11 @@ impl Emitter<'_> {
             (false, Second::Imm(imm)) => self.asm.alu_imm(Alu::Cmp, bits, a, imm),
             (true, Second::Imm(imm)) => self.asm.test_imm(bits, a, imm),
             (false, Second::Slot(n)) => {
-                let b: Rm = self.src(n);
+                let b = self.operand(n);
                 self.asm.alu(Alu::Cmp, bits, a, b);
             }
             (true, Second::Slot(n)) => {
-                let b: Rm = self.src(n);
+                let b = self.operand(n);
                 self.asm.test(bits, b, a);
             }
         }

@@ -4,10 +4,9 @@ use armlet_x64::Bits::B64;
 use armlet_x64::{Alu, Bits};
 
 use super::{Emitter, as_i32};
-use crate::jit::emit::Loc;
 use crate::jit::emit::flags::Flags;
 use crate::jit::layout::*;
-use crate::uop::{SINK, Uop};
+use crate::uop::Uop;
 
 /// The immediate of a sum: of 24 bits at most in A64, of any value on words.
 pub(super) fn immediate(u: &Uop, bits: Bits) -> i32 {
@@ -36,38 +35,6 @@ impl Emitter<'_> {
             self.asm.alu(op, bits, d, b);
         }
         self.write(u.dst, d);
-    }
-
-    pub(super) fn arith_s(&mut self, op: Alu, bits: Bits, u: &Uop) {
-        self.before_clobber();
-        if u.dst == SINK && op == Alu::Sub {
-            let a = self.read(u.a, A);
-            let b = self.src(u.b);
-            self.compare(bits, a, b);
-        } else {
-            self.binary_raw(op, bits, u);
-        }
-        self.flags_set(op == Alu::Sub);
-    }
-
-    pub(super) fn arith_si(&mut self, op: Alu, bits: Bits, u: &Uop) {
-        self.before_clobber();
-        let imm = immediate(u, bits);
-        if u.dst == SINK && op == Alu::Sub {
-            match self.loc(u.a) {
-                Loc::Reg(a) if imm == 0 => self.asm.test(bits, a, a),
-                _ => {
-                    let a = self.src(u.a);
-                    self.asm.alu_imm(Alu::Cmp, bits, a, imm);
-                }
-            }
-        } else {
-            let d = self.dst(u.dst, A);
-            self.copy_unless(bits, d, u.a);
-            self.asm.alu_imm(op, bits, d, imm);
-            self.write(u.dst, d);
-        }
-        self.flags_set(op == Alu::Sub);
     }
 
     /// ADC and SBC; SBB's borrow is the inverse of C.

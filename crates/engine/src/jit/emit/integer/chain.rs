@@ -1,5 +1,5 @@
-//! Uops that keep values of slots in scratch registers, see [`crate::jit::emit::copies`]: sums, logic, shifts by
-//! immediates and moves, none of which sets flags.
+//! Uops that keep values of slots in scratch registers, see [`crate::jit::emit::copies`]: sums and comparisons, and
+//! logic, shifts by immediates, moves and selects, none of which sets flags.
 
 use armlet_x64::Bits::{B32, B64};
 use armlet_x64::{Alu, Bits, Gpr, Mem, Shift};
@@ -7,8 +7,9 @@ use armlet_x64::{Alu, Bits, Gpr, Mem, Shift};
 use super::arith::immediate;
 use super::{Emitter, as_i32};
 use crate::jit::emit::Loc;
+use crate::jit::emit::flags::Test;
 use crate::jit::layout::*;
-use crate::uop::{Slot, Uop, ZERO};
+use crate::uop::{SINK, Slot, Uop, ZERO};
 
 impl Emitter<'_> {
     /// The register for the result of `u` with the value of `n`, while `other` is still read.
@@ -89,6 +90,61 @@ impl Emitter<'_> {
                 self.result(u, d);
             }
         }
+    }
+
+    /// Sums and differences that set flags.
+    pub(super) fn arith_s(&mut self, op: Alu, bits: Bits, u: &Uop) {
+        self.before_clobber();
+        let swapped = !self.in_place(u, u.a) && self.in_place(u, u.b);
+        if u.dst == SINK && op == Alu::Sub {
+            let b = self.held(u.b);
+            let a = self.held(u.a).unwrap_or_else(|| {
+                let t = self.free_scratch([b, None]);
+                self.move_to(bits, t, u.a, None);
+                t
+            });
+            let b = self.operand(u.b);
+            self.compare(bits, a, b);
+        } else if swapped && op == Alu::Sub {
+            self.subtract_from(bits, u);
+        } else {
+            let d = self.combined(op, bits, u, swapped);
+            self.result(u, d);
+        }
+        self.flags_set(op == Alu::Sub);
+    }
+
+    pub(super) fn arith_si(&mut self, op: Alu, bits: Bits, u: &Uop) {
+        self.before_clobber();
+        let imm = immediate(u, bits);
+        if u.dst == SINK && op == Alu::Sub {
+            match self.held(u.a) {
+                Some(a) if imm == 0 => self.asm.test(bits, a, a),
+                _ => {
+                    let a = self.operand(u.a);
+                    self.asm.alu_imm(Alu::Cmp, bits, a, imm);
+                }
+            }
+        } else {
+            let d = self.begin(bits, u, u.a, None);
+            self.asm.alu_imm(op, bits, d, imm);
+            self.result(u, d);
+        }
+        self.flags_set(op == Alu::Sub);
+    }
+
+    /// `dst` = `a` if the condition holds, else `b`.
+    pub(super) fn select(&mut self, bits: Bits, u: &Uop) {
+        let Test::Host(cond) = self.condition(u.flags & 15) else { return self.mov(bits, u) };
+        let (first, second, cond) = match self.in_place(u, u.a) {
+            true => (u.a, u.b, cond.not()),
+            false => (u.b, u.a, cond),
+        };
+        let other = self.held(second);
+        let d = self.begin(bits, u, first, other);
+        let second = self.operand(second);
+        self.asm.cmov(cond, bits, d, second);
+        self.result(u, d);
     }
 
     /// The register of `n` is where the result of `u` goes.

@@ -9,25 +9,6 @@ use crate::jit::layout::*;
 use crate::uop::{Op, Uop, ZERO};
 
 impl Emitter<'_> {
-    /// `dst` = `a` if the condition holds, else `b`.
-    pub(super) fn select(&mut self, bits: Bits, u: &Uop) {
-        match self.condition(u.flags & 15) {
-            Test::Always => {
-                let d = self.dst(u.dst, A);
-                self.copy(bits, d, u.a);
-                self.write(u.dst, d);
-            }
-            Test::Host(cond) => {
-                let d = self.dst(u.dst, A);
-                let d = if self.is_in(u.a, d) && u.a != u.b { A } else { d };
-                self.copy(bits, d, u.b);
-                let a = self.src(u.a);
-                self.asm.cmov(cond, bits, d, a);
-                self.write(u.dst, d);
-            }
-        }
-    }
-
     /// CSINC, CSINV, CSNEG.
     pub(super) fn select_changed(&mut self, bits: Bits, u: &Uop) {
         let test = self.condition(u.flags & 15);
