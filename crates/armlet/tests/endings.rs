@@ -137,7 +137,10 @@ fn a_vector_that_raises_exceptions_itself_is_death() {
         for (code, says) in [
             (
                 jump.clone(),
-                vec!["instruction abort at PC 0x10000 (ESR_EL1 0x86000010, FAR_EL1 0x10000)", "no vectors"],
+                vec![
+                    "instruction abort at PC 0x10000 (syndrome 0x86000010, fault address 0x10000)",
+                    "no vectors",
+                ],
             ),
             (vec![0], vec!["undefined instruction at PC {start}", "its vector at 0x200 raises"]),
             (

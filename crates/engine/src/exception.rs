@@ -218,22 +218,25 @@ impl Cpu {
             Vector::SError => "SError",
         };
         let (cause, last) = (&self.ctl.dead_end.cause, &self.raised);
-        let far = cause.far.map(|far| format!(", FAR_EL1 {far:#x}")).unwrap_or_default();
+        let far = |exception: &Exception| {
+            exception.far.map(|far| format!(", fault address {far:#x}")).unwrap_or_default()
+        };
         let vbar = match self.sys[SysReg::VBAR_EL1] {
             0 => "VBAR_EL1 is 0: the guest has set no vectors".to_owned(),
             vbar => format!("VBAR_EL1 is {vbar:#x}"),
         };
         Stop::Dead(format!(
-            "{} at PC {:#x} (ESR_EL1 {:#x}{far}), and its vector at {:#x} raises an exception itself, for \
-             ever: {} at PC {:#x} (ESR_EL1 {:#x}, FAR_EL1 {:#x}); {vbar}",
+            "{} at PC {:#x} (syndrome {:#x}{}), and its vector at {:#x} raises an exception itself, for \
+             ever: {} at PC {:#x} (syndrome {:#x}{}); {vbar}",
             name(cause),
             cause.elr,
             cause.esr,
+            far(cause),
             self.pc,
             name(last),
             last.elr,
             last.esr,
-            self.sys[SysReg::FAR_EL1],
+            far(last),
         ))
     }
 }

@@ -6,7 +6,9 @@ use std::fs::File;
 use std::io::Write as _;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use armlet_hv_soft::{CodeWatch, Listing, Mark, Mode, Uop};
+use armlet_arm::FeatureSet;
+use armlet_arm::aarch32::{a32, simd, t32};
+use armlet_hv_soft::{CodeWatch, ListedInsn, Listing, Mark, Mode, Uop};
 use iced_x86::{
     Decoder, DecoderOptions, Formatter, Instruction, IntelFormatter, OpKind, SymbolResolver, SymbolResult,
 };
@@ -90,7 +92,7 @@ fn render(listing: &Listing, symbols: &Symbols, host: Host) -> String {
     let way_in = marks.first().map_or(listing.code.len(), |mark| mark.at as usize);
     host.disassemble(&mut text, 0, &listing.code[..way_in]);
     for insn in &listing.insns {
-        guest(&mut text, insn.va, insn.word, symbols);
+        guest(&mut text, insn, listing.mode, symbols);
         for index in insn.uops.clone() {
             let _ = writeln!(text, "    {}", uop(&listing.uops[index]));
             let of = |mark: &Mark| mark.uop == Some(index) && !mark.cold;
@@ -134,17 +136,43 @@ fn heading(listing: &Listing, symbols: &Symbols) -> String {
 }
 
 /// A line with a guest instruction.
-fn guest(text: &mut String, va: u64, word: u32, symbols: &Symbols) {
+fn guest(text: &mut String, insn: &ListedInsn, mode: Mode, symbols: &Symbols) {
+    let (va, word) = (insn.va, insn.word);
     let name = symbols.name(va).map(|name| format!(" <{name}>")).unwrap_or_default();
-    let _ = writeln!(text, "  {va:#x}{name}  {word:08x}  {}", disassemble(va, word));
+    let (digits, read) = match (mode.has(Mode::AARCH32), mode.is_t32()) {
+        (false, _) => (8, disassemble(va, word)),
+        (true, false) => (8, disassemble_a32(word)),
+        (true, true) => (usize::from(insn.bytes) * 2, disassemble_t32(word, insn.bytes)),
+    };
+    let _ = writeln!(text, "  {va:#x}{name}  {word:0digits$x}  {read}");
 }
 
-/// The text of an instruction.
+/// The text of an A64 instruction.
 pub fn disassemble(va: u64, word: u32) -> String {
     match exarmo_aarch64::decode_word(word) {
         Ok(insn) => insn.at(va).to_string().replace('\t', " "),
         Err(_) => format!(".word {word:#010x}"),
     }
+}
+
+/// The text of an A32 instruction; of floating point and AdvSIMD the mnemonic alone.
+fn disassemble_a32(word: u32) -> String {
+    let simd = simd::decode(word, FeatureSet::ALL).map(|insn| simd::mnemonic(insn).to_owned());
+    let other = || a32::decode(word, FeatureSet::ALL).map(|insn| insn.to_string());
+    simd.or_else(other).unwrap_or_else(|| format!(".inst {word:#010x}"))
+}
+
+/// The same of a T32 instruction of so many bytes.
+fn disassemble_t32(word: u32, bytes: u8) -> String {
+    if bytes == 2 {
+        let insn = t32::decode16(word as u16, FeatureSet::ALL);
+        return insn.map_or_else(|| format!(".inst.n {word:#06x}"), |insn| insn.to_string());
+    }
+    let simd = simd::from_t32(word).and_then(|a32| simd::decode(a32, FeatureSet::ALL));
+    let other = || t32::decode32(word, FeatureSet::ALL).map(|insn| insn.to_string());
+    simd.map(|insn| simd::mnemonic(insn).to_owned())
+        .or_else(other)
+        .unwrap_or_else(|| format!(".inst.w {word:#010x}"))
 }
 
 /// A uop: what it does, and those of its fields that say something.
@@ -228,7 +256,6 @@ impl SymbolResolver for Names {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use armlet_arm::FeatureSet;
     use armlet_arm::a64::{self, branch, float, integer, memory, simd, system};
 
     /// As llvm-mc has them, but for the base of numbers.
@@ -254,6 +281,27 @@ mod tests {
             (0xffff_ffff, ".word 0xffffffff"),
         ] {
             assert_eq!(disassemble(0x1000, word), text);
+        }
+    }
+
+    #[test]
+    fn so_do_those_of_aarch32() {
+        for (word, text) in [
+            (0xe152_0001, "cmp r2, r1"),
+            (0xe8bd_8010, "pop {r4, pc}"),
+            (0xee30_0a20, "vadd"),
+            (0xf220_0f10, "vrsqrts"),
+            (0xffff_ffff, ".inst 0xffffffff"),
+        ] {
+            assert_eq!(disassemble_a32(word), text);
+        }
+        for (word, bytes, text) in [
+            (0x4291, 2, "cmp r1, r2"),
+            (0xe8bd_8010, 4, "pop {r4, pc}"),
+            (0xee30_0a20, 4, "vadd"),
+            (0xde00, 2, "udf #0"),
+        ] {
+            assert_eq!(disassemble_t32(word, bytes), text);
         }
     }
 
