@@ -1,0 +1,44 @@
+//! Entropy source (5.4): random bytes for whoever asks.
+
+use virtio_bindings::virtio_ids::VIRTIO_ID_RNG;
+
+use super::{Broken, Request, VirtioDevice};
+
+/// The most bytes for one request; a driver that wants more asks again.
+const MOST: usize = 64 << 10;
+
+/// Fills a buffer with random bytes; false if there are none.
+pub type Entropy = Box<dyn Fn(&mut [u8]) -> bool + Send + Sync>;
+
+/// An entropy source.
+pub struct Rng {
+    entropy: Entropy,
+}
+
+impl Rng {
+    /// Hands out what `entropy` gives.
+    pub fn new(entropy: Entropy) -> Self {
+        Self { entropy }
+    }
+}
+
+impl VirtioDevice for Rng {
+    fn id(&self) -> u32 {
+        VIRTIO_ID_RNG
+    }
+
+    fn queue_sizes(&self) -> &[u16] {
+        &[64]
+    }
+
+    fn serve(&self, _features: u64, request: Request) -> Result<u32, Broken> {
+        let mut bytes = vec![0; request.writable.len().min(MOST)];
+        if bytes.is_empty() {
+            return Err(Broken("a request for random bytes has no room for any"));
+        }
+        if !(self.entropy)(&mut bytes) {
+            return Err(Broken("the host has no random bytes"));
+        }
+        Ok(request.writable.copy_from(&bytes) as u32)
+    }
+}
