@@ -15,7 +15,7 @@ use imago::{
 };
 use vm_memory::VolatileSlice;
 
-use crate::{Disk, Format, SECTOR};
+use crate::{Disk, Format, SECTOR, ZEROS};
 
 type Access = FormatAccess<Storage>;
 
@@ -72,6 +72,17 @@ impl Image {
     fn access(&self) -> RwLockReadGuard<'_, Access> {
         self.access.read().unwrap_or_else(PoisonError::into_inner)
     }
+
+    fn write_zeros(&self, mut offset: u64, mut len: u64) -> io::Result<()> {
+        let zeros = vec![0; ZEROS];
+        while len > 0 {
+            let count = usize::try_from(len).unwrap_or(ZEROS).min(ZEROS);
+            self.access().write(&zeros[..count], offset)?;
+            offset += count as u64;
+            len -= count as u64;
+        }
+        Ok(())
+    }
 }
 
 impl Disk for Image {
@@ -112,10 +123,16 @@ impl Disk for Image {
     }
 
     fn write_zeroes(&self, offset: u64, len: u64, unmap: bool) -> io::Result<()> {
-        if unmap {
+        let done = if unmap {
             let mut access = self.access.write().unwrap_or_else(PoisonError::into_inner);
-            return access.discard_to_zero(offset, len);
+            access.discard_to_zero(offset, len)
+        } else {
+            self.access().write_zeroes(offset, len)
+        };
+        match done {
+            // Images of version 2 have no way to say that a cluster is zeros.
+            Err(error) if error.kind() == io::ErrorKind::Unsupported => self.write_zeros(offset, len),
+            done => done,
         }
-        self.access().write_zeroes(offset, len)
     }
 }

@@ -38,3 +38,6 @@ pub trait Disk: Send + Sync {
 
 /// The unit of a disk's length and of requests to it.
 pub const SECTOR: u64 = 512;
+
+/// Bytes written at a time where an image has no better way to zero a range.
+const ZEROS: usize = 64 << 10;

@@ -6,10 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use vm_memory::VolatileSlice;
 
-use crate::{Disk, SECTOR, sys};
-
-/// Bytes written at a time where the host has no better way to zero a range.
-const ZEROS: usize = 64 << 10;
+use crate::{Disk, SECTOR, ZEROS, sys};
 
 pub(crate) struct Raw {
     file: File,

@@ -19,6 +19,8 @@ pub mod mmio;
 pub mod rng;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod tests;
 
 pub use buffers::{Buffers, Request};
 pub use common::Service;

@@ -42,3 +42,36 @@ impl VirtioDevice for Rng {
         Ok(request.writable.copy_from(&bytes) as u32)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::virtio::Service;
+    use crate::virtio::testing::*;
+
+    #[test]
+    fn fills_buffers_up_to_a_limit() {
+        let mut driver = Driver::started(
+            Rng::new(Box::new(|bytes| {
+                bytes.fill(7);
+                true
+            })),
+            Service::Inline,
+            0,
+        );
+        driver.request(0, &[(DATA, 3, WRITE), (DATA + 16, 2, WRITE)]);
+        assert_eq!(driver.used(0), Some((0, 5)));
+        assert_eq!((driver.get(DATA, 4), driver.get(DATA + 16, 3)), (vec![7, 7, 7, 0], vec![7, 7, 0]));
+        driver.request(0, &[(DATA, 0x8_0000, WRITE)]);
+        assert_eq!(driver.used(0), Some((0, MOST as u32)));
+    }
+
+    #[test]
+    fn needs_room_and_a_source() {
+        for (works, buffers) in [(true, &[(DATA, 4, 0)][..]), (false, &[(DATA, 4, WRITE)])] {
+            let mut driver = Driver::started(Rng::new(Box::new(move |_| works)), Service::Inline, 0);
+            driver.request(0, buffers);
+            assert!(driver.needs_reset());
+        }
+    }
+}
