@@ -2,7 +2,8 @@
 # Fetches the real guests that tests and benchmarks boot, as Debian packages, with a private apt state:
 # nothing on the host changes and no root is needed. Usage: payloads.sh DIR [arm64|armhf]
 # Leaves in DIR, for arm64: vmlinuz (linux-image-arm64), vmlinuz-cloud (linux-image-cloud-arm64), busybox (static);
-# for armhf: vmlinuz (linux-image-armmp), vmlinuz-lpae (linux-image-armmp-lpae), busybox (static).
+# for armhf: vmlinuz (linux-image-armmp), vmlinuz-lpae (linux-image-armmp-lpae), busybox (static). And for each kernel the
+# modules that a virtio disk with ext4 takes, numbered in the order in which they load: modules, modules-cloud, modules-lpae.
 set -eu
 usage="usage: payloads.sh DIR [arm64|armhf]"
 out=${1:?$usage}
@@ -15,7 +16,7 @@ esac
 command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null || { echo "needs apt-get and dpkg-deb (a Debian host)" >&2; exit 3; }
 mkdir -p "$out"
 out=$(cd "$out" && pwd)
-[ -f "$out/complete" ] && exit 0
+[ -f "$out/complete" ] && [ -d "$out/modules" ] && exit 0
 work=$out/work
 mkdir -p "$work/state/lists/partial" "$work/cache/archives/partial" "$work/x"
 : > "$work/status"
@@ -40,6 +41,20 @@ for image in x/boot/vmlinuz-*; do
         *-armmp-lpae) cp "$image" "$out/vmlinuz-lpae" ;;
         *) cp "$image" "$out/vmlinuz" ;;
     esac
+done
+for kernel in x/lib/modules/*/kernel; do
+    case $kernel in
+        *-cloud-arm64/*) modules=$out/modules-cloud ;;
+        *-armmp-lpae/*) modules=$out/modules-lpae ;;
+        *) modules=$out/modules ;;
+    esac
+    mkdir -p "$modules"
+    number=10
+    # What a kernel has built in is no file.
+    for name in virtio_ring virtio virtio_mmio virtio_blk virtio-rng crc32c_generic mbcache crc16 jbd2 ext4; do
+        find "$kernel" -name "$name.ko" -exec cp {} "$modules/$number-$name.ko" \;
+        number=$((number + 1))
+    done
 done
 cp x/bin/busybox "$out/busybox"
 rm -rf "$work"

@@ -2,11 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::{Args, CommandFactory, Parser, Subcommand, error::ErrorKind};
+use clap::error::{ContextKind, ErrorKind};
+use clap::{Args, CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 
 use armlet::{Board, Engine, GicKind, guests};
 
+use crate::disks::DiskArg;
 use crate::failure::{Failure, did_you_mean};
 use crate::observe::code::Wanted;
 use crate::size::{human, parse_address, parse_memory, parse_size};
@@ -96,6 +98,10 @@ pub struct RunArgs {
     /// Initial ramdisk for a Linux kernel
     #[arg(long, value_name = "FILE")]
     pub initrd: Option<PathBuf>,
+
+    /// Disk image, a raw or qcow2 file or a block device; can be repeated
+    #[arg(long, value_name = "FILE[,ro][,overlay][,serial=NAME][,format=raw|qcow2]")]
+    pub disk: Vec<DiskArg>,
 
     /// Kernel command line
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
@@ -282,7 +288,25 @@ pub fn parse(args: impl IntoIterator<Item = std::ffi::OsString>) -> Result<Optio
         let _ = error.print();
         return Ok(None);
     }
+    let wrong = error.get(ContextKind::InvalidArg).map(ToString::to_string);
+    if let Some(hint) =
+        wrong.as_deref().filter(|_| error.kind() == ErrorKind::UnknownArgument).and_then(foreign)
+    {
+        return Err(Failure::input(hint));
+    }
     Err(Failure::input(one_line(&error.to_string())))
+}
+
+/// What to say instead of an option that other virtual machine monitors have.
+fn foreign(option: &str) -> Option<String> {
+    let ours = match option {
+        "--drive" | "--hda" | "--hdb" | "--cdrom" | "--block" | "--blockdev" | "-d" => "--disk FILE[,ro]",
+        "--smp" | "-s" => "--cpus N",
+        "--kernel" | "-k" => "the kernel's file without an option",
+        "--bios" | "--pflash" => return None,
+        _ => return None,
+    };
+    Some(format!("there is no option {option}; armlet takes {ours}"))
 }
 
 /// clap says what is wrong in a paragraph, then tips, then usage. Kept: the first, and the tips.
@@ -365,6 +389,10 @@ mod tests {
             "32M",
             "--initrd",
             "rd",
+            "--disk",
+            "a.img,ro",
+            "--disk",
+            "b.qcow2,serial=root",
             "--append",
             "-x console=ttyAMA0",
             "--dtb",
@@ -403,6 +431,8 @@ mod tests {
         .unwrap();
         assert_eq!(args.thing, Some("Image".into()));
         assert_eq!((args.machine, args.cpus, args.memory), (Some(Board::Virt), Some(4), Some(2 << 30)));
+        assert_eq!(args.disk.len(), 2);
+        assert_eq!((args.disk[0].options.read_only, args.disk[1].serial.as_deref()), (true, Some("root")));
         assert_eq!(args.append.as_deref(), Some("-x console=ttyAMA0"));
         assert_eq!((args.gic, args.load, args.entry), (Some(GicKind::V3), Some(0x1000), Some(4096)));
         assert_eq!((args.engine, args.code_cache), (Some(Engine::Interpreter), Some(32 << 20)));
@@ -440,6 +470,15 @@ mod tests {
             (&["--dump-file", "f"], "--dump-code"),
             (&["--log", "exists"], "write exits or exits=FILE"),
             (&["--log", "exits="], "name the file"),
+            (&["--disk", ""], "--disk: name a file"),
+            (&["--disk", "a,rw"], "--disk: there is no disk option \"rw\""),
+            (&["--disk", "a,raedonly"], "the options are ro, overlay"),
+            (&["--disk", "file=a.img,if=virtio"], "write the file's name alone: a.img"),
+            (&["--disk", "a,readonly=on"], "write ro"),
+            (&["--disk", "a,ro,overlay"], "--disk: ro and overlay"),
+            (&["--disk", "a,format=vmdk"], "raw and qcow2"),
+            (&["--disk", "a,serial="], "--disk: serial= wants"),
+            (&["--drive", "file=a.img"], "there is no option --drive; armlet takes --disk FILE"),
             (&["--entry", "start"], "--entry: \"start\" is not an address"),
             (&["--memroy", "1G"], "--memory"),
             (&["--hash-every", "5"], "--deterministic"),

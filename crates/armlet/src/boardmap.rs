@@ -9,6 +9,9 @@ pub type Region = (&'static str, u64, u64);
 /// Name of the page of requests of the `hvio` machine.
 pub const REQUEST_PAGE: &str = "requests";
 
+/// Name of the slots of virtio devices.
+pub const VIRTIO_REGION: &str = "virtio";
+
 /// Length of a device that is not told otherwise: one page.
 const PAGE: u64 = 0x1000;
 /// Length the boards give to each of the GIC's frames.
@@ -28,6 +31,7 @@ pub fn regions(board: Board, gic: Option<GicKind>) -> Vec<Region> {
                 ("GICR", GICR, gicr_len(MAX_CPUS)),
                 ("PL011", UART, UART_LEN),
                 ("PL031", RTC, RTC_LEN),
+                (VIRTIO_REGION, VIRTIO, VIRTIO_STRIDE * VIRTIO_SLOTS as u64),
                 ("RAM", RAM, virt::DEFAULT_RAM),
             ]
         }
@@ -64,6 +68,7 @@ pub fn describe(name: &str) -> &'static str {
         "GICR" => "interrupt controller: redistributors (GICv3)",
         "PL011" => "UART, the console",
         "PL031" => "real-time clock",
+        VIRTIO_REGION => "32 slots for virtio devices (virtio-mmio), 512 bytes each",
         "timer" => "memory-mapped generic timer (a CNTBase frame)",
         "RAM" => "memory",
         REQUEST_PAGE => "read-only memory: a store is a request to the monitor",

@@ -31,6 +31,7 @@
 //!         gic: None,
 //!         kernel: Some(Payload::detect(hello.name, hello.image.to_vec())?),
 //!         initrd: None,
+//!         disks: Vec::new(),
 //!         append: None,
 //!         dtb: None,
 //!         load_address: None,
@@ -57,6 +58,6 @@ pub use armlet_hv::{
 };
 pub use armlet_hv_soft::{Engine, SoftOptions};
 pub use armlet_machine::{
-    BoardKind as Board, ConsoleInput, Ending, LoadError, Machine, MachineConfig, MachineControl,
+    BoardKind as Board, ConsoleInput, DiskConfig, Ending, LoadError, Machine, MachineConfig, MachineControl,
     MachineError, Payload, PayloadKind, SerialOutput, VcpuStatistics, nearest,
 };

@@ -6,6 +6,7 @@ mod args;
 mod boardmap;
 mod commands;
 mod console;
+mod disks;
 mod dts;
 mod failure;
 mod files;

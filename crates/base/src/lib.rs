@@ -6,6 +6,7 @@
 pub mod bus;
 pub mod checkpoint;
 pub mod clock;
+mod dma;
 pub mod irq;
 pub mod ram;
 pub mod virtual_time;

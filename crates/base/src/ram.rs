@@ -175,6 +175,11 @@ impl GuestRam {
         self.mapping.as_ptr()
     }
 
+    /// The mapping that holds all regions, for checked slices of it.
+    pub(crate) fn mapping(&self) -> &MmapRegion {
+        &self.mapping
+    }
+
     /// Finds the region that holds `gpa`: its kind, the offset of `gpa`, and the bytes left from there.
     pub fn find(&self, gpa: u64) -> Option<(RamKind, usize, u64)> {
         let at = self.regions.partition_point(|(r, _)| r.gpa <= gpa);

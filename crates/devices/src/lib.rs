@@ -1,4 +1,4 @@
-//! Models of Arm system devices: interrupt controllers, UART, RTC, timers.
+//! Models of devices: Arm's interrupt controllers, UART, RTC and timers; virtio.
 //!
 //! One module per hardware block. Registers carry Arm's names; each module says which document it
 //! follows. A guest may access any register at any size with any value: what the document leaves out
@@ -12,6 +12,8 @@ mod mmio;
 pub mod pl011;
 pub mod pl031;
 pub mod timer_frame;
+#[cfg(unix)]
+pub mod virtio;
 
 pub use gic::GicError;
 pub use mmio::{GuestErrors, LastError};

@@ -2,7 +2,9 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
+use armlet_disk::Disk;
 use armlet_hv::{Capabilities, Deterministic, GicKind, GuestMode, Hypervisor};
 
 use crate::board::{hvio, monitor, virt};
@@ -93,6 +95,23 @@ impl FromStr for BoardKind {
     }
 }
 
+/// A disk of a machine.
+#[derive(Clone)]
+pub struct DiskConfig {
+    /// What the plan calls it: a file name.
+    pub name: String,
+    /// Its content.
+    pub disk: Arc<dyn Disk>,
+    /// The serial number that the guest sees; the first 20 bytes of it.
+    pub serial: String,
+}
+
+impl fmt::Debug for DiskConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DiskConfig").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
 /// Everything a machine is made from.
 #[derive(Clone, Debug)]
 pub struct MachineConfig {
@@ -113,6 +132,8 @@ pub struct MachineConfig {
     pub kernel: Option<Payload>,
     /// Initial RAM disk, as it is.
     pub initrd: Option<Vec<u8>>,
+    /// Disks, in the order in which the guest finds them.
+    pub disks: Vec<DiskConfig>,
     /// The kernel's command line.
     pub append: Option<String>,
     /// The user's own device tree; see [`crate::fdt::patch`] for what is changed in it.
@@ -140,6 +161,7 @@ impl MachineConfig {
             gic: None,
             kernel: None,
             initrd: None,
+            disks: Vec::new(),
             append: None,
             dtb: None,
             load_address: None,

@@ -2,7 +2,7 @@
 
 use armlet_hv::HvError;
 
-use crate::board::{boot_info, hvio, monitor, virt};
+use crate::board::{boot_info, hvio, monitor, virt, virtio};
 use crate::config::{BoardKind, Checked, MachineConfig};
 use crate::entropy::Entropy;
 use crate::error::MachineError;
@@ -121,6 +121,7 @@ fn device_tree(
         mode: checked.mode,
         ram: virt::map::RAM..virt::map::RAM + checked.memory,
         gic: checked.gic.unwrap_or(armlet_hv::GicKind::V3),
+        virtio: virtio::slots(config.disks.len()),
         chosen: &chosen,
         rng_seed,
         kaslr_seed: u64::from_le_bytes(kaslr_seed),

@@ -100,6 +100,17 @@ pub enum MachineError {
         /// What to do.
         fix: &'static str,
     },
+    /// More disks than there are slots.
+    #[error("{disks} disks can't be had: machine virt has {limit} slots for them; use fewer --disk")]
+    Disks {
+        /// Asked for.
+        disks: usize,
+        /// The most there can be.
+        limit: usize,
+    },
+    /// This build has no virtio devices.
+    #[error("disks can't be had: armlet has no virtio devices on this host yet; leave --disk out")]
+    NoVirtio,
     /// A payload or initrd.
     #[error(transparent)]
     Load(#[from] LoadError),

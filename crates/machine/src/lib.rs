@@ -23,7 +23,8 @@ mod statistics;
 pub mod topology;
 
 pub use armlet_devices::pl011::SerialOutput;
-pub use config::{BoardKind, MachineConfig, UnknownBoard};
+pub use armlet_disk as disk;
+pub use config::{BoardKind, DiskConfig, MachineConfig, UnknownBoard};
 pub use error::MachineError;
 pub use input::ConsoleInput;
 pub use loader::{LoadError, Payload, PayloadKind};

@@ -52,10 +52,11 @@ impl Machine {
     ) -> Result<Machine, MachineError> {
         let checked = config::check(&config, hv)?;
         refuse_unused(&config)?;
+        board::virtio::check(config.disks.len())?;
         let appended = appended_dtb(&mut config);
         default_append(&mut config);
         let deterministic = config.deterministic.is_some();
-        let entropy = Entropy::new(deterministic);
+        let entropy = Arc::new(Entropy::new(deterministic));
         let contents = Contents::gather(&mut config, &checked, &entropy)?;
         let ram = Arc::new(GuestRam::new(&board::memory(config.board, checked.memory))?);
         let boot = Boot {
@@ -84,6 +85,9 @@ impl Machine {
             console: console.clone(),
             alarms: Arc::new(AlarmQueue::new(clock)),
             utc: if deterministic { board::FIXED_UTC } else { pl031::host_utc() },
+            ram: ram.clone(),
+            disks: &config.disks,
+            entropy: entropy.clone(),
         };
         let devices = board::wire(config.board, vm.as_mut(), &context)?;
         let vcpus: Result<Vec<_>, HvError> = (0..config.cpus).map(|cpu| vm.create_vcpu(cpu)).collect();
@@ -182,6 +186,7 @@ fn refuse_unused(config: &MachineConfig) -> Result<(), MachineError> {
     let unused = [
         (linux, "a Linux kernel", "use --machine virt"),
         (config.initrd.is_some(), "an initrd", "leave it out or use --machine virt"),
+        (!config.disks.is_empty(), "a disk", "leave it out or use --machine virt"),
         (config.append.is_some(), "a command line", "leave it out or use --machine virt"),
         (config.dtb.is_some(), "a device tree", "leave it out or use --machine virt"),
         (without_gic, "an interrupt controller", "leave --gic out or use --machine monitor"),

@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use armlet_base::Bus;
 
-use crate::board;
-use crate::config::{Checked, MachineConfig};
+use crate::board::{self, virtio::EMPTY};
+use crate::config::{Checked, DiskConfig, MachineConfig};
 use crate::loader::Payload;
 use crate::machine::gic_name;
 
@@ -47,6 +47,10 @@ pub(crate) fn rows(facts: &Facts) -> Vec<(&'static str, String)> {
     if let Some(initrd) = &facts.initrd {
         rows.push(("initrd", format!("{} at {:#x}", size(initrd.end - initrd.start), initrd.start)));
     }
+    if !config.disks.is_empty() {
+        let disks: Vec<_> = config.disks.iter().map(disk).collect();
+        rows.push((if disks.len() == 1 { "disk" } else { "disks" }, disks.join("; ")));
+    }
     if let Some(append) = &config.append {
         rows.push(("append", append.clone()));
     }
@@ -58,7 +62,7 @@ pub(crate) fn rows(facts: &Facts) -> Vec<(&'static str, String)> {
         };
         rows.push(("dtb", format!("{} at {at:#x}{whose}", size(len as u64))));
     }
-    let devices = facts.bus.map().filter(|(name, ..)| !name.contains("GIC"));
+    let devices = facts.bus.map().filter(|(name, ..)| !name.contains("GIC") && *name != EMPTY);
     let devices = devices.map(|(name, start, _)| format!("{name} {start:#010x}"));
     let gic = facts.checked.gic.map(|gic| gic_name(gic).to_owned());
     let requests = board::requests(config.board);
@@ -66,6 +70,12 @@ pub(crate) fn rows(facts: &Facts) -> Vec<(&'static str, String)> {
     let devices: Vec<String> = gic.into_iter().chain(devices).chain(requests).collect();
     rows.push(("devices", devices.join(", ")));
     rows
+}
+
+/// Name and length of a disk.
+fn disk(disk: &DiskConfig) -> String {
+    let ro = if disk.disk.read_only() { ", read-only" } else { "" };
+    format!("{}, {}{ro}", disk.name, size(disk.disk.size()))
 }
 
 /// Name, kind and length of a payload.

@@ -76,7 +76,7 @@ impl Cpio {
 /// A ramdisk with static busybox as `/bin/sh`, `init` as its `/init` script, and further files.
 pub fn busybox_ramdisk(busybox: &[u8], init: &str, files: &[(&str, &[u8])]) -> Vec<u8> {
     let mut cpio = Cpio::default();
-    for dir in ["bin", "dev", "proc", "sys", "tmp"] {
+    for dir in ["bin", "dev", "mnt", "proc", "sys", "tmp"] {
         cpio.dir(dir);
     }
     cpio.device("dev/console", 5, 1).device("dev/null", 1, 3);
@@ -85,6 +85,14 @@ pub fn busybox_ramdisk(busybox: &[u8], init: &str, files: &[(&str, &[u8])]) -> V
         cpio.file(name, data);
     }
     cpio.finish()
+}
+
+/// A ramdisk as [`busybox_ramdisk`] makes it, whose init first loads modules.
+pub fn module_ramdisk(busybox: &[u8], modules: &[(String, Vec<u8>)], init: &str) -> Vec<u8> {
+    let files: Vec<_> = modules.iter().map(|(name, data)| (format!("tmp/{name}"), &data[..])).collect();
+    let files: Vec<_> = files.iter().map(|(name, data)| (name.as_str(), *data)).collect();
+    let load = "for module in /tmp/*.ko; do insmod $module || echo \"$module does not load\"; done";
+    busybox_ramdisk(busybox, &format!("{INIT_PROLOGUE}{load}\n{init}"), &files)
 }
 
 /// The start of an `/init` script: mounts, applets in the path, a quiet console.

@@ -1,16 +1,23 @@
 //! Real guests: Debian kernels and static busyboxes, fetched once into `target/payloads` and, 32-bit ones, into
 //! `target/payloads-armhf`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
+
+/// Kernel modules by file name, in the order in which they load: all that a virtio disk with ext4 takes.
+pub type Modules = Vec<(String, Vec<u8>)>;
 
 /// The fetched files.
 pub struct Payloads {
     /// Debian's arm64 kernel.
     pub kernel: PathBuf,
+    /// Its modules.
+    pub modules: Modules,
     /// Debian's arm64 cloud kernel.
     pub cloud_kernel: PathBuf,
+    /// Its modules.
+    pub cloud_modules: Modules,
     /// A static arm64 busybox.
     pub busybox: Vec<u8>,
 }
@@ -19,8 +26,12 @@ pub struct Payloads {
 pub struct Payloads32 {
     /// Debian's armhf kernel with short descriptors in its translation tables.
     pub armmp: PathBuf,
+    /// Its modules.
+    pub armmp_modules: Modules,
     /// The one with long descriptors (LPAE).
     pub armmp_lpae: PathBuf,
+    /// Its modules.
+    pub armmp_lpae_modules: Modules,
     /// A static armhf busybox.
     pub busybox: Vec<u8>,
 }
@@ -40,13 +51,38 @@ pub fn get32() -> Result<&'static Payloads32, String> {
 fn fetch32() -> Result<Payloads32, String> {
     let dir = fetched_with("payloads", "payloads-armhf", &["armhf"])?;
     let busybox = std::fs::read(dir.join("busybox")).map_err(|e| format!("busybox: {e}"))?;
-    Ok(Payloads32 { armmp: dir.join("vmlinuz"), armmp_lpae: dir.join("vmlinuz-lpae"), busybox })
+    Ok(Payloads32 {
+        armmp: dir.join("vmlinuz"),
+        armmp_modules: modules(&dir.join("modules"))?,
+        armmp_lpae: dir.join("vmlinuz-lpae"),
+        armmp_lpae_modules: modules(&dir.join("modules-lpae"))?,
+        busybox,
+    })
 }
 
 fn fetch() -> Result<Payloads, String> {
     let dir = fetched("payloads")?;
     let busybox = std::fs::read(dir.join("busybox")).map_err(|e| format!("busybox: {e}"))?;
-    Ok(Payloads { kernel: dir.join("vmlinuz"), cloud_kernel: dir.join("vmlinuz-cloud"), busybox })
+    Ok(Payloads {
+        kernel: dir.join("vmlinuz"),
+        modules: modules(&dir.join("modules"))?,
+        cloud_kernel: dir.join("vmlinuz-cloud"),
+        cloud_modules: modules(&dir.join("modules-cloud"))?,
+        busybox,
+    })
+}
+
+/// The files of a directory of modules; their names begin with numbers.
+fn modules(dir: &Path) -> Result<Modules, String> {
+    let fail = |e: std::io::Error| format!("{}: {e}", dir.display());
+    let mut modules = Modules::new();
+    for entry in std::fs::read_dir(dir).map_err(fail)? {
+        let entry = entry.map_err(fail)?;
+        let bytes = std::fs::read(entry.path()).map_err(fail)?;
+        modules.push((entry.file_name().to_string_lossy().into_owned(), bytes));
+    }
+    modules.sort_by(|one, other| one.0.cmp(&other.0));
+    Ok(modules)
 }
 
 /// Has `tests/NAME.sh` fill `target/NAME`, one process at a time; the directory.

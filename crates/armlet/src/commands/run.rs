@@ -184,6 +184,12 @@ fn configure(
         gic: args.gic,
         kernel: Some(payload),
         initrd: optional("initrd", &args.initrd)?,
+        disks: args
+            .disk
+            .iter()
+            .enumerate()
+            .map(|(index, disk)| disk.open(index))
+            .collect::<Result<_, _>>()?,
         append: args.append.clone(),
         dtb: optional("device tree", &args.dtb)?,
         load_address: args.load,

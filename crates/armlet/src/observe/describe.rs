@@ -8,7 +8,9 @@ use armlet_arm::smccc::{self, psci, trng, vendor};
 use armlet_arm::syndrome;
 use armlet_arm::sysreg::{Encoding, SysReg};
 
-use crate::boardmap::{REQUEST_PAGE, Region};
+use armlet_machine::board::virt::map::VIRTIO_STRIDE;
+
+use crate::boardmap::{REQUEST_PAGE, Region, VIRTIO_REGION};
 
 /// Which device answers where.
 #[derive(Default)]
@@ -20,9 +22,13 @@ impl Devices {
         Self(map)
     }
 
-    /// `PL011+0x18`, or the bare address where no device is known.
+    /// `PL011+0x18`, `virtio3+0x50` for slot 3, or the bare address where no device is known.
     pub fn name(&self, gpa: u64) -> String {
         match self.find(gpa) {
+            Some((VIRTIO_REGION, offset)) => {
+                let (slot, register) = (offset / VIRTIO_STRIDE, offset % VIRTIO_STRIDE);
+                format!("{VIRTIO_REGION}{slot}+{register:#x}")
+            }
             Some((name, offset)) => format!("{name}+{offset:#x}"),
             None => address(gpa),
         }

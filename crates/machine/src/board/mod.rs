@@ -5,17 +5,19 @@ pub mod hvio;
 mod interrupts;
 pub mod monitor;
 pub mod virt;
+pub mod virtio;
 
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
-use armlet_base::{AlarmQueue, Bus, IrqLine, RamKind, RamRegion};
+use armlet_base::{AlarmQueue, Bus, GuestRam, IrqLine, RamKind, RamRegion};
 use armlet_devices::pl011::{self, Pl011};
 use armlet_hv::{GicConfig, GicKind, Vm};
 
-use crate::config::BoardKind;
+use crate::config::{BoardKind, DiskConfig};
 use crate::console::{Console, UartOutput};
+use crate::entropy::Entropy;
 use crate::error::MachineError;
 
 /// A board's devices, wired to each other and to the vCPUs' interrupt inputs.
@@ -26,13 +28,16 @@ pub(crate) struct Devices {
 }
 
 /// What devices are made with.
-pub(crate) struct Context {
+pub(crate) struct Context<'a> {
     pub gic: Option<GicConfig>,
     pub cpus: usize,
     pub console: Arc<Console>,
     pub alarms: Arc<AlarmQueue>,
     /// UTC since 1970 when the machine is made.
     pub utc: Duration,
+    pub ram: Arc<GuestRam>,
+    pub disks: &'a [DiskConfig],
+    pub entropy: Arc<Entropy>,
 }
 
 /// UTC at the start of every deterministic machine: 1 January 2024, 00:00:00.

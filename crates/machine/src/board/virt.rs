@@ -6,7 +6,7 @@ use armlet_base::{Bus, IrqLine};
 use armlet_devices::pl031::{self, Pl031};
 use armlet_hv::Vm;
 
-use super::{Context, Devices, interrupts};
+use super::{Context, Devices, interrupts, virtio};
 use crate::error::MachineError;
 
 /// Guest memory unless asked otherwise: 1 GiB.
@@ -51,6 +51,14 @@ pub mod map {
     pub const RTC_LEN: u64 = 0x1000;
     /// Interrupt of the PL031: SPI 2.
     pub const RTC_INTID: u32 = 34;
+    /// Virtio slots with registers (virtio-mmio).
+    pub const VIRTIO: u64 = 0x0a00_0000;
+    /// Length of a slot.
+    pub const VIRTIO_STRIDE: u64 = 0x200;
+    /// Number of slots.
+    pub const VIRTIO_SLOTS: usize = 32;
+    /// Interrupt of the first slot, the others follow: SPI 16.
+    pub const VIRTIO_INTID: u32 = 48;
     /// Guest memory.
     pub const RAM: u64 = 0x4000_0000;
     /// Most guest memory: what lies between its start and 256 GiB.
@@ -67,8 +75,9 @@ pub(crate) fn wire(vm: &mut dyn Vm, context: &Context) -> Result<Devices, Machin
     let mut bus = Bus::new();
     let irqs = interrupts::attach(vm, &mut bus, context)?;
     let uart = super::uart(&mut bus, map::UART, IrqLine::new(irqs.clone(), map::UART_INTID), context);
-    let rtc_irq = IrqLine::new(irqs, map::RTC_INTID);
+    let rtc_irq = IrqLine::new(irqs.clone(), map::RTC_INTID);
     let rtc = Pl031::new(context.utc, context.alarms.clone(), ALARM_RTC, rtc_irq);
     bus.insert("PL031", map::RTC, pl031::SIZE, Arc::new(rtc));
+    virtio::attach(&mut bus, &irqs, context);
     Ok(Devices { bus, uart: Some(uart) })
 }

@@ -18,6 +18,7 @@ const PHANDLE_CPU: u32 = 0x8100;
 /// Interrupt specifier types of the GIC binding.
 const SPI: u32 = 0;
 const PPI: u32 = 1;
+const EDGE_RISING: u32 = 1;
 const LEVEL_HIGH: u32 = 4;
 
 /// What the description depends on.
@@ -33,6 +34,8 @@ pub struct Description<'a> {
     pub ram: Range<u64>,
     /// Interrupt controller.
     pub gic: GicKind,
+    /// Virtio slots that have a device.
+    pub virtio: Vec<usize>,
     /// Command line and initrd.
     pub chosen: &'a Chosen,
     /// Random bytes for the kernel's generator.
@@ -60,7 +63,8 @@ pub fn describe(d: &Description) -> Tree {
         .child(gic(d.gic, d.cpus))
         .child(clock())
         .child(uart())
-        .child(rtc());
+        .child(rtc())
+        .children(d.virtio.iter().map(|slot| virtio(*slot)));
     Tree { root, reserved: Vec::new() }
 }
 
@@ -203,6 +207,16 @@ fn rtc() -> Node {
         .strings("clock-names", &["apb_pclk"])
 }
 
+/// The interrupt is an edge, as QEMU has it: a wire that a kernel of the host drives (irqfd) knows nothing else.
+fn virtio(slot: usize) -> Node {
+    let at = map::VIRTIO + map::VIRTIO_STRIDE * slot as u64;
+    Node::new(format!("virtio_mmio@{at:x}"))
+        .strings("compatible", &["virtio,mmio"])
+        .wide("reg", &[at, map::VIRTIO_STRIDE])
+        .cells("interrupts", &[SPI, map::VIRTIO_INTID - 32 + slot as u32, EDGE_RISING])
+        .flag("dma-coherent")
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::tree::walk;
@@ -212,7 +226,8 @@ mod tests {
     fn description(chosen: &Chosen, cpus: usize, gic: GicKind) -> Description<'_> {
         let ram = 0x4000_0000..0x8000_0000;
         let (cpu_model, mode) = ("cortex-a53", GuestMode::A64El1);
-        Description { cpus, cpu_model, mode, ram, gic, chosen, rng_seed: [7; 32], kaslr_seed: 9 }
+        let virtio = vec![0, 31];
+        Description { cpus, cpu_model, mode, ram, gic, virtio, chosen, rng_seed: [7; 32], kaslr_seed: 9 }
     }
 
     #[test]

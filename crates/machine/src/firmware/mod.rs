@@ -28,7 +28,7 @@ pub struct Firmware {
     /// Where the guest's text goes.
     pub console: Arc<Console>,
     /// What TRNG calls get.
-    pub(crate) entropy: Entropy,
+    pub(crate) entropy: Arc<Entropy>,
     /// State of the callers: EL1 is in one for good.
     pub mode: GuestMode,
 }
@@ -129,7 +129,7 @@ pub(crate) mod testing {
         power.next(0);
         let ram = Arc::new(GuestRam::new(&[region]).unwrap());
         let console = Arc::new(Console::new(Box::new(captured.clone())));
-        (Firmware { power, ram, console, entropy: Entropy::new(false), mode }, captured)
+        (Firmware { power, ram, console, entropy: Arc::new(Entropy::new(false)), mode }, captured)
     }
 
     /// Calls with `args` from vCPU 0 and gives the outcome with X0 to X3.

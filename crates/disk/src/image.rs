@@ -1,0 +1,138 @@
+//! Images with a format of their own, by the library `imago`.
+
+use std::fs::File;
+use std::io;
+use std::path::Path;
+use std::sync::{PoisonError, RwLock, RwLockReadGuard};
+
+use imago::file::File as Storage;
+use imago::io_buffers::{IoVector, IoVectorMut};
+use imago::qcow2::Qcow2;
+use imago::raw::Raw;
+use imago::{
+    DenyImplicitOpenGate, FormatAccess, FormatCreateBuilder, FormatDriverBuilder, PermissiveImplicitOpenGate,
+    StorageOpenOptions,
+};
+use vm_memory::VolatileSlice;
+
+use crate::{Disk, Format, SECTOR, ZEROS};
+
+type Access = FormatAccess<Storage>;
+
+/// A qcow2 image.
+pub(crate) struct Image {
+    /// Discarding wants nobody else in the image.
+    access: RwLock<Access>,
+    read_only: bool,
+    /// Nothing of it outlives the disk.
+    temporary: bool,
+}
+
+fn storage(file: File, path: &Path, write: bool) -> io::Result<Storage> {
+    Storage::from_open_file(file, StorageOpenOptions::new().filename(path).write(write))
+}
+
+/// A qcow2 image with its backing files and data file, as its header names them.
+fn open_qcow2(file: File, path: &Path, write: bool) -> io::Result<Access> {
+    let builder = Qcow2::<Storage>::builder(storage(file, path, write)?).write(write);
+    Ok(FormatAccess::new(builder.open(PermissiveImplicitOpenGate::default())?))
+}
+
+impl Image {
+    /// The image in `file`.
+    pub fn qcow2(file: File, path: &Path, write: bool) -> io::Result<Self> {
+        let access = open_qcow2(file, path, write)?;
+        Ok(Self { access: RwLock::new(access), read_only: !write, temporary: false })
+    }
+
+    /// A new image in `temporary` over the one in `base`, which is only read.
+    pub fn overlay(
+        base: File,
+        path: &Path,
+        format: Format,
+        temporary: File,
+        read_only: bool,
+    ) -> io::Result<Self> {
+        let base = match format {
+            Format::Raw => {
+                let builder = Raw::<Storage>::builder(storage(base, path, false)?);
+                FormatAccess::new(builder.open(DenyImplicitOpenGate::default())?)
+            }
+            Format::Qcow2 => open_qcow2(base, path, false)?,
+        };
+        let size = base.size().next_multiple_of(SECTOR);
+        let again = temporary.try_clone()?;
+        let options = || StorageOpenOptions::new().write(true);
+        Qcow2::<Storage>::create_builder(Storage::from_open_file(again, options())?).size(size).create()?;
+        let builder = Qcow2::<Storage>::builder(Storage::from_open_file(temporary, options())?);
+        let overlay = builder.write(true).backing(Some(base)).open(DenyImplicitOpenGate::default())?;
+        Ok(Self { access: RwLock::new(FormatAccess::new(overlay)), read_only, temporary: true })
+    }
+
+    fn access(&self) -> RwLockReadGuard<'_, Access> {
+        self.access.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write_zeros(&self, mut offset: u64, mut len: u64) -> io::Result<()> {
+        let zeros = vec![0; ZEROS];
+        while len > 0 {
+            let count = usize::try_from(len).unwrap_or(ZEROS).min(ZEROS);
+            self.access().write(&zeros[..count], offset)?;
+            offset += count as u64;
+            len -= count as u64;
+        }
+        Ok(())
+    }
+}
+
+impl Disk for Image {
+    fn size(&self) -> u64 {
+        // What is not a whole sector can't be written back, so it is not there.
+        self.access().size() / SECTOR * SECTOR
+    }
+
+    fn read_only(&self) -> bool {
+        self.read_only
+    }
+
+    fn read(&self, offset: u64, into: &[VolatileSlice]) -> io::Result<()> {
+        let (vector, _guard) = IoVectorMut::from_volatile_slice(into);
+        self.access().readv(vector, offset)
+    }
+
+    fn write(&self, offset: u64, from: &[VolatileSlice]) -> io::Result<()> {
+        let (vector, _guard) = IoVector::from_volatile_slice(from);
+        self.access().writev(vector, offset)
+    }
+
+    fn flush(&self) -> io::Result<()> {
+        if self.temporary {
+            return Ok(());
+        }
+        let access = self.access();
+        access.flush()?;
+        access.sync()
+    }
+
+    fn discard(&self, offset: u64, len: u64) -> io::Result<()> {
+        let mut access = self.access.write().unwrap_or_else(PoisonError::into_inner);
+        match access.discard_to_any(offset, len) {
+            Err(error) if error.kind() == io::ErrorKind::Unsupported => Ok(()),
+            done => done,
+        }
+    }
+
+    fn write_zeroes(&self, offset: u64, len: u64, unmap: bool) -> io::Result<()> {
+        let done = if unmap {
+            let mut access = self.access.write().unwrap_or_else(PoisonError::into_inner);
+            access.discard_to_zero(offset, len)
+        } else {
+            self.access().write_zeroes(offset, len)
+        };
+        match done {
+            // Images of version 2 have no way to say that a cluster is zeros.
+            Err(error) if error.kind() == io::ErrorKind::Unsupported => self.write_zeros(offset, len),
+            done => done,
+        }
+    }
+}
