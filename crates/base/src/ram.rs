@@ -60,7 +60,7 @@ pub enum RamError {
 
 /// All memory of one machine.
 pub struct GuestRam {
-    mapping: MmapRegion,
+    mapping: MmapRegion<()>,
     len: usize,
     /// Ordered by guest address; `.1` is the offset of the region's first byte in the mapping.
     regions: Vec<(RamRegion, usize)>,

@@ -12,7 +12,7 @@ mod code;
 mod cpu;
 mod exception;
 mod interp;
-#[cfg_attr(not(all(target_arch = "x86_64", target_os = "linux")), path = "jit/absent.rs")]
+#[cfg_attr(not(jit), path = "jit/absent.rs")]
 pub mod jit;
 pub mod lower;
 pub mod mmu;
