@@ -76,7 +76,13 @@ pub trait Vm: Send + Sync {
     fn timers_pending(&self) -> bool {
         true
     }
-    /// Creates vCPU `index`, with MPIDR affinity `index` (Aff0 below 16, then Aff1), powered on at reset state.
+    /// System reset of what the VM itself has beside its vCPUs, an interrupt controller for instance. No vCPU runs
+    /// meanwhile.
+    fn reset(&self) -> Result<(), HvError> {
+        Ok(())
+    }
+    /// Creates vCPU `index`, with MPIDR affinity `index` (Aff0 below 16, then Aff1), powered on at reset state, but
+    /// see [`Capabilities::own_psci`].
     fn create_vcpu(&self, index: usize) -> Result<Box<dyn Vcpu>, HvError>;
 }
 
