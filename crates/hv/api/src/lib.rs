@@ -177,6 +177,11 @@ pub trait VcpuIo {
     fn mmio_read(&mut self, gpa: u64, size: u8) -> Result<u64, BusError>;
     /// Writes where no writable RAM is, read-only regions included.
     fn mmio_write(&mut self, gpa: u64, size: u8, value: u64) -> Result<(), BusError>;
+    /// Why no instruction can be fetched at `gpa`, where no memory is: nobody answers, which becomes an external abort
+    /// in the guest, or somebody else takes care.
+    fn refuse_fetch(&mut self, gpa: u64) -> BusError {
+        BusError::Unmapped(gpa)
+    }
     /// HVC or SMC with immediate `imm`.
     fn call(&mut self, conduit: Conduit, imm: u16, regs: &mut CallRegs) -> CallOutcome;
     /// True if [`VcpuIo::observe`] wants events; backends skip building them otherwise.
