@@ -56,6 +56,10 @@ pub trait Hypervisor: Send + Sync {
     fn details(&self) -> String {
         String::new()
     }
+    /// What the host's hypervisor says of itself, a line each, for reports from hosts we have not seen.
+    fn facts(&self) -> Vec<String> {
+        Vec::new()
+    }
     /// Creates a virtual machine.
     fn create_vm(&self, config: VmConfig) -> Result<Box<dyn Vm>, HvError>;
 }

@@ -103,28 +103,6 @@ impl WhpHypervisor {
         };
         Ok(Self { table, capabilities, calls: exits.unwrap_or(0) & extended_exit::HYPERCALL != 0 })
     }
-
-    /// What the platform says of itself, a line each, for reports of people with a host we have not seen.
-    pub fn facts(&self) -> Vec<String> {
-        let banks = |code| ask::<[u64; 3]>(&self.table, code);
-        let word = |code| ask::<u64>(&self.table, code);
-        let numbers = [
-            ("features", word(capability::FEATURES)),
-            ("extended exits", word(capability::EXTENDED_VM_EXITS)),
-            ("physical address width", word(capability::PHYSICAL_ADDRESS_WIDTH)),
-            ("LPI INTID bits", word(capability::GIC_LPI_INT_ID_BITS)),
-            ("longest SVE vector", word(capability::MAX_SVE_VECTOR_LENGTH)),
-        ];
-        let numbers = numbers
-            .into_iter()
-            .map(|(name, value)| format!("{name}: {}", told(value, |v| format!("{v:#x}"))));
-        let sets = [
-            ("processor features", banks(capability::PROCESSOR_FEATURES_BANKS)),
-            ("synthetic features", banks(capability::SYNTHETIC_PROCESSOR_FEATURES_BANKS)),
-        ];
-        let set = |v: [u64; 3]| format!("{:#x} {:#x}", v[1], v[2]);
-        numbers.chain(sets.into_iter().map(|(name, value)| format!("{name}: {}", told(value, set)))).collect()
-    }
 }
 
 /// A capability as a fact.
@@ -155,6 +133,27 @@ impl Hypervisor for WhpHypervisor {
 
     fn details(&self) -> String {
         if self.calls { String::new() } else { "without firmware calls of armlet's own".to_owned() }
+    }
+
+    fn facts(&self) -> Vec<String> {
+        let banks = |code| ask::<[u64; 3]>(&self.table, code);
+        let word = |code| ask::<u64>(&self.table, code);
+        let numbers = [
+            ("features", word(capability::FEATURES)),
+            ("extended exits", word(capability::EXTENDED_VM_EXITS)),
+            ("physical address width", word(capability::PHYSICAL_ADDRESS_WIDTH)),
+            ("LPI INTID bits", word(capability::GIC_LPI_INT_ID_BITS)),
+            ("longest SVE vector", word(capability::MAX_SVE_VECTOR_LENGTH)),
+        ];
+        let numbers = numbers
+            .into_iter()
+            .map(|(name, value)| format!("{name}: {}", told(value, |v| format!("{v:#x}"))));
+        let sets = [
+            ("processor features", banks(capability::PROCESSOR_FEATURES_BANKS)),
+            ("synthetic features", banks(capability::SYNTHETIC_PROCESSOR_FEATURES_BANKS)),
+        ];
+        let set = |v: [u64; 3]| format!("{:#x} {:#x}", v[1], v[2]);
+        numbers.chain(sets.into_iter().map(|(name, value)| format!("{name}: {}", told(value, set)))).collect()
     }
 
     fn create_vm(&self, config: VmConfig) -> Result<Box<dyn Vm>, HvError> {
