@@ -84,7 +84,7 @@ pub const ALL: &[Backend] = &[
         name: "whp",
         summary: "Windows Hypervisor Platform, for ARM64 hosts",
         os: Some("windows"),
-        open: |_| not_built("windows", "Windows"),
+        open: |_| whp(),
     },
     Backend { name: "soft", summary: "armlet's own CPU in software, for any host", os: None, open: soft },
 ];
@@ -97,6 +97,19 @@ fn soft(options: &SoftOptions) -> Result<Box<dyn Hypervisor>, Missing> {
             fix: "use --engine interp or leave the choice to armlet".to_owned(),
         }),
     }
+}
+
+#[cfg(all(windows, target_arch = "aarch64"))]
+fn whp() -> Result<Box<dyn Hypervisor>, Missing> {
+    match armlet_hv_whp::WhpHypervisor::open() {
+        Ok(hypervisor) => Ok(Box::new(hypervisor)),
+        Err(missing) => Err(Missing { why: missing.why, fix: missing.fix }),
+    }
+}
+
+#[cfg(not(all(windows, target_arch = "aarch64")))]
+fn whp() -> Result<Box<dyn Hypervisor>, Missing> {
+    not_built("windows", "Windows")
 }
 
 /// Both hardware backends need the system they belong to and an ARM64 CPU. Neither is part of this

@@ -1,6 +1,6 @@
 //! The `armlet` program. The work is in the library crates; here are the command line, the terminal
 //! and the words on the screen.
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 mod args;
 mod boardmap;

@@ -1,10 +1,10 @@
 //! Bad input is one line on stderr that says what is wrong, nothing on stdout, and status 2.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Output, Stdio};
 
 fn armlet(args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_armlet"))
+    armlet_testkit::program(env!("CARGO_BIN_EXE_armlet"))
         .args(args)
         .stdin(Stdio::null())
         .output()
@@ -71,6 +71,11 @@ fn options_that_name_missing_files() {
 #[cfg(unix)]
 #[test]
 fn devices_are_not_guests() {
+    if std::env::var_os("ARMLET_TESTED").is_some() {
+        return eprintln!(
+            "skipped: the program in ARMLET_TESTED may be one of another system, with other devices"
+        );
+    }
     refused(&["run", "/dev/zero"], &["/dev/zero", "not a regular file"]);
 }
 

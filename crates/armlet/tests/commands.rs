@@ -1,9 +1,9 @@
 //! The commands that only tell something, and the parts of `run` before the guest starts.
 
-use std::process::{Command, Output, Stdio};
+use std::process::{Output, Stdio};
 
 fn armlet(args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_armlet"))
+    armlet_testkit::program(env!("CARGO_BIN_EXE_armlet"))
         .args(args)
         .stdin(Stdio::null())
         .output()

@@ -1,7 +1,6 @@
 //! Debian's own kernels to a busybox shell, driven through the command line as a person would.
 
 use std::path::Path;
-use std::process::Command;
 use std::time::Duration;
 
 use armlet_testkit::session::Session;
@@ -11,7 +10,7 @@ use armlet_testkit::{cpio, payloads, skip};
 const LIMIT: Duration = Duration::from_secs(240);
 
 fn boot(kernel: &Path, ramdisk: &Path, options: &[&str]) -> Session {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_armlet"));
+    let mut command = armlet_testkit::program(env!("CARGO_BIN_EXE_armlet"));
     command.arg("run").arg(kernel).arg("--initrd").arg(ramdisk).args(options);
     Session::start(&mut command).expect("armlet starts")
 }
@@ -108,7 +107,7 @@ fn typing_ahead_is_kept_and_a_reboot_comes_up_again() {
 #[test]
 fn a_kernel_without_init_resets_or_ends() {
     with_payloads(|p| {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_armlet"));
+        let mut command = armlet_testkit::program(env!("CARGO_BIN_EXE_armlet"));
         command.arg("run").arg(&p.cloud_kernel).args(["--append", "panic=-1", "--no-reboot"]);
         let (status, text) = Session::start(&mut command).expect("armlet starts").finish(LIMIT);
         assert!(status.success() && text.contains("Kernel panic"), "{status}:\n{text}");

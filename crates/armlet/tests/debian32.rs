@@ -1,7 +1,6 @@
 //! Debian's own 32-bit kernels to a busybox shell, driven through the command line as a person would.
 
 use std::path::Path;
-use std::process::Command;
 use std::time::Duration;
 
 use armlet_testkit::session::Session;
@@ -36,7 +35,7 @@ fn scripted_session(kernel: &Path, busybox: &[u8], name: &str, cpus: usize, opti
     let init = format!("{}exec setsid cttyhack sh\n", cpio::INIT_PROLOGUE);
     let ramdisk = std::env::temp_dir().join(format!("armlet-{}-32-{name}.cpio", std::process::id()));
     std::fs::write(&ramdisk, cpio::busybox_ramdisk(busybox, &init, &[])).expect("the ramdisk can be written");
-    let mut command = Command::new(env!("CARGO_BIN_EXE_armlet"));
+    let mut command = armlet_testkit::program(env!("CARGO_BIN_EXE_armlet"));
     command.arg("run").arg(kernel).arg("--initrd").arg(&ramdisk);
     let mut session =
         Session::start(command.args(["--cpus", &cpus.to_string()]).args(options)).expect("armlet starts");
@@ -101,12 +100,12 @@ fn a_uimage_with_an_appended_device_tree() {
     with_payloads(|p| {
         let dir = tempfile::tempdir().unwrap();
         let (tree, kernel) = (dir.path().join("dtb"), dir.path().join("uImage"));
-        let mut command = Command::new(env!("CARGO_BIN_EXE_armlet"));
+        let mut command = armlet_testkit::program(env!("CARGO_BIN_EXE_armlet"));
         command.arg("run").arg(&p.armmp).args(["--append", "console=ttyAMA0 from=appended"]);
         assert!(command.arg(format!("--show-dtb={}", tree.display())).status().unwrap().success());
         let zimage = [std::fs::read(&p.armmp).unwrap(), std::fs::read(tree).unwrap()].concat();
         std::fs::write(&kernel, uimage(&zimage)).unwrap();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_armlet"));
+        let mut command = armlet_testkit::program(env!("CARGO_BIN_EXE_armlet"));
         command.arg("run").arg(&kernel).arg("--no-reboot");
         let mut session = Session::start(&mut command).expect("armlet starts");
         session.expect("Kernel command line: console=ttyAMA0 from=appended", LIMIT);

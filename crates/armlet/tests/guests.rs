@@ -3,7 +3,7 @@
 mod common;
 
 use std::io::{Read, Write};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::Duration;
 
 use common::{Program, armlet, call, ended, run};
@@ -64,7 +64,7 @@ fn hello_is_what_runs_and_is_narrated() {
 
 #[test]
 fn a_bare_command_runs_hello_with_a_hint() {
-    let child = Command::new(env!("CARGO_BIN_EXE_armlet"))
+    let child = armlet_testkit::program(env!("CARGO_BIN_EXE_armlet"))
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

@@ -66,7 +66,7 @@ impl World {
         let image = programs::ramdisk(self.arch(), group, cases, None).expect("the ramdisk can be made");
         std::fs::write(&ramdisk, image).expect("the ramdisk can be written");
         let cpus = cases.iter().map(|case| case.cpus).max().unwrap_or(1);
-        let mut command = Command::new(env!("CARGO_BIN_EXE_armlet"));
+        let mut command = armlet_testkit::program(env!("CARGO_BIN_EXE_armlet"));
         command.arg("run").arg(self.kernel().expect("checked before")).arg("--initrd").arg(&ramdisk);
         command.args(["--append", "console=ttyAMA0 quiet loglevel=1 panic=-1", "--no-reboot", "-q"]);
         command.args(["--memory", &format!("{}M", programs::MEMORY_MIB), "--cpus", &cpus.to_string()]);

@@ -45,7 +45,7 @@ fn stress(march: &str, percent: u32, options: &[&str]) {
         Ok(files) => files,
         Err(why) => return skip(&why),
     };
-    let mut command = Command::new(env!("CARGO_BIN_EXE_armlet"));
+    let mut command = armlet_testkit::program(env!("CARGO_BIN_EXE_armlet"));
     command.arg("run").arg(kernel).arg("--initrd").arg(ramdisk).args(["--append", "quiet"]).args(options);
     let (status, text) = Session::start(&mut command).expect("armlet starts").finish(LIMIT);
     assert!(status.success() && text.contains(" passed, 0 failed"), "{status}:\n{text}");

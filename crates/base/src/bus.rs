@@ -38,6 +38,10 @@ pub enum BusError {
     /// No device answers at this address: an external abort on real hardware.
     #[error("nothing is mapped at {0:#x}")]
     Unmapped(u64),
+    /// Somebody else will do what the instruction does: it has no effect, and the vCPU stops before it
+    /// as if kicked. No device of a bus answers so; it is for who stands between a backend and its user.
+    #[error("the access is left to somebody else")]
+    Deferred,
 }
 
 struct Mapping {

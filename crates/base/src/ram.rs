@@ -60,11 +60,20 @@ pub enum RamError {
 
 /// All memory of one machine.
 pub struct GuestRam {
-    mapping: MmapRegion,
+    /// Start of the memory.
+    base: *mut u8,
+    /// Owns it, if it is not somebody else's.
+    _mapping: Option<MmapRegion<()>>,
     len: usize,
     /// Ordered by guest address; `.1` is the offset of the region's first byte in the mapping.
     regions: Vec<(RamRegion, usize)>,
 }
+
+// SAFETY: the memory belongs to this object, or lives at least as long by the contract of `GuestRam::over`, and all
+// accesses to it are atomic or volatile.
+unsafe impl Send for GuestRam {}
+// SAFETY: as above.
+unsafe impl Sync for GuestRam {}
 
 /// An integer that guest memory can hold; sealed by being implementable only over atomics here.
 pub trait Word: Copy + sealed::Sealed {
@@ -130,6 +139,24 @@ word!(u8 => AtomicU8, u16 => AtomicU16, u32 => AtomicU32, u64 => AtomicU64, u128
 impl GuestRam {
     /// Allocates zeroed memory for `regions`. The host commits pages as they are touched.
     pub fn new(regions: &[RamRegion]) -> Result<Self, RamError> {
+        let (placed, len) = Self::place(regions)?;
+        let mapping = MmapRegion::new(len.max(4096)).map_err(|e| RamError::NoMemory(len as u64 >> 20, e))?;
+        Ok(Self { base: mapping.as_ptr(), _mapping: Some(mapping), len, regions: placed })
+    }
+
+    /// Takes memory that is somebody else's, in which the regions lie one behind the other from `base` on, in the order
+    /// of their guest physical addresses.
+    ///
+    /// # Safety
+    /// The memory is there and of that length as long as this object lives, and `base` is a multiple of 4096. Nobody
+    /// holds a reference into it.
+    pub unsafe fn over(base: *mut u8, regions: &[RamRegion]) -> Result<Self, RamError> {
+        let (placed, len) = Self::place(regions)?;
+        Ok(Self { base, _mapping: None, len, regions: placed })
+    }
+
+    /// Where each region begins, by offset, and the length of all.
+    fn place(regions: &[RamRegion]) -> Result<(Vec<(RamRegion, usize)>, usize), RamError> {
         let mut sorted: Vec<RamRegion> = regions.to_vec();
         sorted.sort_by_key(|r| r.gpa);
         let mut placed = Vec::new();
@@ -150,8 +177,7 @@ impl GuestRam {
             .ok()
             .filter(|len| *len <= isize::MAX as usize)
             .ok_or(RamError::BadRegion { gpa: 0, len: offset, why: "it is too large for this host" })?;
-        let mapping = MmapRegion::new(len.max(4096)).map_err(|e| RamError::NoMemory(offset >> 20, e))?;
-        Ok(Self { mapping, len, regions: placed })
+        Ok((placed, len))
     }
 
     /// The regions in address order.
@@ -172,7 +198,7 @@ impl GuestRam {
     /// Host address of the first byte, for backends that map guest memory into a hypervisor and for
     /// generated code. Offsets count from here.
     pub fn host_base(&self) -> *mut u8 {
-        self.mapping.as_ptr()
+        self.base
     }
 
     /// The mapping that holds all regions, for checked slices of it.
@@ -192,7 +218,7 @@ impl GuestRam {
     fn at(&self, offset: usize, size: usize) -> *mut u8 {
         assert!(offset < self.len && size <= self.len - offset, "guest memory offset out of range");
         // SAFETY: the offset lies inside the mapping, checked on the line above.
-        unsafe { self.mapping.as_ptr().add(offset) }
+        unsafe { self.base.add(offset) }
     }
 
     /// Where an aligned word at `offset` is, if it is one inside: regions are whole pages, so a word that
@@ -200,8 +226,7 @@ impl GuestRam {
     #[inline(always)]
     fn aligned<T: Word>(&self, offset: usize) -> Option<*mut u8> {
         // SAFETY: the offset lies inside the mapping.
-        (offset < self.len && offset.is_multiple_of(T::SIZE))
-            .then(|| unsafe { self.mapping.as_ptr().add(offset) })
+        (offset < self.len && offset.is_multiple_of(T::SIZE)).then(|| unsafe { self.base.add(offset) })
     }
 
     /// Loads a little-endian word. Atomic with `order` if `offset` is aligned to its size, else bytewise.
@@ -369,6 +394,18 @@ mod tests {
     fn an_offset_outside_panics() {
         let ram = two();
         ram.load::<u64>(ram.len() - 4, Ordering::Relaxed);
+    }
+
+    #[test]
+    fn memory_of_somebody_else_is_used_where_it_is() {
+        let theirs = two();
+        let regions: Vec<_> = theirs.regions().collect();
+        // SAFETY: `theirs` lives longer, and gives no references.
+        let ours = unsafe { GuestRam::over(theirs.host_base(), &regions) }.unwrap();
+        ours.write(0x10000, b"seen").unwrap();
+        let mut back = [0; 4];
+        theirs.read(0x10000, &mut back).unwrap();
+        assert_eq!((&back, ours.len()), (b"seen", theirs.len()));
     }
 
     #[test]

@@ -18,7 +18,7 @@ pub struct Code {
 
 impl Code {
     /// True if there is a JIT for this host.
-    pub const HAS_JIT: bool = cfg!(all(target_arch = "x86_64", target_os = "linux"));
+    pub const HAS_JIT: bool = cfg!(jit);
 
     /// For the interpreter alone.
     pub fn interpreter() -> Self {

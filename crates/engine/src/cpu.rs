@@ -64,7 +64,7 @@ pub struct Cpu {
     /// Vector slots.
     pub v: [u128; SLOTS],
     /// What generated code keeps besides.
-    #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+    #[cfg(jit)]
     pub(crate) jit: crate::jit::Context,
     /// N, Z, C, V in bits `[31:28]`.
     pub nzcv: u32,
@@ -119,7 +119,7 @@ impl Cpu {
         let mut cpu = Self {
             x: [0; SLOTS],
             v: [0; SLOTS],
-            #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+            #[cfg(jit)]
             jit: Default::default(),
             nzcv: 0,
             pc: 0,

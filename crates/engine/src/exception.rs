@@ -5,6 +5,7 @@ use armlet_arm::pstate::mode32;
 use armlet_arm::{Feature, Pstate, SysReg};
 
 use crate::cpu::{Cpu, Raised, sp_bank};
+use crate::port::Port;
 use crate::run::Stop;
 use crate::sys::bits::{sctlr, tcr};
 use crate::sys::step::Step;
@@ -38,6 +39,8 @@ pub struct Exception {
     pub elr: u64,
     /// The domain of a data abort with short descriptors (AArch32).
     pub domain: u8,
+    /// None at all: the instruction is left to somebody else ([`armlet_base::BusError::Deferred`]).
+    pub deferred: bool,
 }
 
 impl Raised {
@@ -60,7 +63,7 @@ impl Cpu {
     /// Raises a synchronous exception with another preferred return address.
     #[cold]
     pub fn raise_returning_to(&mut self, elr: u64, ec: Ec, iss: u64, far: Option<u64>) -> Raised {
-        self.raised = Exception { vector: Vector::Synchronous, esr: esr::esr(ec, iss), far, elr, domain: 0 };
+        self.raised = Exception { esr: esr::esr(ec, iss), far, elr, ..Exception::default() };
         Raised
     }
 
@@ -79,6 +82,11 @@ impl Cpu {
     /// Takes the exception in [`Cpu::raised`] to EL1.
     pub fn take_exception(&mut self, world: &mut dyn World) {
         let exception = self.raised;
+        if exception.deferred {
+            self.pc = exception.elr;
+            self.port.raise(Port::KICK);
+            return;
+        }
         let from = self.pstate;
         self.pmu_sync(self.retired);
         if self.el1_is_aarch32() {

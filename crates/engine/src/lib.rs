@@ -10,9 +10,10 @@ pub mod block;
 pub mod cache;
 mod code;
 mod cpu;
+mod emulate;
 mod exception;
 mod interp;
-#[cfg_attr(not(all(target_arch = "x86_64", target_os = "linux")), path = "jit/absent.rs")]
+#[cfg_attr(not(jit), path = "jit/absent.rs")]
 pub mod jit;
 pub mod lower;
 pub mod mmu;
@@ -28,6 +29,7 @@ mod world;
 pub use armlet_x64::Level;
 pub use code::Code;
 pub use cpu::{Cpu, Raised};
+pub use emulate::{Emulator, Unknown};
 pub use exception::{Exception, Vector};
 pub use port::Port;
 pub use run::Stop;

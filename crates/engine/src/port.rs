@@ -52,7 +52,7 @@ impl Port {
     }
 
     /// Address of the word that [`Port::signals`] reads, for generated code.
-    #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+    #[cfg(jit)]
     pub(crate) fn signals_address(&self) -> u64 {
         self.signals.as_ptr() as u64
     }

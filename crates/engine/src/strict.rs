@@ -88,7 +88,7 @@ impl Cpu {
     }
 
     /// True if the instruction that runs changed code, in strict mode: the next one must be looked up.
-    #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+    #[cfg(jit)]
     #[inline]
     pub(crate) fn changed_code(&self) -> bool {
         !self.mmu.code_requests.is_empty() && self.vm.code_pages().is_some()
@@ -110,7 +110,7 @@ impl Cpu {
 
     /// Ends the trace that runs behind the instruction that uop `index` of it is part of. Its other uops are run
     /// by `exec`, which says if one of them leaves the trace.
-    #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+    #[cfg(jit)]
     pub(crate) fn finish_insn<E>(
         &mut self,
         uops: &[Uop],

@@ -40,6 +40,10 @@ pub trait World {
     fn mmio_read(&mut self, pc: u64, pa: u64, size: u8) -> Result<u64, BusError>;
     /// Writes where no writable memory is.
     fn mmio_write(&mut self, pc: u64, pa: u64, size: u8, value: u64) -> Result<(), BusError>;
+    /// Why no instruction can be fetched at `pa`, where no memory is: nobody answers, or somebody else takes care.
+    fn refuse_fetch(&mut self, pa: u64) -> BusError {
+        BusError::Unmapped(pa)
+    }
     /// Tells, if [`World::notes`], which instruction makes the access that comes next. It may stay out where the
     /// code can't be seen.
     fn instruction(&mut self, _set: InsnSet, _word: u32) {}

@@ -1,5 +1,5 @@
 //! The JIT compared with the interpreter, on streams of random instructions of all classes, with branches.
-#![cfg(all(target_arch = "x86_64", target_os = "linux"))]
+#![cfg(jit)]
 
 mod oracle;
 mod streams;

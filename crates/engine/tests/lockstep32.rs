@@ -1,5 +1,5 @@
 //! The JIT compared with the interpreter on streams of random A32 and T32 instructions, with conditions and branches.
-#![cfg(all(target_arch = "x86_64", target_os = "linux"))]
+#![cfg(jit)]
 
 mod oracle;
 mod oracle32;

@@ -1,6 +1,6 @@
 //! Floating-point instructions, one or a few at a time: the JIT compared with the interpreter at each level of vector
 //! instructions, on operands that reach the corners, by all controls of FPCR.
-#![cfg(all(target_arch = "x86_64", target_os = "linux"))]
+#![cfg(jit)]
 
 #[path = "../../fp/tests/common/mod.rs"]
 mod common;

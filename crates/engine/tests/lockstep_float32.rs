@@ -1,6 +1,6 @@
 //! Floating point and AdvSIMD of AArch32: the JIT compared with the interpreter at each level of vector instructions, one
 //! instruction at a time and in streams, on operands that reach the corners, by all controls of FPSCR.
-#![cfg(all(target_arch = "x86_64", target_os = "linux"))]
+#![cfg(jit)]
 
 #[path = "../../fp/tests/common/mod.rs"]
 mod common;

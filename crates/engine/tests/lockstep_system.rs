@@ -1,6 +1,6 @@
 //! The JIT compared with the interpreter on what involves the system: exceptions taken and returned from,
 //! masks with an interrupt pending, exclusives and atomics, unprivileged accesses, registers, maintenance.
-#![cfg(all(target_arch = "x86_64", target_os = "linux"))]
+#![cfg(jit)]
 
 mod common;
 

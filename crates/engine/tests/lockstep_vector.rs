@@ -1,6 +1,6 @@
 //! The JIT's vector code compared with the interpreter, instruction by instruction: every AdvSIMD, cryptographic and
 //! structure instruction with every element size, at every level of host.
-#![cfg(all(target_arch = "x86_64", target_os = "linux"))]
+#![cfg(jit)]
 
 mod oracle;
 

@@ -8,10 +8,21 @@ pub mod programs;
 pub mod session;
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 /// The root of the source tree.
 pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("tests/kit lies two levels down").into()
+}
+
+/// The program that tests run: the one just built, or the command line in `ARMLET_TESTED`, words apart by spaces, if
+/// another build is to be tested (for another system, under an emulator).
+pub fn program(built: &str) -> Command {
+    let Ok(other) = std::env::var("ARMLET_TESTED") else { return Command::new(built) };
+    let mut words = other.split_whitespace();
+    let mut command = Command::new(words.next().expect("ARMLET_TESTED is not empty"));
+    command.args(words);
+    command
 }
 
 /// True if a missing oracle or payload must fail a test instead of skipping it (CI sets it).

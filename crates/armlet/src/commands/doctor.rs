@@ -28,6 +28,9 @@ pub fn doctor() -> Result<u8, Failure> {
             Ok(hypervisor) => {
                 let _ = writeln!(text, "[ok] {}: {}", backend.name, backend.summary);
                 let _ = writeln!(text, "     {}", abilities(hypervisor.as_ref()));
+                hypervisor.facts().iter().for_each(|fact| {
+                    let _ = writeln!(text, "     {fact}");
+                });
             }
             Err(missing) => {
                 let _ = writeln!(text, "[--] {}: {}", backend.name, backend.summary);

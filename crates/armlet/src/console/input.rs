@@ -1,12 +1,13 @@
 //! stdin to the guest's UART.
 
-use std::io::{self, Read};
+use std::io;
 use std::sync::mpsc;
 use std::thread;
 
 use armlet::ConsoleInput;
 
 use super::{Action, Escape};
+use crate::sys;
 
 /// Starts feeding stdin to the guest. From a terminal, Ctrl-A is armlet's and `act` hears of it; from a
 /// file or pipe every byte is the guest's. The end of stdin does not end the guest.
@@ -49,7 +50,7 @@ fn listen(typed: mpsc::Sender<Vec<u8>>, mut act: impl FnMut(Action)) {
 
 /// Calls `take` with what each read of stdin brings, until its end.
 fn each_read(mut take: impl FnMut(&[u8])) {
-    let mut stdin = io::stdin().lock();
+    let mut stdin = sys::stdin();
     let mut buffer = [0; 4096];
     loop {
         match stdin.read(&mut buffer) {

@@ -10,6 +10,8 @@ use std::thread::JoinHandle;
 
 use armlet::SerialOutput;
 
+use crate::sys;
+
 /// Bytes that may wait; more make the guest wait.
 const CAPACITY: usize = 64 << 10;
 
@@ -53,7 +55,7 @@ impl Screen {
         let writer = screen.clone();
         let thread = std::thread::Builder::new()
             .name("stdout".into())
-            .spawn(move || writer.write_out(&mut io::stdout(), on_broken))?;
+            .spawn(move || writer.write_out(&mut sys::stdout(), on_broken))?;
         Ok((screen, thread))
     }
 

@@ -1,4 +1,4 @@
-//! What differs between host systems: raw terminals and signals. Each system's module has the same
+//! What differs between host systems: terminals and signals. Each system's module has the same
 //! functions; nothing outside this folder asks which system it is.
 
 #[cfg(unix)]
@@ -8,9 +8,11 @@ mod unix;
 #[cfg(unix)]
 pub use guardian::{Guardian, guard};
 #[cfg(unix)]
-pub use unix::{RawMode, Signal, memory_size, on_signal};
+pub use unix::{RawMode, Signal, memory_size, on_signal, stdin, stdout};
 
+#[cfg(any(windows, test))]
+mod lossy;
 #[cfg(windows)]
 mod windows;
 #[cfg(windows)]
-pub use windows::{Guardian, RawMode, Signal, guard, memory_size, on_signal};
+pub use windows::{Guardian, RawMode, Signal, guard, memory_size, on_signal, stdin, stdout};

@@ -1,6 +1,6 @@
 //! Terminals and signals of Unix systems.
 
-use std::io;
+use std::io::{self, Read, Write};
 
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGTERM};
@@ -41,6 +41,16 @@ pub(super) fn raw(before: &Termios) -> Termios {
     raw.output_modes = before.output_modes;
     debug_assert!(!raw.local_modes.contains(LocalModes::ISIG));
     raw
+}
+
+/// What is typed or piped in.
+pub fn stdin() -> Box<dyn Read> {
+    Box::new(io::stdin().lock())
+}
+
+/// Where the guest's output goes.
+pub fn stdout() -> Box<dyn Write> {
+    Box::new(io::stdout())
 }
 
 /// What the system asks of the program.

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 const PATIENCE: Duration = Duration::from_secs(60);
 
 pub fn armlet(args: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_armlet"));
+    let mut command = armlet_testkit::program(env!("CARGO_BIN_EXE_armlet"));
     command.arg("run").args(args).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }

@@ -66,7 +66,7 @@ pub fn exec(cpu: &mut Cpu, world: &mut dyn World, code: &Cache, id: &mut u32) ->
 }
 
 /// Runs one uop of a block at `cpu.pc`. `Some` leaves the block.
-#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+#[cfg(jit)]
 #[inline(never)]
 pub fn exec_uop(cpu: &mut Cpu, world: &mut dyn World, uop: &Uop) -> Option<Exit> {
     exec_block(cpu, world, std::slice::from_ref(uop))

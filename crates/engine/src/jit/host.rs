@@ -132,19 +132,21 @@ pub fn features() -> Vec<HostFeature> {
 pub fn check() -> Result<(), String> {
     if !crate::Code::HAS_JIT {
         let (os, arch) = (std::env::consts::OS, std::env::consts::ARCH);
-        return Err(format!("there is one for Linux on x86-64, and this host runs {os} on {arch}"));
+        return Err(format!(
+            "there is one for Linux and Windows on x86-64, and this host runs {os} on {arch}"
+        ));
     }
     lacks(&features())?;
     let mapped = map_code();
     mapped.map_err(|error| format!("the host doesn't let memory be mapped for execution ({error})"))
 }
 
-#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+#[cfg(jit)]
 fn map_code() -> std::io::Result<()> {
     super::memory::CodeMemory::new(4096).map(drop)
 }
 
-#[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
+#[cfg(not(jit))]
 fn map_code() -> std::io::Result<()> {
     Err(std::io::ErrorKind::Unsupported.into())
 }

@@ -60,7 +60,7 @@ pub struct Listing<'a> {
 }
 
 /// The instructions of a trace whose first word is at `offset` of guest memory, and which `cpu` is about to run.
-#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+#[cfg(jit)]
 pub(super) fn insns(
     cpu: &crate::cpu::Cpu,
     key: crate::block::Key,

@@ -6,9 +6,11 @@
 use std::sync::atomic::Ordering;
 
 use armlet_arm::esr::fsc;
+use armlet_base::BusError;
 use armlet_base::ram::Word;
 
 use crate::cpu::{Cpu, Raised};
+use crate::exception::Exception;
 use crate::mmu::{Set, wide};
 use crate::world::{Note, World};
 
@@ -337,9 +339,8 @@ impl Cpu {
             _ => read(pa).map(u128::from),
         };
         self.attend();
-        value.map_err(|_| {
-            world.note(Note::Unmapped { pc, pa, fetch: false, write: false });
-            self.data_abort(va, fsc::EXTERNAL, false)
+        value.map_err(|error| {
+            self.unanswered(world, error, va, Note::Unmapped { pc, pa, fetch: false, write: false })
         })
     }
 
@@ -360,10 +361,21 @@ impl Cpu {
             done = world.mmio_write(pc, pa + 8, half, (value >> 64) as u64);
         }
         self.attend();
-        done.map_err(|_| {
-            world.note(Note::Unmapped { pc, pa, fetch: false, write: true });
-            self.data_abort(va, fsc::EXTERNAL, true)
+        done.map_err(|error| {
+            self.unanswered(world, error, va, Note::Unmapped { pc, pa, fetch: false, write: true })
         })
+    }
+
+    /// No device has done the access that `note` speaks of.
+    #[cold]
+    fn unanswered(&mut self, world: &mut dyn World, error: BusError, va: u64, note: Note) -> Raised {
+        if error == BusError::Deferred {
+            self.raised = Exception { elr: self.insn_pc(), deferred: true, ..Exception::default() };
+            return Raised;
+        }
+        let write = matches!(note, Note::Unmapped { write: true, .. });
+        world.note(note);
+        self.data_abort(va, fsc::EXTERNAL, write)
     }
 }
 

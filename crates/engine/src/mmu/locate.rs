@@ -6,13 +6,14 @@ use armlet_arm::esr::{Ec, fsc, iss};
 use armlet_arm::feature::Feature;
 use armlet_arm::mmu::{self, Fault, FaultKind, Tables, sctlr};
 use armlet_arm::{Pstate, SysReg};
-use armlet_base::{GuestRam, RamKind};
+use armlet_base::{BusError, GuestRam, RamKind};
 
 use super::access::{Access, Kind, Place};
 use super::second::Found;
 use super::tlb::{ALIGNED_ONLY, Entry, NONE, NORMAL, PRIVATE, Set};
 use crate::block::Mode;
 use crate::cpu::{Cpu, Raised};
+use crate::exception::Exception;
 use crate::world::{Note, World};
 
 /// Guest memory as table walks see it.
@@ -224,6 +225,10 @@ impl Cpu {
             Err(fault) => return Err(self.insn_abort(fault.status())),
         };
         let Some((_, offset, _)) = self.vm.ram.find(found.pa) else {
+            if world.refuse_fetch(found.pa) == BusError::Deferred {
+                self.raised = Exception { elr: va, deferred: true, ..Exception::default() };
+                return Err(Raised);
+            }
             world.note(Note::Unmapped { pc: va, pa: found.pa, fetch: true, write: false });
             return Err(self.insn_abort(fsc::EXTERNAL));
         };

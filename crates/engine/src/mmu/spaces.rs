@@ -318,7 +318,7 @@ impl Mmu {
     }
 
     /// Forgets all remembered jumps.
-    #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+    #[cfg(jit)]
     pub(crate) fn clear_jumps(&mut self) {
         self.parked.iter_mut().chain([&mut self.set]).for_each(|set| set.clear_jumps());
     }

@@ -90,7 +90,7 @@ impl Slice {
     }
 
     /// The number of retired instructions at which executors stop.
-    #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+    #[cfg(jit)]
     pub(crate) fn stop(&self) -> u64 {
         self.stop
     }

@@ -76,6 +76,9 @@ pub struct Capabilities {
     pub gics: Vec<GicKind>,
     /// True if the interrupt controller and timers are the backend's own (kvm, whp).
     pub in_kernel_gic: bool,
+    /// The backend itself serves PSCI calls. All vCPUs are run at once then; those after the first wait inside
+    /// [`crate::Vcpu::run`] until the guest turns them on, and one that turns itself off stays there.
+    pub own_psci: bool,
     /// Width of guest physical addresses in bits.
     pub address_bits: u8,
     /// Most vCPUs of one VM.

@@ -56,6 +56,10 @@ pub trait Hypervisor: Send + Sync {
     fn details(&self) -> String {
         String::new()
     }
+    /// What the host's hypervisor says of itself, a line each, for reports from hosts we have not seen.
+    fn facts(&self) -> Vec<String> {
+        Vec::new()
+    }
     /// Creates a virtual machine.
     fn create_vm(&self, config: VmConfig) -> Result<Box<dyn Vm>, HvError>;
 }
@@ -76,7 +80,13 @@ pub trait Vm: Send + Sync {
     fn timers_pending(&self) -> bool {
         true
     }
-    /// Creates vCPU `index`, with MPIDR affinity `index` (Aff0 below 16, then Aff1), powered on at reset state.
+    /// System reset of what the VM itself has beside its vCPUs, an interrupt controller for instance. No vCPU runs
+    /// meanwhile.
+    fn reset(&self) -> Result<(), HvError> {
+        Ok(())
+    }
+    /// Creates vCPU `index`, with MPIDR affinity `index` (Aff0 below 16, then Aff1), powered on at reset state, but
+    /// see [`Capabilities::own_psci`].
     fn create_vcpu(&self, index: usize) -> Result<Box<dyn Vcpu>, HvError>;
 }
 
@@ -171,6 +181,11 @@ pub trait VcpuIo {
     fn mmio_read(&mut self, gpa: u64, size: u8) -> Result<u64, BusError>;
     /// Writes where no writable RAM is, read-only regions included.
     fn mmio_write(&mut self, gpa: u64, size: u8, value: u64) -> Result<(), BusError>;
+    /// Why no instruction can be fetched at `gpa`, where no memory is: nobody answers, which becomes an external abort
+    /// in the guest, or somebody else takes care.
+    fn refuse_fetch(&mut self, gpa: u64) -> BusError {
+        BusError::Unmapped(gpa)
+    }
     /// HVC or SMC with immediate `imm`.
     fn call(&mut self, conduit: Conduit, imm: u16, regs: &mut CallRegs) -> CallOutcome;
     /// True if [`VcpuIo::observe`] wants events; backends skip building them otherwise.

@@ -110,6 +110,7 @@ impl SoftHypervisor {
                 modes: vec![GuestMode::A64El1, GuestMode::A32El1],
                 gics: vec![GicKind::V3, GicKind::V2],
                 in_kernel_gic: false,
+                own_psci: false,
                 address_bits: 48,
                 max_cpus: 123,
                 cpu_models: cpu::MODELS.iter().map(model_info).collect(),

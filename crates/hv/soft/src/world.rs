@@ -67,6 +67,10 @@ impl World for IoWorld<'_> {
         Ok(())
     }
 
+    fn refuse_fetch(&mut self, pa: u64) -> BusError {
+        self.io.refuse_fetch(pa)
+    }
+
     fn instruction(&mut self, set: InsnSet, word: u32) {
         self.insn = Some((set, word));
     }

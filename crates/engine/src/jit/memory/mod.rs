@@ -1,14 +1,17 @@
 //! Memory for generated code, mapped twice: one mapping is written, the other one executed.
-//!
-//! It is shared anonymous memory, for which Linux has a second mapping made by `mremap` of none of it (mremap(2)),
-//! and not a file of memfd_create(2): perf looks for the names of code in the former only.
 #![allow(unsafe_code)]
 
 use std::ffi::c_void;
 use std::io;
-use std::ptr;
 
-use rustix::mm::{MapFlags, MprotectFlags, MremapFlags, ProtFlags, mmap_anonymous, mprotect, mremap, munmap};
+#[cfg(unix)]
+mod unix;
+#[cfg(unix)]
+use unix::{map_twice, unmap};
+#[cfg(windows)]
+mod windows;
+#[cfg(windows)]
+use windows::{map_twice, unmap};
 
 /// A mapping of its own.
 struct Mapping {
@@ -23,7 +26,7 @@ impl Drop for Mapping {
     fn drop(&mut self) {
         // SAFETY: nothing borrows from a mapping that is dropped, and generated code runs only while its
         // owner is borrowed.
-        let _ = unsafe { munmap(self.at, self.len) };
+        unsafe { unmap(self) };
     }
 }
 
@@ -34,18 +37,10 @@ pub struct CodeMemory {
 }
 
 impl CodeMemory {
-    /// `len` bytes, a multiple of the page size. The host commits pages as they are written.
+    /// `len` bytes, a multiple of the page size. The host gives pages as they are written.
     pub fn new(len: usize) -> io::Result<Self> {
-        let map = |at| Mapping { at, len };
-        let (prot, flags) = (ProtFlags::READ | ProtFlags::EXEC, MapFlags::SHARED | MapFlags::NORESERVE);
-        // SAFETY: new mappings where the system likes, which overlap no other; they are known to these two
-        // objects alone.
-        unsafe {
-            let exec = map(mmap_anonymous(ptr::null_mut(), len, prot, flags)?);
-            let write = map(mremap(exec.at, 0, len, MremapFlags::MAYMOVE)?);
-            mprotect(write.at, len, MprotectFlags::READ | MprotectFlags::WRITE)?;
-            Ok(Self { write, exec })
-        }
+        let [write, exec] = map_twice(len)?;
+        Ok(Self { write, exec })
     }
 
     /// Bytes.
