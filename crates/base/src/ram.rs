@@ -132,9 +132,8 @@ impl GuestRam {
     pub fn new(regions: &[RamRegion]) -> Result<Self, RamError> {
         let mut sorted: Vec<RamRegion> = regions.to_vec();
         sorted.sort_by_key(|r| r.gpa);
-        let mut placed = Vec::new();
-        let (mut offset, mut end) = (0u64, 0u64);
-        for region in sorted {
+        let (mut total, mut end) = (0u64, 0u64);
+        for region in &sorted {
             let bad = |why| RamError::BadRegion { gpa: region.gpa, len: region.len, why };
             if region.len == 0 || region.len % 4096 != 0 || region.gpa % 4096 != 0 {
                 return Err(bad("start and length must be multiples of 4096, length not zero"));
@@ -143,15 +142,14 @@ impl GuestRam {
                 return Err(bad("it overlaps another region"));
             }
             end = region.gpa.checked_add(region.len).ok_or_else(|| bad("it wraps around"))?;
-            placed.push((region, offset as usize));
-            offset = offset.checked_add(region.len).ok_or_else(|| bad("it is too large"))?;
+            total = total.checked_add(region.len).ok_or_else(|| bad("it is too large"))?;
         }
-        let len = usize::try_from(offset)
+        let len = usize::try_from(total)
             .ok()
             .filter(|len| *len <= isize::MAX as usize)
-            .ok_or(RamError::BadRegion { gpa: 0, len: offset, why: "it is too large for this host" })?;
-        let mapping = MmapRegion::new(len.max(4096)).map_err(|e| RamError::NoMemory(offset >> 20, e))?;
-        Ok(Self { mapping, len, regions: placed })
+            .ok_or(RamError::BadRegion { gpa: 0, len: total, why: "it is too large for this host" })?;
+        let mapping = MmapRegion::new(len.max(4096)).map_err(|e| RamError::NoMemory(total >> 20, e))?;
+        Ok(Self { mapping, len, regions: place(sorted) })
     }
 
     /// The regions in address order.
@@ -311,6 +309,20 @@ impl GuestRam {
     }
 }
 
+/// Gives each region its offset, the longest first: so regions of whole pages of a host begin at one, whatever
+/// small ones there are, and large ones where the host can use large pages.
+fn place(sorted: Vec<RamRegion>) -> Vec<(RamRegion, usize)> {
+    let mut by_length: Vec<_> = (0..sorted.len()).collect();
+    by_length.sort_by_key(|&index| std::cmp::Reverse(sorted[index].len));
+    let mut placed: Vec<_> = sorted.into_iter().map(|region| (region, 0)).collect();
+    let mut offset = 0;
+    for index in by_length {
+        placed[index].1 = offset;
+        offset += placed[index].0.len as usize;
+    }
+    placed
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -340,6 +352,20 @@ mod tests {
         assert!(ram.read(u64::MAX - 3, &mut back).is_err());
         assert_eq!(ram.find(0x7fff).map(|f| f.0), Some(RamKind::ReadOnly));
         assert!(ram.find(0x9000).is_none());
+    }
+
+    #[test]
+    fn small_regions_come_behind_large_ones() {
+        let ram = GuestRam::new(&[
+            region(0x1000, 0x1000, RamKind::ReadOnly),
+            region(0x4000_0000, 0x20_0000, RamKind::ReadWrite),
+            region(0x8000_0000, 0x1_0000, RamKind::ReadWrite),
+        ])
+        .unwrap();
+        let offset = |gpa| ram.find(gpa).map(|(_, offset, _)| offset);
+        assert_eq!([0x4000_0000, 0x8000_0000, 0x1234].map(offset), [0, 0x20_0000, 0x21_0234].map(Some));
+        assert_eq!(ram.regions().next().map(|region| region.gpa), Some(0x1000));
+        assert_eq!(ram.len(), 0x21_1000);
     }
 
     #[test]
