@@ -30,7 +30,7 @@ if [ -z "$libraries" ] || [ -z "$(find "$libraries" -name 'libstd-*.rlib' 2>/dev
 fi
 export RUSTC="$rust" CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$PWD/target}/cross"
 export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER="$linker"
-export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUSTFLAGS=-Ctarget-feature=+crt-static
+export RUSTFLAGS="${RUSTFLAGS:-} -Ctarget-feature=+crt-static"
 export CARGO_PROFILE_RELEASE_STRIP=symbols CARGO_PROFILE_RELEASE_DEBUG=false
 export CARGO_PROFILE_DEV_STRIP=symbols CARGO_PROFILE_DEV_DEBUG=false
 
