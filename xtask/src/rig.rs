@@ -4,7 +4,10 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use armlet_testkit::payloads;
+use armlet_testkit::rig::scenarios::{self, Setting};
 use armlet_testkit::rig::{Host, Rig, contents, cross, quoted};
+
+use crate::bench;
 
 /// Which host, and what to run there.
 #[derive(clap::Args)]
@@ -24,11 +27,14 @@ pub struct Options {
     /// Memory in MiB.
     #[arg(long, default_value_t = 2048)]
     memory: u32,
+    /// The backend that scenarios ask for.
+    #[arg(long, default_value = "kvm")]
+    backend: String,
     /// Give what follows to `cargo test`, and run the test programs in the rig.
     #[arg(long)]
     test: bool,
     /// A command for the rig's shell, or a program of this host's with its arguments; armlet is in the path, guests are in
-    /// /payloads. None: a shell.
+    /// /payloads. Such as: sh. None: all scenarios, each with what it should do.
     #[arg(last = true)]
     command: Vec<String>,
 }
@@ -50,6 +56,9 @@ pub fn run(options: &Options) -> Result<i32, String> {
     if options.test {
         return test(options);
     }
+    if options.command.is_empty() {
+        return scenarios(options);
+    }
     let host = options.host()?;
     let program = options.command.first().map(Path::new).filter(|path| is_program(path));
     let rig = match program {
@@ -58,10 +67,25 @@ pub fn run(options: &Options) -> Result<i32, String> {
     };
     let words: Vec<String> = match program {
         Some(_) => options.command.iter().map(|word| quoted(word)).collect(),
-        None if options.command.is_empty() => vec!["sh".into()],
         None => options.command.clone(),
     };
     rig.command(&words.join(" "))
+}
+
+/// All scenarios; 0 if all went well.
+fn scenarios(options: &Options) -> Result<i32, String> {
+    let setting = Setting {
+        backend: options.backend.clone(),
+        gic: options.gic,
+        aarch32: options.backend == "soft" || !options.cpu.starts_with("neoverse"),
+        reference: bench::build_armlet()?,
+    };
+    let rig = contents::with_armlet(options.host()?, &cross::program()?)?;
+    let failures = scenarios::run(rig, &scenarios::all(&setting)?, |outcome| {
+        println!("{:<16} status {} after {:.1} s", outcome.name, outcome.status, outcome.seconds);
+    })?;
+    failures.iter().for_each(|failure| println!("\nFAILED: {failure}"));
+    Ok(i32::from(!failures.is_empty()))
 }
 
 /// A program of this host's, not a command of the rig's.

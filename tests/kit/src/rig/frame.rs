@@ -2,13 +2,13 @@
 //!
 //! ```text
 //! @@ begin NAME
-//! @@ file FILE LENGTH CKSUM       each file in the scenario's directory, stdout and stderr among them
+//! @@ file FILE LENGTH CRC32       each file in the scenario's directory, stdout and stderr among them
 //! @@= BASE64
 //! @@ end NAME STATUS START END    seconds since the rig's start
 //! @@ done                         after the last scenario
 //! ```
 //!
-//! Anything else is the kernel's, and kept for reports. Length and POSIX `cksum` of a file show whether the console
+//! Anything else is the kernel's, and kept for reports. Length and CRC-32 of a file show whether the console
 //! lost or mixed anything.
 
 use std::collections::BTreeMap;
@@ -88,7 +88,8 @@ impl Reader {
         match words.split(' ').collect::<Vec<_>>()[..] {
             ["begin", name] => self.outcome = Outcome { name: name.into(), ..Outcome::default() },
             ["file", name, length, sum] => {
-                let (length, sum) = (number(length, line)?, number(sum, line)?);
+                let sum = u32::from_str_radix(sum, 16).map_err(|_| format!("no checksum: {line:?}"))?;
+                let length = number(length, line)?;
                 self.file = Some((name.into(), length, sum));
             }
             ["end", name, status, start, end] if name == self.outcome.name => {
@@ -105,7 +106,7 @@ impl Reader {
     fn file_ends(&mut self) -> Result<(), String> {
         let text = std::mem::take(&mut self.base64);
         let Some((name, length, sum)) = self.file.take() else { return Ok(()) };
-        let bytes = from_base64(&text).filter(|bytes| bytes.len() == length && cksum(bytes) == sum);
+        let bytes = from_base64(&text).filter(|bytes| bytes.len() == length && crc32(bytes) == sum);
         let scenario = &self.outcome.name;
         let bytes = bytes.ok_or_else(|| format!("{name} of {scenario} was damaged on the rig's console"))?;
         self.outcome.files.insert(name, bytes);
@@ -140,16 +141,10 @@ fn from_base64(text: &str) -> Option<Vec<u8>> {
     (text.len() % 4 == 0).then_some(bytes)
 }
 
-/// The checksum of POSIX's `cksum`.
-fn cksum(bytes: &[u8]) -> u32 {
-    let mut length = Vec::new();
-    let mut left = bytes.len();
-    while left > 0 {
-        length.push(left as u8);
-        left >>= 8;
-    }
-    !bytes.iter().chain(&length).fold(0u32, |crc, byte| {
-        (0..8).fold(crc ^ u32::from(*byte) << 24, |crc, _| crc << 1 ^ 0x04c1_1db7 * (crc >> 31))
+/// The checksum of IEEE 802.3, as `crc32` prints it.
+fn crc32(bytes: &[u8]) -> u32 {
+    !bytes.iter().fold(!0, |crc, byte| {
+        (0..8).fold(crc ^ u32::from(*byte), |crc, _| crc >> 1 ^ 0xedb8_8320 * (crc & 1))
     })
 }
 
@@ -161,12 +156,12 @@ mod tests {
     fn outcomes_are_read_between_the_kernels_words() {
         let mut reader = Reader::default();
         for line in
-            ["[ 0.1] noise\r", "@@ begin a\r", "@@ file stdout 6 3015617425\r", "@@= aGVs\r", "@@= bG8K"]
+            ["[ 0.1] noise\r", "@@ begin a\r", "@@ file stdout 6 363a3020\r", "@@= aGVs\r", "@@= bG8K"]
         {
             assert_eq!(reader.line(line), Ok(None));
         }
         assert_eq!(reader.scenario(), "a");
-        assert_eq!(reader.line("@@ file stderr 0 4294967295"), Ok(None));
+        assert_eq!(reader.line("@@ file stderr 0 00000000"), Ok(None));
         let Ok(Some(Event::Ended(outcome))) = reader.line("@@ end a 3 1.50 2.75") else { panic!("no end") };
         assert_eq!((outcome.name.as_str(), outcome.status, outcome.seconds), ("a", 3, 1.25));
         assert_eq!((outcome.stdout(), outcome.stderr()), ("hello\n".into(), String::new()));
@@ -179,7 +174,7 @@ mod tests {
     fn what_is_lost_or_mixed_is_noticed() {
         for middle in ["@@= aGVsbG8", "@@= aGVsbGEK", "@@= aGVsbG8h", "@@= a[ 1.0] oops"] {
             let mut reader = Reader::default();
-            for line in ["@@ begin a", "@@ file stdout 6 3015617425", middle] {
+            for line in ["@@ begin a", "@@ file stdout 6 363a3020", middle] {
                 assert_eq!(reader.line(line), Ok(None));
             }
             let error = reader.line("@@ end a 0 1.0 2.0").unwrap_err();

@@ -15,8 +15,7 @@ export PATH=/bin HOME=/tmp TERM=vt100
 stty -onlcr
 
 send() { # file: as text, with what it takes to see that nothing was lost on the way
-    set -- "$1" $(cksum <"$1")
-    echo "@@ file $1 $3 $2"
+    echo "@@ file $1 $(wc -c <"$1") $(crc32 <"$1")"
     base64 "$1" | sed 's/^/@@= /'
 }
 

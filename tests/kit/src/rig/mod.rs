@@ -9,6 +9,7 @@ pub mod cross;
 pub mod frame;
 mod passthrough;
 mod qemu;
+pub mod scenarios;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -84,6 +85,8 @@ impl Rig {
         rig.tree.device("dev/console", 5, 1).device("dev/null", 1, 3);
         rig.file("/bin/busybox", busybox);
         rig.link("/bin/sh", "busybox");
+        rig.file("/etc/passwd", b"root:x:0:0::/:/bin/sh\nstranger:x:1000:1000::/tmp:/bin/sh\n");
+        rig.file("/etc/group", b"root:x:0:\nkvm:x:104:\nstranger:x:1000:\n");
         rig.file("/init", include_bytes!("init.sh"));
         Ok(rig)
     }
