@@ -1,6 +1,7 @@
 #!/bin/sh
 # Builds armlet for arm64 Linux on another Linux host: one static file, for any kernel from 5.10 on.
 # Usage: cross.sh                      the program, stripped, and says where it is and how large
+#        cross.sh --check              says what is missing to build it, with status 3
 #        cross.sh CARGO-ARGUMENTS...   any other cargo command for that target, such as: test --no-run -p armlet-base
 # Takes the Rust toolchain in PATH if it has the target's standard library (rustup target add aarch64-unknown-linux-gnu), else
 # Debian's rustc-web, with which it builds the standard library too, once. Installs nothing; all output is in target/cross.
@@ -34,6 +35,7 @@ export RUSTFLAGS="${RUSTFLAGS:-} -Ctarget-feature=+crt-static"
 export CARGO_PROFILE_RELEASE_STRIP=symbols CARGO_PROFILE_RELEASE_DEBUG=false
 export CARGO_PROFILE_DEV_STRIP=symbols CARGO_PROFILE_DEV_DEBUG=false
 
+[ "${1:-}" != --check ] || exit 0
 if [ $# -gt 0 ]; then
     command=$1
     shift

@@ -138,7 +138,7 @@ fn from_base64(text: &str) -> Option<Vec<u8>> {
             bytes.push((word >> bits) as u8);
         }
     }
-    (text.len() % 4 == 0).then_some(bytes)
+    text.len().is_multiple_of(4).then_some(bytes)
 }
 
 /// The checksum of IEEE 802.3, as `crc32` prints it.

@@ -10,7 +10,7 @@ mount -t devpts devpts /dev/pts
 mount -t tmpfs tmpfs /dev/shm
 mount -t tmpfs tmpfs /tmp
 ip link set lo up
-export PATH=/bin HOME=/tmp TERM=vt100
+export PATH=/bin:/usr/bin HOME=/tmp TERM=vt100
 . /rig/environment
 stty -onlcr
 

@@ -107,6 +107,15 @@ impl Rig {
         Ok(self.file(path, &data))
     }
 
+    /// Adds a tree of this host's at the root.
+    ///
+    /// # Errors
+    /// A file can't be read.
+    pub fn tree(&mut self, base: &Path) -> Result<&mut Self, String> {
+        self.tree.tree(base, &[])?;
+        Ok(self)
+    }
+
     /// Adds a symbolic link.
     pub fn link(&mut self, path: &str, target: &str) -> &mut Self {
         let name = self.name_in_tree(path);

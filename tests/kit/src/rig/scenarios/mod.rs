@@ -15,10 +15,13 @@ pub use debian::{debian, debian32};
 pub use faults::{killed, out_of_memory, refused, refused32, starts_and_stops};
 pub use lessons::{doctor, lessons};
 
+/// Says what is wrong with an outcome.
+type Judge = dyn Fn(&Outcome) -> Result<(), String>;
+
 /// A scenario and its judge.
 pub struct Case {
     scenario: Scenario,
-    judge: Box<dyn Fn(&Outcome) -> Result<(), String>>,
+    judge: Box<Judge>,
 }
 
 impl Case {

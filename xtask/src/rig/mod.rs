@@ -1,5 +1,7 @@
 //! `cargo xtask rig`: the program for arm64 on an emulated arm64 host with `/dev/kvm`.
 
+mod bench;
+
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
@@ -7,7 +9,7 @@ use armlet_testkit::payloads;
 use armlet_testkit::rig::scenarios::{self, Setting};
 use armlet_testkit::rig::{Host, Rig, contents, cross, quoted};
 
-use crate::bench;
+use crate::bench::build_armlet;
 
 /// Which host, and what to run there.
 #[derive(clap::Args)]
@@ -18,7 +20,8 @@ pub struct Options {
     /// Version of the interrupt controller, 2 or 3.
     #[arg(long, default_value_t = 3)]
     gic: u32,
-    /// The host's kernel: cloud or full (Debian 12's), or a file.
+    /// The host's kernel: cloud or full (Debian 12's), backports (6.4 or newer), bullseye (5.10), or a
+    /// file.
     #[arg(long, default_value = "cloud")]
     kernel: PathBuf,
     /// Number of processors.
@@ -30,6 +33,15 @@ pub struct Options {
     /// The backend that scenarios ask for.
     #[arg(long, default_value = "kvm")]
     backend: String,
+    /// Compare armlet with QEMU's KVM mode; writes docs/bench/kvm.md.
+    #[arg(long)]
+    bench: bool,
+    /// Rounds of that.
+    #[arg(long, default_value_t = 3)]
+    rounds: usize,
+    /// Print the table of that, write no file.
+    #[arg(long)]
+    dry: bool,
     /// Give what follows to `cargo test`, and run the test programs in the rig.
     #[arg(long)]
     test: bool,
@@ -44,6 +56,7 @@ impl Options {
         let kernel = match self.kernel.to_str() {
             Some("cloud") => payloads::get()?.cloud_kernel.clone(),
             Some("full") => payloads::get()?.kernel.clone(),
+            Some(suite @ ("backports" | "bullseye")) => payloads::other_kernel(suite)?,
             _ => self.kernel.clone(),
         };
         let host = Host::new(&self.cpu, self.gic)?;
@@ -55,6 +68,9 @@ impl Options {
 pub fn run(options: &Options) -> Result<i32, String> {
     if options.test {
         return test(options);
+    }
+    if options.bench {
+        return bench::run(options.host()?, &options.backend, options.rounds, options.dry).map(|()| 0);
     }
     if options.command.is_empty() {
         return scenarios(options);
@@ -78,7 +94,7 @@ fn scenarios(options: &Options) -> Result<i32, String> {
         backend: options.backend.clone(),
         gic: options.gic,
         aarch32: options.backend == "soft" || !options.cpu.starts_with("neoverse"),
-        reference: bench::build_armlet()?,
+        reference: build_armlet()?,
     };
     let rig = contents::with_armlet(options.host()?, &cross::program()?)?;
     let failures = scenarios::run(rig, &scenarios::all(&setting)?, |outcome| {
