@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use super::{Host, Rig};
-use crate::{cpio, payloads, root};
+use crate::payloads::{self, Modules};
+use crate::{cpio, root};
 
 /// Debian's arm64 cloud kernel, as guests boot it.
 pub const KERNEL: &str = "/payloads/vmlinuz-cloud";
@@ -14,10 +15,9 @@ pub const SHELL: &str = "/payloads/shell.cpio";
 /// One with an armhf shell.
 pub const SHELL32: &str = "/payloads/shell32.cpio";
 
-/// A ramdisk with a shell on the console.
-pub fn shell(busybox: &[u8]) -> Vec<u8> {
-    let init = format!("{}exec setsid cttyhack sh\n", cpio::INIT_PROLOGUE);
-    cpio::busybox_ramdisk(busybox, &init, &[])
+/// A ramdisk with drivers for virtio disks and a shell on the console.
+fn shell(busybox: &[u8], modules: &Modules) -> Vec<u8> {
+    cpio::module_ramdisk(busybox, modules, "exec setsid cttyhack sh\n")
 }
 
 /// A host with `armlet` in the path and guests in `/payloads`.
@@ -29,7 +29,8 @@ pub fn with_armlet(host: Host, program: &Path) -> Result<Rig, String> {
     let (payloads, payloads32) = (payloads::get()?, payloads::get32()?);
     rig.copy("/bin/armlet", program)?;
     rig.copy(KERNEL, &payloads.cloud_kernel)?.copy(KERNEL32, &payloads32.armmp_lpae)?;
-    rig.file(SHELL, &shell(&payloads.busybox)).file(SHELL32, &shell(&payloads32.busybox));
+    rig.file(SHELL, &shell(&payloads.busybox, &payloads.cloud_modules));
+    rig.file(SHELL32, &shell(&payloads32.busybox, &payloads32.armmp_lpae_modules));
     Ok(rig)
 }
 
@@ -41,13 +42,31 @@ pub fn as_built(rig: &mut Rig) -> Result<(), String> {
     let (root, payloads, payloads32) = (root(), payloads::get()?, payloads::get32()?);
     let at = |path: &str| root.join(path).to_string_lossy().into_owned();
     rig.copy(&at("tests/payloads.sh"), &root.join("tests/payloads.sh"))?;
-    for (directory, link, target) in
-        [("target/payloads", "vmlinuz-cloud", KERNEL), ("target/payloads-armhf", "vmlinuz-lpae", KERNEL32)]
-    {
-        rig.link(&at(&format!("{directory}/{link}")), target)
-            .file(&at(&format!("{directory}/complete")), b"");
+    for (directory, kernel, target, modules, files, busybox) in [
+        (
+            "target/payloads",
+            "vmlinuz-cloud",
+            KERNEL,
+            "modules-cloud",
+            &payloads.cloud_modules,
+            &payloads.busybox,
+        ),
+        (
+            "target/payloads-armhf",
+            "vmlinuz-lpae",
+            KERNEL32,
+            "modules-lpae",
+            &payloads32.armmp_lpae_modules,
+            &payloads32.busybox,
+        ),
+    ] {
+        let at = |name: &str| at(&format!("{directory}/{name}"));
+        rig.link(&at(kernel), target).file(&at("complete"), b"").file(&at("busybox"), busybox);
+        // Of the other kernel there is nothing, but its directory is looked for.
+        rig.file(&at("modules/none"), b"");
+        for (name, data) in files {
+            rig.file(&at(&format!("{modules}/{name}")), data);
+        }
     }
-    rig.file(&at("target/payloads/busybox"), &payloads.busybox);
-    rig.file(&at("target/payloads-armhf/busybox"), &payloads32.busybox);
     Ok(())
 }
