@@ -13,10 +13,10 @@ case $arch in
     armhf) metas="linux-image-armmp linux-image-armmp-lpae" ;;
     *) echo "$usage" >&2; exit 2 ;;
 esac
-command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null || { echo "needs apt-get and dpkg-deb (a Debian host)" >&2; exit 3; }
 mkdir -p "$out"
 out=$(cd "$out" && pwd)
 [ -f "$out/complete" ] && [ -d "$out/modules" ] && exit 0
+command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null || { echo "needs apt-get and dpkg-deb (a Debian host)" >&2; exit 3; }
 work=$out/work
 mkdir -p "$work/state/lists/partial" "$work/cache/archives/partial" "$work/x"
 : > "$work/status"

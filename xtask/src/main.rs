@@ -1,7 +1,8 @@
-//! Developer tasks: `cargo xtask bench`, `cargo xtask payloads`.
+//! Developer tasks: `cargo xtask bench`, `cargo xtask payloads`, `cargo xtask rig`.
 #![forbid(unsafe_code)]
 
 mod bench;
+mod rig;
 
 use std::process::ExitCode;
 
@@ -14,6 +15,8 @@ enum Task {
     Bench(bench::Options),
     /// Fetch the real guests that tests boot (Debian kernels, busybox) into target/payloads and payloads-armhf.
     Payloads,
+    /// Run a command, tests or a shell on an emulated arm64 host with /dev/kvm, the program for arm64 in its path.
+    Rig(rig::Options),
 }
 
 fn payloads() -> Result<(), String> {
@@ -24,11 +27,12 @@ fn payloads() -> Result<(), String> {
 
 fn main() -> ExitCode {
     let result = match Task::parse() {
-        Task::Bench(options) => bench::run(&options),
-        Task::Payloads => payloads(),
+        Task::Bench(options) => bench::run(&options).map(|()| 0),
+        Task::Payloads => payloads().map(|()| 0),
+        Task::Rig(options) => rig::run(&options),
     };
     match result {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(status) => ExitCode::from(u8::try_from(status).unwrap_or(u8::MAX)),
         Err(why) => {
             eprintln!("xtask: {why}");
             ExitCode::FAILURE

@@ -1,5 +1,7 @@
 //! Archives in the "newc" form of cpio, as the Linux kernel unpacks an initial ramdisk.
 
+use std::path::{Path, PathBuf};
+
 /// An archive under construction.
 #[derive(Default)]
 pub struct Cpio {
@@ -31,6 +33,34 @@ impl Cpio {
     /// Adds a character device.
     pub fn device(&mut self, name: &str, major: u32, minor: u32) -> &mut Self {
         self.entry(name, CHAR_DEVICE, &[], (major, minor))
+    }
+
+    /// Adds what lies in `base`, but for what is named in `skip`, at the root of the archive, folders before what they hold.
+    ///
+    /// # Errors
+    /// A file can't be read.
+    pub fn tree(&mut self, base: &Path, skip: &[&str]) -> Result<&mut Self, String> {
+        let mut left = vec![base.to_path_buf()];
+        while let Some(dir) = left.pop() {
+            for path in files(&dir)? {
+                let fail = |e: std::io::Error| format!("{}: {e}", path.display());
+                let name =
+                    path.strip_prefix(base).expect("it was found there").to_string_lossy().into_owned();
+                let kind = path.symlink_metadata().map_err(fail)?.file_type();
+                if skip.contains(&name.as_str()) {
+                    continue;
+                } else if kind.is_dir() {
+                    self.dir(&name);
+                    left.push(path);
+                } else if kind.is_symlink() {
+                    let target = std::fs::read_link(&path).map_err(fail)?;
+                    self.link(&name, &target.to_string_lossy());
+                } else {
+                    self.file(&name, &std::fs::read(&path).map_err(fail)?);
+                }
+            }
+        }
+        Ok(self)
     }
 
     /// The finished archive.
@@ -71,6 +101,16 @@ impl Cpio {
     fn pad(&mut self) {
         self.bytes.resize(self.bytes.len().next_multiple_of(4), 0);
     }
+}
+
+/// What is in a folder, in order of names.
+pub(crate) fn files(dir: &Path) -> Result<Vec<PathBuf>, String> {
+    let fail = |e| format!("{}: {e}", dir.display());
+    let entries = std::fs::read_dir(dir).map_err(fail)?;
+    let mut paths =
+        entries.map(|entry| entry.map(|e| e.path())).collect::<Result<Vec<_>, _>>().map_err(fail)?;
+    paths.sort();
+    Ok(paths)
 }
 
 /// A ramdisk with static busybox as `/bin/sh`, `init` as its `/init` script, and further files.

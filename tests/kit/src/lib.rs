@@ -5,6 +5,7 @@
 pub mod cpio;
 pub mod payloads;
 pub mod programs;
+pub mod rig;
 pub mod session;
 
 use std::path::{Path, PathBuf};

@@ -48,6 +48,22 @@ pub fn get32() -> Result<&'static Payloads32, String> {
     PAYLOADS.get_or_init(fetch32).as_ref().map_err(Clone::clone)
 }
 
+/// The cloud kernel of another suite, for the rig: `backports` has 6.4 or newer, `bullseye` 5.10.
+///
+/// # Errors
+/// It can't be fetched.
+pub fn other_kernel(suite: &str) -> Result<PathBuf, String> {
+    Ok(fetched_with("rig", &format!("rig/{suite}"), &[suite])?.join("vmlinuz"))
+}
+
+/// A root tree with QEMU for arm64 hosts.
+///
+/// # Errors
+/// It can't be fetched.
+pub fn qemu_arm64() -> Result<PathBuf, String> {
+    Ok(fetched_with("rig", "rig/qemu", &["qemu"])?.join("tree"))
+}
+
 fn fetch32() -> Result<Payloads32, String> {
     let dir = fetched_with("payloads", "payloads-armhf", &["armhf"])?;
     let busybox = std::fs::read(dir.join("busybox")).map_err(|e| format!("busybox: {e}"))?;

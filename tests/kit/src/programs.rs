@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-use crate::cpio::Cpio;
+use crate::cpio::{Cpio, files};
 use crate::{payloads, root};
 
 /// Guest memory that every group's ramdisk fits in, unpacked.
@@ -187,7 +187,7 @@ pub fn ramdisk(arch: Arch, group: &str, cases: &[Case], clock: Option<&[u8]>) ->
         cpio.dir(dir);
     }
     cpio.device("dev/console", 5, 1).device("dev/null", 1, 3);
-    add_tree(&mut cpio, &arch.trees()?.join(group))?;
+    cpio.tree(&arch.trees()?.join(group), &["bin/sh"])?;
     for file in beside()? {
         let name = file.file_name().unwrap_or_default().to_string_lossy();
         cpio.file(&format!("cases/{name}"), &read(&file)?);
@@ -282,39 +282,8 @@ pub fn run_on_host(arch: Arch, case: &Case, dir: &Path) -> Result<Outcome, Strin
     Ok(Outcome { name: case.name.clone(), status, nanoseconds: 0, output: text })
 }
 
-/// Adds what lies in `base` at the root of the archive, folders before what they hold.
-fn add_tree(cpio: &mut Cpio, base: &Path) -> Result<(), String> {
-    let mut left = vec![base.to_path_buf()];
-    while let Some(dir) = left.pop() {
-        for path in files(&dir)? {
-            let fail = |e: std::io::Error| format!("{}: {e}", path.display());
-            let name = path.strip_prefix(base).expect("it was found there").to_string_lossy().into_owned();
-            let kind = path.symlink_metadata().map_err(fail)?.file_type();
-            if kind.is_dir() {
-                cpio.dir(&name);
-                left.push(path);
-            } else if kind.is_symlink() {
-                cpio.link(&name, &std::fs::read_link(&path).map_err(fail)?.to_string_lossy());
-            } else if name != "bin/sh" {
-                cpio.file(&name, &read(&path)?);
-            }
-        }
-    }
-    Ok(())
-}
-
 fn read(path: &Path) -> Result<Vec<u8>, String> {
     std::fs::read(path).map_err(|e| format!("{}: {e}", path.display()))
-}
-
-/// What is in a folder, in order of names.
-fn files(dir: &Path) -> Result<Vec<PathBuf>, String> {
-    let fail = |e| format!("{}: {e}", dir.display());
-    let entries = std::fs::read_dir(dir).map_err(fail)?;
-    let mut paths =
-        entries.map(|entry| entry.map(|e| e.path())).collect::<Result<Vec<_>, _>>().map_err(fail)?;
-    paths.sort();
-    Ok(paths)
 }
 
 #[cfg(test)]

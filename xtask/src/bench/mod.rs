@@ -106,7 +106,8 @@ fn section(options: &Options, arch: &Arch, armlet: &Path) -> Result<Section, Str
     Ok(Section { title: arch.title, machines, results, idle })
 }
 
-fn build_armlet() -> Result<PathBuf, String> {
+/// Builds the program for this host.
+pub fn build_armlet() -> Result<PathBuf, String> {
     let built = Command::new("cargo")
         .args(["build", "--release", "--package", "armlet"])
         .current_dir(root())

@@ -1,0 +1,56 @@
+//! Debian's kernels to a shell and back.
+
+use super::super::contents::{KERNEL, KERNEL32, SHELL, SHELL32};
+use super::{Case, Setting, need_parts, need_status};
+
+/// A session a person might have, typed before the guest is there to read it.
+const TYPED: &str = "uname -m
+grep -c ^processor /proc/cpuinfo | sed s/^/processors=/
+seq 1 1000 | sort -n | tail -n 1 | sed s/^/last=/
+i=0; while [ $i -lt 300 ]; do i=$((i+1)); done; echo total=$((i*2))
+dd if=/dev/urandom of=/tmp/a bs=64k count=4 2>/dev/null; gzip -c /tmp/a | gunzip | cmp - /tmp/a; echo same=$?
+";
+
+/// The arm64 kernel with this many CPUs and a disk: what the host wrote there the guest reads, and the other way round.
+pub fn debian(setting: &Setting, cpus: u32) -> Case {
+    let before = "seq 1 200000 | head -c 1M >disk; md5sum <disk | sed s/-$/disk/ >sum";
+    let typed = "md5sum </dev/vda | sed s/-$/disk/; seq 7 100000 | dd of=/dev/vda conv=fsync 2>/dev/null; echo wrote=$?\n";
+    let after =
+        "seq 7 100000 >expected; cmp -n $(wc -c <expected) disk expected && cat sum && rm disk expected";
+    let run = run(setting, [KERNEL, SHELL], &format!("--cpus {cpus} --disk disk"), typed);
+    Case::new(
+        &format!("debian-{cpus}"),
+        format!("{before}\n{run} >console || exit\n{after}"),
+        move |outcome| {
+            need_status(outcome, 0)?;
+            let console = outcome.text("console");
+            need_session(&console, "aarch64", cpus)?;
+            // The last line of standard output is the sum that the guest should have found.
+            need_parts("the console", &console, &[outcome.stdout().trim_end(), "\nwrote=0\r"])
+        },
+    )
+}
+
+/// The armhf kernel.
+pub fn debian32(setting: &Setting) -> Case {
+    Case::new("debian-armhf", run(setting, [KERNEL32, SHELL32], "", ""), |outcome| {
+        need_status(outcome, 0)?;
+        need_session(&outcome.stdout(), "armv7l", 1)
+    })
+}
+
+/// A script that types the session, and more.
+fn run(setting: &Setting, [kernel, shell]: [&str; 2], options: &str, more: &str) -> String {
+    format!(
+        "cat >typed <<'END'\n{TYPED}{more}poweroff -f\nEND\narmlet run {kernel} --initrd {shell} --memory 256M -q \
+            --backend {} --append 'console=ttyAMA0 quiet loglevel=1' {options} <typed",
+        setting.backend
+    )
+}
+
+/// An error unless the console shows what the session should bring.
+fn need_session(console: &str, machine: &str, cpus: u32) -> Result<(), String> {
+    let (machine, processors) = (format!("\n{machine}\r"), format!("\nprocessors={cpus}\r"));
+    let parts = [&machine, &processors, "\nlast=1000\r", "\ntotal=600\r", "\nsame=0\r"];
+    need_parts("the console", console, &parts)
+}

@@ -1,0 +1,125 @@
+//! What the program is put through on the rig, and what must come of it.
+
+mod debian;
+mod faults;
+mod lessons;
+mod log;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use super::frame::Outcome;
+use super::{Rig, Scenario};
+
+pub use debian::{debian, debian32};
+pub use faults::{killed, out_of_memory, refused, refused32, starts_and_stops};
+pub use lessons::{doctor, lessons};
+
+/// Says what is wrong with an outcome.
+type Judge = dyn Fn(&Outcome) -> Result<(), String>;
+
+/// A scenario and its judge.
+pub struct Case {
+    scenario: Scenario,
+    judge: Box<Judge>,
+}
+
+impl Case {
+    fn new(
+        name: &str,
+        script: impl Into<String>,
+        judge: impl Fn(&Outcome) -> Result<(), String> + 'static,
+    ) -> Self {
+        let scenario = Scenario { name: name.into(), script: script.into() };
+        Self { scenario, judge: Box::new(judge) }
+    }
+}
+
+/// The host under the scenarios, and what they are compared with.
+#[derive(Clone, Debug)]
+pub struct Setting {
+    /// The backend that must run guests.
+    pub backend: String,
+    /// Version of the interrupt controller.
+    pub gic: u32,
+    /// Processors have AArch32 at EL1.
+    pub aarch32: bool,
+    /// The program built for this host, whose backend `soft` does the same.
+    pub reference: PathBuf,
+}
+
+/// All that this host can do.
+///
+/// # Errors
+/// The reference doesn't run.
+pub fn all(setting: &Setting) -> Result<Vec<Case>, String> {
+    let mut cases = doctor(setting);
+    cases.extend(lessons(setting)?);
+    cases.extend([debian(setting, 1), debian(setting, 2)]);
+    cases.extend(if setting.aarch32 { vec![debian32(setting)] } else { refused32(setting) });
+    cases.extend(refused(setting));
+    cases.extend([killed(setting), out_of_memory(setting), starts_and_stops(setting)]);
+    Ok(cases)
+}
+
+/// Boots the rig once, runs the cases there and reports each as it ends; what failed.
+///
+/// # Errors
+/// The rig itself failed.
+pub fn run(rig: Rig, cases: &[Case], mut report: impl FnMut(&Outcome)) -> Result<Vec<String>, String> {
+    let scenarios: Vec<Scenario> = cases.iter().map(|case| case.scenario.clone()).collect();
+    let mut failures = Vec::new();
+    let mut judges = cases.iter();
+    rig.scenarios(&scenarios, |outcome| {
+        report(&outcome);
+        let case = judges.next().filter(|case| case.scenario.name == outcome.name);
+        let verdict =
+            case.ok_or_else(|| "nobody asked for it".into()).and_then(|case| (case.judge)(&outcome));
+        if let Err(why) = verdict {
+            failures.push(failure(&outcome, &why));
+        }
+    })?;
+    failures.extend(judges.map(|case| format!("{}: it never ran", case.scenario.name)));
+    Ok(failures)
+}
+
+fn failure(outcome: &Outcome, why: &str) -> String {
+    let mut text = format!("{} (status {}): {why}", outcome.name, outcome.status);
+    for (name, bytes) in &outcome.files {
+        let shown = String::from_utf8_lossy(&bytes[bytes.len().saturating_sub(1500)..]);
+        text += &format!("\n--- {name}\n{shown}");
+    }
+    text
+}
+
+/// An error unless `fine`.
+fn need(fine: bool, why: impl FnOnce() -> String) -> Result<(), String> {
+    if fine { Ok(()) } else { Err(why()) }
+}
+
+/// An error unless the script left with this status.
+fn need_status(outcome: &Outcome, status: i32) -> Result<(), String> {
+    need(outcome.status == status, || format!("it should end with status {status}"))
+}
+
+/// An error unless `text`, called `name`, has all these parts.
+fn need_parts(name: &str, text: &str, parts: &[&str]) -> Result<(), String> {
+    match parts.iter().find(|part| !text.contains(**part)) {
+        Some(part) => Err(format!("{name} lacks {part:?}")),
+        None => Ok(()),
+    }
+}
+
+/// Runs the reference; its status, standard output and exit log.
+fn reference(program: &Path, arguments: &[&str]) -> Result<(Option<i32>, String, String), String> {
+    let log = std::env::temp_dir().join(format!("armlet-reference-{}", std::process::id()));
+    let output = Command::new(program)
+        .args(["run", "-q", "--backend", "soft", "--log", &format!("exits={}", log.display())])
+        .args(arguments)
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|e| format!("{}: {e}", program.display()))?;
+    let text = std::fs::read_to_string(&log).unwrap_or_default();
+    let _ = std::fs::remove_file(log);
+    Ok((output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned(), text))
+}
