@@ -63,7 +63,7 @@ impl<'a> Iterator for Slices<'a> {
             Ok(slice) => {
                 self.left -= slice.len();
                 // Past the last address there is no memory, and none before the first.
-                self.at = self.at.checked_add(slice.len() as u64).unwrap_or(u64::MAX);
+                self.at = self.at.saturating_add(slice.len() as u64);
             }
             Err(_) => self.left = 0,
         }
