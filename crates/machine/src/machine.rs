@@ -96,7 +96,8 @@ impl Machine {
             .iter()
             .map(|vcpu| Counters { retired: vcpu.retired_counter(), sleeper: vcpu.sleeper() })
             .collect();
-        let power = Arc::new(Power::new(vcpus.iter().map(|vcpu| Some(vcpu.kicker())).collect()));
+        let kickers = vcpus.iter().map(|vcpu| Some(vcpu.kicker())).collect();
+        let power = Arc::new(Power::new(kickers).with_own_psci(hv.capabilities().own_psci));
         let summary = plan::rows(&plan::Facts {
             config: &config,
             checked: &checked,

@@ -148,3 +148,12 @@ fn debian_boots_where_no_syndrome_is_valid_and_asks_for_a_reset() {
     worked(&text, 1);
     assert_eq!(ending, Ending::Reset, "{text}");
 }
+
+#[test]
+fn debian_boots_with_four_cpus_which_its_own_psci_turns_on() {
+    let script = "for i in 1 2 3; do (j=0; while [ $j -lt 200 ]; do j=$((j+1)); done; echo done$i) & done; wait; poweroff -f";
+    let Some((ending, text)) = debian(Quirks::default(), 4, script) else { return };
+    worked(&text, 4);
+    assert!((1..=3).all(|n| text.contains(&format!("done{n}"))), "{text}");
+    assert_eq!(ending, Ending::PowerOff, "{text}");
+}
