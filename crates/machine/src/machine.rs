@@ -96,6 +96,7 @@ impl Machine {
             ram: ram.clone(),
             disks: &config.disks,
             entropy: entropy.clone(),
+            observed: !observers.is_empty(),
         };
         let devices = board::wire(config.board, vm.as_mut(), &context)?;
         let vcpus: Result<Vec<_>, HvError> = (0..config.cpus).map(|cpu| vm.create_vcpu(cpu)).collect();

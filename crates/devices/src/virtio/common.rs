@@ -238,6 +238,12 @@ impl Common {
         }
     }
 
+    /// The event of the host that notifies a queue from now on, besides [`Self::notify`]. Before the driver is there.
+    #[cfg(target_os = "linux")]
+    pub fn doorbell(&self, index: usize) -> std::io::Result<std::os::fd::BorrowedFd<'_>> {
+        self.lanes[index].doorbell.event()
+    }
+
     /// True while a request is, or may be, in the hands of a server.
     pub fn busy(&self) -> bool {
         self.lanes.iter().any(|lane| lane.doorbell.busy())

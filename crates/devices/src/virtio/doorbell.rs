@@ -2,6 +2,9 @@
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
+#[cfg(target_os = "linux")]
+use super::event::Event;
+
 #[derive(Default)]
 struct State {
     rung: bool,
@@ -11,10 +14,14 @@ struct State {
 }
 
 /// Rung by vCPUs, waited for by one server. Any number of rings before the server comes are one.
+///
+/// With an event of the host ([`Doorbell::event`]) the server waits for that, and a hypervisor in the kernel can ring.
 #[derive(Default)]
 pub(super) struct Doorbell {
     state: Mutex<State>,
     changed: Condvar,
+    #[cfg(target_os = "linux")]
+    event: std::sync::OnceLock<Event>,
 }
 
 impl Doorbell {
@@ -25,21 +32,20 @@ impl Doorbell {
     /// There is something to serve.
     pub fn ring(&self) {
         self.state().rung = true;
-        self.changed.notify_one();
+        self.wake();
     }
 
     /// The server is to end.
     pub fn quit(&self) {
         self.state().quit = true;
-        self.changed.notify_one();
+        self.wake();
     }
 
     /// Waits for the next ring; false when the server is to end.
     pub fn wait(&self) -> bool {
+        self.state().serving = false;
+        self.sleep();
         let mut state = self.state();
-        state.serving = false;
-        let wait = self.changed.wait_while(state, |state| !state.rung && !state.quit);
-        let mut state = wait.unwrap_or_else(PoisonError::into_inner);
         state.rung = false;
         state.serving = true;
         !state.quit
@@ -48,6 +54,63 @@ impl Doorbell {
     /// True from a ring until the server waits again.
     pub fn busy(&self) -> bool {
         let state = self.state();
-        state.rung || state.serving
+        state.rung || state.serving || self.signalled()
+    }
+
+    fn wake(&self) {
+        #[cfg(target_os = "linux")]
+        if let Some(event) = self.event.get() {
+            return event.signal();
+        }
+        self.changed.notify_one();
+    }
+
+    fn sleep(&self) {
+        #[cfg(target_os = "linux")]
+        if let Some(event) = self.event.get() {
+            return event.wait();
+        }
+        drop(self.changed.wait_while(self.state(), |state| !state.rung && !state.quit));
+    }
+
+    #[cfg(target_os = "linux")]
+    fn signalled(&self) -> bool {
+        self.event.get().is_some_and(Event::is_signalled)
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn signalled(&self) -> bool {
+        false
+    }
+
+    /// The event that rings from now on. To be asked for before there is a server.
+    #[cfg(target_os = "linux")]
+    pub fn event(&self) -> std::io::Result<std::os::fd::BorrowedFd<'_>> {
+        if self.event.get().is_none() {
+            // Another thread's event would do as well.
+            let _ = self.event.set(Event::new()?);
+        }
+        Ok(self.event.get().expect("one was set").descriptor())
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_of_the_host_rings() {
+        let bell = Doorbell::default();
+        let event = bell.event().unwrap();
+        assert!(!bell.busy());
+        rustix::io::write(event, &1_u64.to_ne_bytes()).unwrap();
+        assert!(bell.busy());
+        assert!(bell.wait() && bell.busy());
+        bell.ring();
+        bell.ring();
+        assert!(bell.wait());
+        bell.quit();
+        assert!(!bell.wait());
+        assert!(bell.busy(), "a server that is about to end is awake");
     }
 }

@@ -18,6 +18,8 @@ const VENDOR: u32 = 0x4c4d_5241;
 /// Resets the selected queue; not among the bindings.
 const QUEUE_RESET: u32 = 0xc0;
 
+/// Offset of the register that notifies the queue whose number is written to it (QueueNotify, 32 bits).
+pub const NOTIFY: u64 = VIRTIO_MMIO_QUEUE_NOTIFY as u64;
 /// Bytes of a slot's registers.
 pub const SIZE: u64 = 0x200;
 
@@ -78,6 +80,16 @@ impl MmioTransport {
         let interrupt = Arc::new(Interrupt { status: Mutex::new(0), line: irq });
         let common = Common::new(device, ram, service, interrupt.clone());
         Self { common, selected: Mutex::default(), interrupt, errors: GuestErrors::default() }
+    }
+
+    /// The event of the host of each queue, by number, for whoever can signal it in place of the write to
+    /// [`NOTIFY`] that notifies the queue. To be asked for before the driver is there.
+    ///
+    /// # Errors
+    /// If the host has no events left.
+    #[cfg(target_os = "linux")]
+    pub fn doorbells(&self) -> std::io::Result<Vec<std::os::fd::BorrowedFd<'_>>> {
+        (0..self.common.device().queue_sizes().len()).map(|queue| self.common.doorbell(queue)).collect()
     }
 
     /// Accesses to registers that do not exist.

@@ -13,6 +13,8 @@ mod buffers;
 mod common;
 mod device;
 mod doorbell;
+#[cfg(target_os = "linux")]
+mod event;
 mod lane;
 mod link;
 pub mod mmio;

@@ -39,6 +39,8 @@ pub(crate) struct Context<'a> {
     pub ram: Arc<GuestRam>,
     pub disks: &'a [DiskConfig],
     pub entropy: Arc<Entropy>,
+    /// Somebody wants to see every exit.
+    pub observed: bool,
 }
 
 /// UTC at the start of every deterministic machine: 1 January 2024, 00:00:00.

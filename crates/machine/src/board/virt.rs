@@ -78,6 +78,6 @@ pub(crate) fn wire(vm: &mut dyn Vm, context: &Context) -> Result<Devices, Machin
     let rtc_irq = IrqLine::new(irqs.clone(), map::RTC_INTID);
     let rtc = Pl031::new(context.utc, context.alarms.clone(), ALARM_RTC, rtc_irq);
     bus.insert("PL031", map::RTC, pl031::SIZE, Arc::new(rtc));
-    virtio::attach(&mut bus, &irqs, context);
+    virtio::attach(&mut bus, &irqs, vm, context)?;
     Ok(Devices { bus, uart: Some(uart) })
 }

@@ -4,6 +4,13 @@
 use std::sync::Arc;
 
 use armlet_base::{Bus, IrqSink};
+#[cfg(unix)]
+use armlet_devices::virtio::mmio::MmioTransport;
+#[cfg(target_os = "linux")]
+use armlet_devices::virtio::mmio::NOTIFY;
+#[cfg(target_os = "linux")]
+use armlet_hv::HvError;
+use armlet_hv::Vm;
 
 use super::Context;
 use super::virt::map;
@@ -34,13 +41,20 @@ pub(crate) fn check(disks: usize) -> Result<(), MachineError> {
 }
 
 #[cfg(not(unix))]
-pub(super) fn attach(_: &mut Bus, _: &Arc<dyn IrqSink>, _: &Context) {}
+pub(super) fn attach(_: &mut Bus, _: &Arc<dyn IrqSink>, _: &dyn Vm, _: &Context) -> Result<(), MachineError> {
+    Ok(())
+}
 
 /// Makes the devices and maps all slots, those without a device too.
 #[cfg(unix)]
-pub(super) fn attach(bus: &mut Bus, irqs: &Arc<dyn IrqSink>, context: &Context) {
+pub(super) fn attach(
+    bus: &mut Bus,
+    irqs: &Arc<dyn IrqSink>,
+    vm: &dyn Vm,
+    context: &Context,
+) -> Result<(), MachineError> {
     use armlet_base::IrqLine;
-    use armlet_devices::virtio::mmio::{EmptySlots, MmioTransport};
+    use armlet_devices::virtio::mmio::EmptySlots;
     use armlet_devices::virtio::{Service, VirtioDevice, blk::Blk, rng::Rng};
 
     let virtual_time = context.alarms.clock().virtual_time().is_some();
@@ -49,19 +63,42 @@ pub(super) fn attach(bus: &mut Bus, irqs: &Arc<dyn IrqSink>, context: &Context) 
     let mut plug = |name, slot: usize, device: Arc<dyn VirtioDevice>| {
         let irq = IrqLine::new(irqs.clone(), map::VIRTIO_INTID + slot as u32);
         let transport = MmioTransport::new(device, context.ram.clone(), service, irq);
+        // Who looks on wants to see the writes.
+        if service == Service::Threads && !context.observed {
+            doorbells(vm, &transport, at(slot))?;
+        }
         bus.insert(name, at(slot), map::VIRTIO_STRIDE, Arc::new(transport));
+        Ok::<_, MachineError>(())
     };
     for (slot, disk) in context.disks.iter().enumerate() {
-        plug("virtio-blk", slot, Arc::new(Blk::new(disk.disk.clone(), &disk.serial, queues(context.cpus))));
+        plug("virtio-blk", slot, Arc::new(Blk::new(disk.disk.clone(), &disk.serial, queues(context.cpus))))?;
     }
     let entropy = context.entropy.clone();
     let rng = Rng::new(Box::new(move |bytes| entropy.fill(bytes).is_ok()));
-    plug("virtio-rng", RNG_SLOT, Arc::new(rng));
+    plug("virtio-rng", RNG_SLOT, Arc::new(rng))?;
     let first = context.disks.len();
     if first < RNG_SLOT {
         let len = map::VIRTIO_STRIDE * (RNG_SLOT - first) as u64;
         bus.insert(EMPTY, at(first), len, Arc::new(EmptySlots::default()));
     }
+    Ok(())
+}
+
+/// Has the host's kernel ring the doorbells of a device at `base`, where the backend can: no vCPU leaves it for that.
+#[cfg(target_os = "linux")]
+fn doorbells(vm: &dyn Vm, transport: &MmioTransport, base: u64) -> Result<(), MachineError> {
+    let Some(host) = vm.as_host_events() else { return Ok(()) };
+    let what = || "no event for a virtio queue".to_owned();
+    let events = transport.doorbells().map_err(|source| HvError::Os { what: what(), source })?;
+    for (queue, event) in (0..).zip(events) {
+        host.add_doorbell(base + NOTIFY, 4, Some(queue), event)?;
+    }
+    Ok(())
+}
+
+#[cfg(all(unix, not(target_os = "linux")))]
+fn doorbells(_: &dyn Vm, _: &MmioTransport, _: u64) -> Result<(), MachineError> {
+    Ok(())
 }
 
 /// Name on the bus of what is no device.
