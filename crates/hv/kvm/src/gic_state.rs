@@ -192,6 +192,14 @@ impl Plan {
 }
 
 impl Step {
+    /// Sets a register unless it has the value: what some have at first they don't take later.
+    fn change(device: &Device, group: u32, attr: u64, wide: bool, value: u64) -> Result<(), HvError> {
+        if device.get(group, attr)? == value {
+            return Ok(());
+        }
+        Self::write(device, group, attr, wide, value)
+    }
+
     fn write(device: &Device, group: u32, attr: u64, wide: bool, value: u64) -> Result<(), HvError> {
         if wide { device.set(group, attr, &value) } else { device.set(group, attr, &(value as u32)) }
     }
@@ -199,7 +207,7 @@ impl Step {
     fn load(self, device: &Device, state: &mut Reader) -> Result<(), HvError> {
         match self {
             Self::Register { group, attr, wide, .. } => {
-                Self::write(device, group, attr, wide, state.double()?)
+                Self::change(device, group, attr, wide, state.double()?)
             }
             Self::Clear { .. } => self.reset(device),
         }
@@ -209,7 +217,7 @@ impl Step {
         match self {
             Self::Register { reset: Reset::Keep, .. } => Ok(()),
             Self::Register { group, attr, wide, reset: Reset::To(value) } => {
-                Self::write(device, group, attr, wide, value.into())
+                Self::change(device, group, attr, wide, value.into())
             }
             Self::Register { group, attr, wide, reset: Reset::Clear(bits) } => {
                 let value = device.get(group, attr)? & !bits;
