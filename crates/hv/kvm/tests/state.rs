@@ -236,6 +236,16 @@ fn copy(from: &mut Small, to: &mut Small) {
     to.vm.as_opaque_state().unwrap().load_opaque(&opaque).unwrap();
 }
 
+/// The numbers of 64 bits behind the heading that are not alike: which, and both.
+fn differences(one: &[u8], other: &[u8]) -> Vec<(usize, u64, u64)> {
+    let numbers = |state: &[u8]| -> Vec<u64> {
+        state[28..].as_chunks::<8>().0.iter().map(|bytes| u64::from_le_bytes(*bytes)).collect()
+    };
+    assert_eq!((&one[..28], one.len()), (&other[..28], other.len()));
+    let pairs = numbers(one).into_iter().zip(numbers(other)).enumerate();
+    pairs.filter(|(_, (a, b))| a != b).map(|(n, (a, b))| (n, a, b)).collect()
+}
+
 fn opaque(small: &mut Small) -> Vec<u8> {
     small.vm.as_opaque_state().unwrap().save_opaque().unwrap()
 }
@@ -257,14 +267,14 @@ fn a_running_guest_goes_on_in_another_vm() {
     copy(&mut old, &mut new);
     let controller = opaque(&mut old);
     assert_ne!(controller, fresh);
-    assert!(opaque(&mut new) == controller, "the copy's interrupt controller is another");
+    assert_eq!(differences(&opaque(&mut new), &controller), []);
     assert_eq!(new.state(0).x, old.state(0).x);
     run_all(&mut new, 1, counted + 1000);
     assert!(new.state(0).x[20] >= new.word(WORDS));
     // And a reset brings back what was at first.
     sink.set_level(37, false);
     old.vm.reset().unwrap();
-    assert!(opaque(&mut old) == fresh, "the reset left something in the interrupt controller");
+    assert_eq!(differences(&opaque(&mut old), &fresh), []);
 }
 
 #[test]
