@@ -66,6 +66,8 @@ const SPENDSGIR: u64 = 0xf20;
 const CPENDSGIR: u64 = 0xf10;
 /// GICR_PROPBASER and GICR_PENDBASER.
 const LPI_TABLES: [u64; 2] = [0x70, 0x78];
+/// Their addresses and lengths; the rest are memory attributes.
+const LPI_TABLE: u64 = 0x000f_ffff_ffff_f01f;
 /// The frame of a redistributor with its interrupts.
 const SGI_BASE: u64 = 0x1_0000;
 /// GICC_PMR, GICC_BPR, GICC_ABPR, GICC_APR0 to GICC_APR3; the last is GICC_CTLR.
@@ -122,10 +124,10 @@ impl Plan {
     }
 
     /// A bitmap with registers of their own to set and to clear bits.
-    fn bitmap(&mut self, group: u32, (set, clear): (u64, u64), (first, count): (u64, u64)) {
+    fn bitmap(&mut self, group: u32, (set, clear): (u64, u64), (first, count): (u64, u64), reset: Reset) {
         for word in first / 32..(first + count) / 32 {
             self.0.push(Step::Clear { group, attr: clear + 4 * word });
-            self.register(group, set + 4 * word, Reset::To(0));
+            self.register(group, set + 4 * word, reset);
         }
     }
 
@@ -133,10 +135,12 @@ impl Plan {
     fn interrupts(&mut self, group: u32, base: u64, (first, count): (u64, u64), groups: Reset) {
         use per_interrupt::*;
         self.each(group, base + GROUP, (first, count, 1), groups);
-        self.bitmap(group, (base + SET_ENABLE, base + CLEAR_ENABLE), (first, count));
+        // KVM begins with the software-generated ones enabled.
+        let enabled = Reset::To(if first == 0 { 0xffff } else { 0 });
+        self.bitmap(group, (base + SET_ENABLE, base + CLEAR_ENABLE), (first, count), enabled);
         self.each(group, base + CONFIGURATION, (first, count, 2), Reset::To(0));
         self.each(group, base + SET_PENDING, (first, count, 1), Reset::To(0));
-        self.bitmap(group, (base + SET_ACTIVE, base + CLEAR_ACTIVE), (first, count));
+        self.bitmap(group, (base + SET_ACTIVE, base + CLEAR_ACTIVE), (first, count), Reset::To(0));
         self.each(group, base + PRIORITY, (first, count, 8), Reset::To(0));
     }
 
@@ -165,8 +169,9 @@ impl Plan {
         for cpu in (0..cpus).map(|cpu| of_cpu(GicKind::V3, cpu)) {
             // The tables can't change while LPIs are enabled.
             self.0.push(Step::Clear { group: REDIST, attr: cpu | CTLR });
-            for half in LPI_TABLES.into_iter().flat_map(|at| [at, at + 4]) {
-                self.register(REDIST, cpu | half, Reset::To(0));
+            for table in LPI_TABLES {
+                self.register(REDIST, cpu | table, Reset::Clear(LPI_TABLE as u32 as u64));
+                self.register(REDIST, cpu | table + 4, Reset::Clear(LPI_TABLE >> 32));
             }
             self.register(REDIST, cpu | CTLR, Reset::To(0));
             self.interrupts(REDIST, cpu | SGI_BASE, (0, 32), all_of_group_1);
@@ -192,6 +197,14 @@ impl Plan {
 }
 
 impl Step {
+    /// Sets a register unless it has the value: what some have at first they don't take later.
+    fn change(device: &Device, group: u32, attr: u64, wide: bool, value: u64) -> Result<(), HvError> {
+        if device.get(group, attr)? == value {
+            return Ok(());
+        }
+        Self::write(device, group, attr, wide, value)
+    }
+
     fn write(device: &Device, group: u32, attr: u64, wide: bool, value: u64) -> Result<(), HvError> {
         if wide { device.set(group, attr, &value) } else { device.set(group, attr, &(value as u32)) }
     }
@@ -199,7 +212,7 @@ impl Step {
     fn load(self, device: &Device, state: &mut Reader) -> Result<(), HvError> {
         match self {
             Self::Register { group, attr, wide, .. } => {
-                Self::write(device, group, attr, wide, state.double()?)
+                Self::change(device, group, attr, wide, state.double()?)
             }
             Self::Clear { .. } => self.reset(device),
         }
@@ -209,11 +222,11 @@ impl Step {
         match self {
             Self::Register { reset: Reset::Keep, .. } => Ok(()),
             Self::Register { group, attr, wide, reset: Reset::To(value) } => {
-                Self::write(device, group, attr, wide, value.into())
+                Self::change(device, group, attr, wide, value.into())
             }
             Self::Register { group, attr, wide, reset: Reset::Clear(bits) } => {
                 let value = device.get(group, attr)? & !bits;
-                Self::write(device, group, attr, wide, value)
+                Self::change(device, group, attr, wide, value)
             }
             // In a control register nothing is set by ones, and zero turns off.
             Self::Clear { group: KVM_DEV_ARM_VGIC_GRP_REDIST_REGS, attr } if attr as u32 == 0 => {

@@ -123,9 +123,9 @@ mod tests {
         let lens = |page| slots(&hvio, page).unwrap().iter().map(|slot| slot.len).collect::<Vec<_>>();
         assert_eq!(lens(0x1000), [0x10_0000, 0x1000]);
         assert_eq!(lens(0x1_0000), [0x10_0000, 0x1_0000]);
-        let before = ram(&[(0x1000_0000, 0x1000), (0x4000_0000, 0x10_0000)]);
-        assert_eq!(slots(&before, 0x1000).unwrap().len(), 2);
-        let refused = slots(&before, 0x1_0000).err().unwrap().to_string();
+        let odd = ram(&[(0x1000_1000, 0x1000), (0x4000_0000, 0x10_0000)]);
+        assert_eq!(slots(&odd, 0x1000).unwrap().len(), 2);
+        let refused = slots(&odd, 0x1_0000).err().unwrap().to_string();
         assert!(refused.contains("pages of 64 KiB"), "{refused}");
     }
 }

@@ -13,6 +13,9 @@ use crate::{one_reg, os};
 /// Room for the names of all registers; a vCPU without vectors longer than 128 bits has some 300.
 const MOST_REGISTERS: usize = 500;
 
+/// CNTV_CTL_EL0.ISTATUS: not state, but what comes of the counter.
+const ISTATUS: u64 = 1 << 2;
+
 /// Which registers this KVM has.
 pub struct Registers {
     /// Those of the neutral state.
@@ -73,6 +76,9 @@ pub fn save(vcpu: &VcpuFd, registers: &Registers, state: &mut CpuState) -> Resul
         state.sys[*reg] = get(vcpu, one_reg::of(*reg))?;
     }
     state.sys[SysReg::CNTFRQ_EL0] = counter_frequency();
+    for control in [SysReg::CNTV_CTL_EL0, SysReg::CNTP_CTL_EL0] {
+        state.sys[control] &= !ISTATUS;
+    }
     if state.pstate.is_aarch32() {
         // The upper halves are nothing to AArch32 and may hold anything.
         state.x.iter_mut().for_each(|x| *x &= 0xffff_ffff);

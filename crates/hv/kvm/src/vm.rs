@@ -96,7 +96,7 @@ fn check(can: &Capabilities, config: &VmConfig) -> Result<(), HvError> {
     if config.cpu_model != HOST {
         return Err(unsupported(format!("the CPU model {:?}; it has {HOST:?}", config.cpu_model)));
     }
-    if config.cpus > can.max_cpus {
+    if config.cpus == 0 || config.cpus > can.max_cpus {
         return Err(unsupported(format!("{} CPUs; it has 1 to {}", config.cpus, can.max_cpus)));
     }
     if config.gic.is_some_and(|gic| !can.gics.contains(&gic.kind)) {
