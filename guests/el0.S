@@ -144,10 +144,7 @@ system_call:
     say     ", exit with status "
     say_dec x20
     say     ".\n"
-    load_const w0, CALL_EXIT
-    mov     w1, w20
-    hvc     #0
-    b       .
+    exit_with w20
 
 user_abort:
     say     "Kernel: the program was stopped, data abort from EL0.\n"

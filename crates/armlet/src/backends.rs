@@ -78,7 +78,7 @@ pub const ALL: &[Backend] = &[
         name: "kvm",
         summary: "Linux's hypervisor, for arm64 hosts",
         os: Some("linux"),
-        open: |_| not_built("linux", "Linux"),
+        open: |_| kvm(),
     },
     Backend {
         name: "whp",
@@ -99,6 +99,19 @@ fn soft(options: &SoftOptions) -> Result<Box<dyn Hypervisor>, Missing> {
     }
 }
 
+#[cfg(all(target_os = "linux", target_arch = "aarch64"))]
+fn kvm() -> Result<Box<dyn Hypervisor>, Missing> {
+    match armlet_hv_kvm::KvmHypervisor::open() {
+        Ok(hypervisor) => Ok(Box::new(hypervisor)),
+        Err(missing) => Err(Missing { why: missing.why, fix: missing.fix }),
+    }
+}
+
+#[cfg(not(all(target_os = "linux", target_arch = "aarch64")))]
+fn kvm() -> Result<Box<dyn Hypervisor>, Missing> {
+    not_built("linux", "Linux")
+}
+
 #[cfg(all(windows, target_arch = "aarch64"))]
 fn whp() -> Result<Box<dyn Hypervisor>, Missing> {
     match armlet_hv_whp::WhpHypervisor::open() {
@@ -112,8 +125,8 @@ fn whp() -> Result<Box<dyn Hypervisor>, Missing> {
     not_built("windows", "Windows")
 }
 
-/// Both hardware backends need the system they belong to and an ARM64 CPU. Neither is part of this
-/// version, which the right host is told as plainly as the wrong one.
+/// Both hardware backends need the system they belong to and an ARM64 CPU. A build for another host has none of
+/// them, and the right host is told so as plainly as the wrong one.
 fn not_built(os: &str, os_name: &str) -> Result<Box<dyn Hypervisor>, Missing> {
     let (host_os, host_arch) = (std::env::consts::OS, std::env::consts::ARCH);
     let why = if host_os != os {
@@ -141,8 +154,18 @@ pub fn open(name: &str) -> Result<Choice, BackendError> {
 
 /// As [`open`], with choices for the software backend; if one was made, `auto` takes that.
 pub fn open_with(name: &str, soft: &SoftChoices) -> Result<Choice, BackendError> {
+    open_for(name, soft, |_| Ok(()))
+}
+
+/// As [`open_with`], for a machine: `auto` passes over a backend that `suits` refuses, with its reason, unless it is
+/// the last.
+pub fn open_for(
+    name: &str,
+    soft: &SoftChoices,
+    suits: impl Fn(&dyn Hypervisor) -> Result<(), String>,
+) -> Result<Choice, BackendError> {
     let (name, why) = match (name, &soft.made_by) {
-        ("auto", None) => return auto(&soft.options),
+        ("auto", None) => return auto(&soft.options, suits),
         ("auto", Some(option)) => ("soft", format!("for {option}")),
         _ => (name, "asked for".to_owned()),
     };
@@ -159,13 +182,21 @@ pub fn open_with(name: &str, soft: &SoftChoices) -> Result<Choice, BackendError>
     }
 }
 
-fn auto(options: &SoftOptions) -> Result<Choice, BackendError> {
+fn auto(
+    options: &SoftOptions,
+    suits: impl Fn(&dyn Hypervisor) -> Result<(), String>,
+) -> Result<Choice, BackendError> {
     let mut passed_over = Vec::new();
     let mut last = None;
-    for backend in ALL {
+    for (backend, left) in ALL.iter().zip((0..ALL.len()).rev()) {
         match (backend.open)(options) {
             Ok(hypervisor) => {
+                if let Some(why) = suits(hypervisor.as_ref()).err().filter(|_| left != 0) {
+                    passed_over.push(format!("not {}: {why}", backend.name));
+                    continue;
+                }
                 let why = match passed_over.as_slice() {
+                    [] if backend.os.is_some() => "the host's own CPUs can run it".to_owned(),
                     [] => "no hardware backend exists for this system".to_owned(),
                     reasons => reasons.join("; "),
                 };

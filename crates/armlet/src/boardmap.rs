@@ -1,12 +1,12 @@
 //! What is where in each machine, by name: for `armlet machines` and for logs.
 
 use armlet::{Board, GicKind};
-use armlet_machine::board::{hvio, monitor, virt};
+use armlet_machine::board::{hvio, monitor, requests, virt};
 
 /// A region of a machine: name, first guest physical address, length in bytes.
 pub type Region = (&'static str, u64, u64);
 
-/// Name of the page of requests of the `hvio` machine.
+/// Name of the page of requests of the machines `monitor` and `hvio`.
 pub const REQUEST_PAGE: &str = "requests";
 
 /// Name of the slots of virtio devices.
@@ -43,12 +43,13 @@ pub fn regions(board: Board, gic: Option<GicKind>) -> Vec<Region> {
                 ("GICD", GICD, GIC_FRAME),
                 ("GICC", GICC, GIC_FRAME),
                 ("GICR", GICR, GICR_FRAMES * MAX_CPUS as u64),
+                (REQUEST_PAGE, REQUESTS, requests::LEN),
                 ("RAM", RAM, RAM_LEN),
             ]
         }
         Board::Hvio => {
             use hvio::map::*;
-            vec![("RAM", RAM, RAM_LEN), (REQUEST_PAGE, REQUESTS, REQUESTS_LEN)]
+            vec![("RAM", RAM, RAM_LEN), (REQUEST_PAGE, REQUESTS, requests::LEN)]
         }
     };
     let absent = match gic {

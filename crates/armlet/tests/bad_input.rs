@@ -154,6 +154,26 @@ fn things_that_do_not_fit() {
 }
 
 #[test]
+fn disks_that_can_not_be() {
+    let files = Files::new();
+    let program = files.program();
+    let disk = files.add("disk.img", &[0; 512]);
+    let refuse = |options: &[&str], says: &[&str]| refused(&[&["run", &program], options].concat(), says);
+    refuse(&["--disk", "/no/such.img"], &["/no/such.img", "no such file"]);
+    refuse(&["--disk", &text(files.0.path())], &["is a directory"]);
+    refuse(&["--disk", &files.add("empty.img", b"")], &["is empty", "truncate"]);
+    refuse(&["--disk", &disk, "--disk", &disk], &["in use", ",ro or ,overlay"]);
+    refuse(&["--disk", &files.add("a.qcow2", &[0; 512])], &["no qcow2 image"]);
+    refuse(&["--disk", &files.add("b.img", b"QFI\xfb\0\0\0\x03")], &["format=raw or format=qcow2"]);
+    refuse(&["--disk", &format!("file={disk},format=raw")], &["write the file's name alone"]);
+    refuse(&["--disk", &format!("{disk},overlya")], &["did you mean overlay?"]);
+    refuse(&["--disk", &disk, "-M", "monitor"], &["monitor can't use a disk", "--machine virt"]);
+    let read_only = format!("{disk},ro");
+    refuse(&["--disk", &read_only].repeat(32), &["32 disks", "31 slots"]);
+    refuse(&["--drive", &format!("file={disk}")], &["no option --drive", "--disk FILE"]);
+}
+
+#[test]
 fn absurd_machines() {
     let files = Files::new();
     let program = files.program();

@@ -8,7 +8,7 @@ use std::iter::FusedIterator;
 
 use vm_memory::bitmap::BS;
 use vm_memory::guest_memory::{Error, GuestMemorySliceIterator, Result};
-use vm_memory::{GuestAddress, GuestMemory, GuestMemoryMmap, Permissions, VolatileMemory, VolatileSlice};
+use vm_memory::{GuestAddress, GuestMemory, GuestMemoryMmap, Permissions, VolatileSlice};
 
 use crate::ram::{GuestRam, RamKind};
 
@@ -47,7 +47,7 @@ impl<'a> Slices<'a> {
             return Err(nowhere);
         }
         let len = usize::try_from(len).unwrap_or(usize::MAX).min(self.left);
-        Ok(self.ram.mapping().get_slice(offset, len)?)
+        Ok(self.ram.slice(offset, len))
     }
 }
 
@@ -63,7 +63,7 @@ impl<'a> Iterator for Slices<'a> {
             Ok(slice) => {
                 self.left -= slice.len();
                 // Past the last address there is no memory, and none before the first.
-                self.at = self.at.checked_add(slice.len() as u64).unwrap_or(u64::MAX);
+                self.at = self.at.saturating_add(slice.len() as u64);
             }
             Err(_) => self.left = 0,
         }

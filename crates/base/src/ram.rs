@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering};
 
 use portable_atomic::AtomicU128;
 use vm_memory::MmapRegion;
+use vm_memory::VolatileSlice;
 
 /// What a region lets the guest do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -139,9 +140,9 @@ word!(u8 => AtomicU8, u16 => AtomicU16, u32 => AtomicU32, u64 => AtomicU64, u128
 impl GuestRam {
     /// Allocates zeroed memory for `regions`. The host commits pages as they are touched.
     pub fn new(regions: &[RamRegion]) -> Result<Self, RamError> {
-        let (placed, len) = Self::place(regions)?;
+        let (sorted, len) = Self::check(regions)?;
         let mapping = MmapRegion::new(len.max(4096)).map_err(|e| RamError::NoMemory(len as u64 >> 20, e))?;
-        Ok(Self { base: mapping.as_ptr(), _mapping: Some(mapping), len, regions: placed })
+        Ok(Self { base: mapping.as_ptr(), _mapping: Some(mapping), len, regions: place(sorted) })
     }
 
     /// Takes memory that is somebody else's, in which the regions lie one behind the other from `base` on, in the order
@@ -151,17 +152,22 @@ impl GuestRam {
     /// The memory is there and of that length as long as this object lives, and `base` is a multiple of 4096. Nobody
     /// holds a reference into it.
     pub unsafe fn over(base: *mut u8, regions: &[RamRegion]) -> Result<Self, RamError> {
-        let (placed, len) = Self::place(regions)?;
-        Ok(Self { base, _mapping: None, len, regions: placed })
+        let (sorted, len) = Self::check(regions)?;
+        let mut offset = 0;
+        let behind = sorted.into_iter().map(|region| {
+            let at = offset;
+            offset += region.len as usize;
+            (region, at)
+        });
+        Ok(Self { base, _mapping: None, len, regions: behind.collect() })
     }
 
-    /// Where each region begins, by offset, and the length of all.
-    fn place(regions: &[RamRegion]) -> Result<(Vec<(RamRegion, usize)>, usize), RamError> {
+    /// The regions in order of their addresses, and the length of all.
+    fn check(regions: &[RamRegion]) -> Result<(Vec<RamRegion>, usize), RamError> {
         let mut sorted: Vec<RamRegion> = regions.to_vec();
         sorted.sort_by_key(|r| r.gpa);
-        let mut placed = Vec::new();
-        let (mut offset, mut end) = (0u64, 0u64);
-        for region in sorted {
+        let (mut total, mut end) = (0u64, 0u64);
+        for region in &sorted {
             let bad = |why| RamError::BadRegion { gpa: region.gpa, len: region.len, why };
             if region.len == 0 || region.len % 4096 != 0 || region.gpa % 4096 != 0 {
                 return Err(bad("start and length must be multiples of 4096, length not zero"));
@@ -170,14 +176,13 @@ impl GuestRam {
                 return Err(bad("it overlaps another region"));
             }
             end = region.gpa.checked_add(region.len).ok_or_else(|| bad("it wraps around"))?;
-            placed.push((region, offset as usize));
-            offset = offset.checked_add(region.len).ok_or_else(|| bad("it is too large"))?;
+            total = total.checked_add(region.len).ok_or_else(|| bad("it is too large"))?;
         }
-        let len = usize::try_from(offset)
+        let len = usize::try_from(total)
             .ok()
             .filter(|len| *len <= isize::MAX as usize)
-            .ok_or(RamError::BadRegion { gpa: 0, len: offset, why: "it is too large for this host" })?;
-        Ok((placed, len))
+            .ok_or(RamError::BadRegion { gpa: 0, len: total, why: "it is too large for this host" })?;
+        Ok((sorted, len))
     }
 
     /// The regions in address order.
@@ -201,9 +206,14 @@ impl GuestRam {
         self.base
     }
 
-    /// The mapping that holds all regions, for checked slices of it.
-    pub(crate) fn mapping(&self) -> &MmapRegion {
-        &self.mapping
+    /// A piece of memory that others may change meanwhile.
+    ///
+    /// # Panics
+    /// Outside guest memory.
+    pub(crate) fn slice(&self, offset: usize, len: usize) -> VolatileSlice<'_> {
+        let at = self.at(offset, len);
+        // SAFETY: in range by `at`, and there as long as this object is; all who access it do so by pointers.
+        unsafe { VolatileSlice::new(at, len) }
     }
 
     /// Finds the region that holds `gpa`: its kind, the offset of `gpa`, and the bytes left from there.
@@ -341,6 +351,20 @@ impl GuestRam {
     }
 }
 
+/// Gives each region its offset, the longest first: so regions of whole pages of a host begin at one, whatever
+/// small ones there are, and large ones where the host can use large pages.
+fn place(sorted: Vec<RamRegion>) -> Vec<(RamRegion, usize)> {
+    let mut by_length: Vec<_> = (0..sorted.len()).collect();
+    by_length.sort_by_key(|&index| std::cmp::Reverse(sorted[index].len));
+    let mut placed: Vec<_> = sorted.into_iter().map(|region| (region, 0)).collect();
+    let mut offset = 0;
+    for index in by_length {
+        placed[index].1 = offset;
+        offset += placed[index].0.len as usize;
+    }
+    placed
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -370,6 +394,20 @@ mod tests {
         assert!(ram.read(u64::MAX - 3, &mut back).is_err());
         assert_eq!(ram.find(0x7fff).map(|f| f.0), Some(RamKind::ReadOnly));
         assert!(ram.find(0x9000).is_none());
+    }
+
+    #[test]
+    fn small_regions_come_behind_large_ones() {
+        let ram = GuestRam::new(&[
+            region(0x1000, 0x1000, RamKind::ReadOnly),
+            region(0x4000_0000, 0x20_0000, RamKind::ReadWrite),
+            region(0x8000_0000, 0x1_0000, RamKind::ReadWrite),
+        ])
+        .unwrap();
+        let offset = |gpa| ram.find(gpa).map(|(_, offset, _)| offset);
+        assert_eq!([0x4000_0000, 0x8000_0000, 0x1234].map(offset), [0, 0x20_0000, 0x21_0234].map(Some));
+        assert_eq!(ram.regions().next().map(|region| region.gpa), Some(0x1000));
+        assert_eq!(ram.len(), 0x21_1000);
     }
 
     #[test]

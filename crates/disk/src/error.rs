@@ -1,4 +1,5 @@
 //! Why an image can't be a disk.
+#![forbid(unsafe_code)]
 
 use std::io;
 use std::path::PathBuf;

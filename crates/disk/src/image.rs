@@ -1,4 +1,5 @@
 //! Images with a format of their own, by the library `imago`.
+#![forbid(unsafe_code)]
 
 use std::fs::File;
 use std::io;

@@ -1,4 +1,5 @@
 //! Finding out what an image is, and locking it.
+#![forbid(unsafe_code)]
 
 use std::fs::{File, TryLockError};
 use std::io::{Read, Seek, SeekFrom};

@@ -1,4 +1,5 @@
 //! Raw images: a file or a block device, byte for byte.
+#![forbid(unsafe_code)]
 
 use std::fs::File;
 use std::io;

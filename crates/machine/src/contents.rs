@@ -2,7 +2,7 @@
 
 use armlet_hv::HvError;
 
-use crate::board::{boot_info, hvio, monitor, virt, virtio};
+use crate::board::{boot_info, hvio, monitor, requests, virt, virtio};
 use crate::config::{BoardKind, Checked, MachineConfig};
 use crate::entropy::Entropy;
 use crate::error::MachineError;
@@ -60,11 +60,14 @@ impl Contents {
             BoardKind::Monitor => {
                 let info = boot_info::encode(checked.gic, config.cpus);
                 contents.add("boot information", monitor::BOOT_INFO, info);
+                let about = requests::about(monitor::map::RAM, monitor::map::RAM_LEN);
+                contents.add("request page", monitor::map::REQUESTS + requests::ABOUT, about);
                 contents.start.regs[0] = monitor::BOOT_INFO;
                 contents.start.sp = Some(monitor::STACK);
             }
             BoardKind::Hvio => {
-                contents.add("request page", hvio::map::REQUESTS + hvio::ABOUT, hvio::about());
+                let about = requests::about(hvio::map::RAM, hvio::map::RAM_LEN);
+                contents.add("request page", hvio::map::REQUESTS + requests::ABOUT, about);
                 contents.start.regs[0] = hvio::map::REQUESTS;
                 contents.start.sp = Some(hvio::STACK);
             }

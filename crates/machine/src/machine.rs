@@ -39,6 +39,14 @@ impl std::fmt::Debug for Machine {
 }
 
 impl Machine {
+    /// Tells whether `hv` can run such a machine, as far as that can be told without making it.
+    ///
+    /// # Errors
+    /// As [`Machine::build`].
+    pub fn check(hv: &dyn Hypervisor, config: &MachineConfig) -> Result<(), MachineError> {
+        config::check(config, hv).map(drop)
+    }
+
     /// Makes a machine on `hv`: checks the configuration against board and backend, loads what it
     /// starts from, and wires the devices. The guest's text goes to `console`; every exit to `observers`.
     ///
@@ -96,7 +104,8 @@ impl Machine {
             .iter()
             .map(|vcpu| Counters { retired: vcpu.retired_counter(), sleeper: vcpu.sleeper() })
             .collect();
-        let power = Arc::new(Power::new(vcpus.iter().map(|vcpu| Some(vcpu.kicker())).collect()));
+        let kickers = vcpus.iter().map(|vcpu| Some(vcpu.kicker())).collect();
+        let power = Arc::new(Power::new(kickers).with_own_psci(hv.capabilities().own_psci));
         let summary = plan::rows(&plan::Facts {
             config: &config,
             checked: &checked,

@@ -199,3 +199,18 @@ fn observers_see_events_of_every_cpu() {
     let seen = log.0.lock().unwrap().clone();
     assert_eq!(seen, vec![(0, wfi(1)), (0, wfi(1)), (1, wfi(2)), (1, wfi(2))]);
 }
+
+#[test]
+fn a_backend_with_psci_of_its_own_runs_all_cpus_at_once_and_again_after_a_reset() {
+    let boot = vec![Action::Stop(Stop::Reset), Action::Stop(Stop::Shutdown)];
+    let parked = vec![Action::WaitKick, Action::WaitKick];
+    let hv = FakeHypervisor::new([boot, parked]).with_capabilities(|can| can.own_psci = true);
+    let (machine, _) = build(&hv, config(BoardKind::Virt, 2));
+    assert_eq!(within(move || machine.run()).unwrap(), Ending::PowerOff);
+    let loaded = |record: &Record| matches!(record, Record::Load { .. });
+    assert_eq!(hv.log_of(0).iter().filter(|record| loaded(record)).count(), 2);
+    let parked = hv.log_of(1);
+    assert!(!parked.iter().any(loaded), "the backend starts it: {parked:?}");
+    // It may not have come to run before the reset.
+    assert!(parked.contains(&Record::Reset) && parked.contains(&Record::Run), "{parked:?}");
+}

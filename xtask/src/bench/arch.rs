@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use armlet_testkit::{payloads, root};
+use armlet_testkit::payloads::{self, Modules};
+use armlet_testkit::root;
 
 /// A guest architecture.
 pub struct Arch {
@@ -25,6 +26,8 @@ pub struct Arch {
     pub append: &'static str,
     /// Debian's kernel.
     pub kernel: PathBuf,
+    /// Its modules.
+    pub modules: &'static Modules,
     /// A static busybox.
     pub busybox: &'static [u8],
 }
@@ -43,6 +46,7 @@ impl Arch {
             qemu_cpus: &["neoverse-n1", "max"],
             append: "console=ttyAMA0 quiet kpti=off panic=-1",
             kernel: payloads.cloud_kernel.clone(),
+            modules: &payloads.cloud_modules,
             busybox: &payloads.busybox,
         })
     }
@@ -60,6 +64,7 @@ impl Arch {
             qemu_cpus: &["cortex-a15", "max"],
             append: "console=ttyAMA0 quiet panic=-1",
             kernel: payloads.armmp.clone(),
+            modules: &payloads.armmp_modules,
             busybox: &payloads.busybox,
         })
     }

@@ -97,9 +97,26 @@ impl Machine {
 
     /// Boots a ramdisk that ends by itself; what the console showed.
     pub fn console(&self, ramdisk: &Path, memory_mib: u32) -> Result<String, String> {
+        self.console_of(&mut self.command(ramdisk, memory_mib))
+    }
+
+    /// Boots the ramdisk with the raw image `disk` as its virtio disk and reads what its workload prints.
+    pub fn boot_disk(&self, ramdisk: &Path, disk: &Path) -> Result<Run, String> {
+        let mut command = self.command(ramdisk, MEMORY_MIB);
+        if self.name.starts_with("QEMU") {
+            let drive = format!("if=none,id=disk,format=raw,file={}", disk.display());
+            command.args(["-global", "virtio-mmio.force-legacy=false", "-drive", &drive]);
+            command.args(["-device", "virtio-blk-device,drive=disk"]);
+        } else {
+            command.arg("--disk").arg(disk);
+        }
+        let figures = figures(&self.console_of(&mut command)?, "")?;
+        Ok(Run { machine: self.name.clone(), figures })
+    }
+
+    fn console_of(&self, command: &mut Command) -> Result<String, String> {
         let start = |e| format!("{}: {e}", self.program.display());
-        let session = Session::start(&mut self.command(ramdisk, memory_mib)).map_err(start)?;
-        Ok(session.finish(LIMIT).1)
+        Ok(Session::start(command).map_err(start)?.finish(LIMIT).1)
     }
 
     /// Boots the ramdisk with `cpus` CPUs and reads what its workloads print.
@@ -114,16 +131,23 @@ impl Machine {
         let (_, text) = session.finish(LIMIT);
         let suffix = if cpus == 1 { String::new() } else { format!("-{cpus}-cpus") };
         let boot = format!("boot-to-init{suffix}");
-        let mut figures = vec![(boot, "boot".into(), to_init.as_nanos() as f64)];
-        for line in text.lines() {
-            let words: Vec<&str> = line.trim().split(' ').collect();
-            if let ["@bench", name, class, value] = words[..] {
-                let value = value.parse().map_err(|_| format!("not a number: {line}"))?;
-                figures.push((format!("{name}{suffix}"), class.into(), value));
-            }
-        }
-        Ok(Run { machine: self.name.clone(), figures })
+        let mut all = vec![(boot, "boot".into(), to_init.as_nanos() as f64)];
+        all.extend(figures(&text, &suffix)?);
+        Ok(Run { machine: self.name.clone(), figures: all })
     }
+}
+
+/// Name, class and value of what workloads print.
+fn figures(console: &str, suffix: &str) -> Result<Vec<(String, String, f64)>, String> {
+    let mut figures = Vec::new();
+    for line in console.lines() {
+        let words: Vec<&str> = line.trim().split(' ').collect();
+        if let ["@bench", name, class, value] = words[..] {
+            let value = value.parse().map_err(|_| format!("not a number: {line}"))?;
+            figures.push((format!("{name}{suffix}"), class.into(), value));
+        }
+    }
+    Ok(figures)
 }
 
 /// Share of one host core that an idle guest takes: CPU time of the process over five seconds of `sleep`.

@@ -1,6 +1,7 @@
 //! `cargo xtask bench`: the same guest, the same workloads, on armlet and on QEMU, in one run.
 
 mod arch;
+mod disk;
 mod kernels;
 mod machine;
 mod programs;
@@ -26,7 +27,7 @@ pub struct Options {
     /// Runs of each machine; the best of each figure counts.
     #[arg(long, default_value_t = 2)]
     runs: usize,
-    /// Only these kernels, programs or classes (integer, calls, fp, neon-fp, neon-int, memory, system, programs), and
+    /// Only these kernels, programs or classes (integer, calls, fp, neon-fp, neon-int, memory, system, disk, programs), and
     /// only 32-bit or 64-bit guests (32, 64); programs run in 64-bit guests alone.
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
@@ -98,6 +99,7 @@ fn section(options: &Options, arch: &Arch, armlet: &Path) -> Result<Section, Str
     }
     let mut results = Runs::default();
     kernels::run(options, arch, &machines, &mut results)?;
+    disk::run(options, arch, &machines, &mut results)?;
     if arch.bits == "64" {
         programs::run(options, arch, &machines, &mut results)?;
     }

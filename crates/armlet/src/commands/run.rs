@@ -7,8 +7,8 @@ use std::time::Instant;
 use armlet::backends::{self, SoftChoices};
 use armlet::guests::{Code, Guest};
 use armlet::{
-    Board, Checkpoints, Deterministic, Ending, Engine, GuestMode, Machine, MachineConfig, ModelInfo,
-    Observer, Payload, SoftOptions,
+    Board, Checkpoints, Deterministic, Ending, Engine, GuestMode, Hypervisor, Machine, MachineConfig,
+    ModelInfo, Observer, Payload, SoftOptions,
 };
 use armlet_machine::board::{hvio, monitor};
 
@@ -31,10 +31,12 @@ pub fn run(args: RunArgs) -> Result<u8, Failure> {
     let on_broken = stopper.clone();
     let (screen, writer) = Screen::start(move || on_broken.stop(Why::BrokenPipe)).map_err(Failure::broken)?;
     let choices = soft_choices(&args, &screen)?;
-    let backend = backends::open_with(args.backend.as_deref().unwrap_or("auto"), &choices)
+    let (embedded, mut config) = configure(&args)?;
+    let name = args.backend.as_deref().unwrap_or("auto");
+    let backend = backends::open_for(name, &choices, |hypervisor| suits(hypervisor, &config))
         .map_err(|error| Failure::input_chain(&error))?;
     let hypervisor = backend.hypervisor.as_ref();
-    let (embedded, mut config) = configure(&args, &hypervisor.capabilities().cpu_models)?;
+    check_model(&config.cpu_model, &hypervisor.capabilities().cpu_models)?;
     let (board, cpus) = (config.board, config.cpus);
     let log_file = match &args.log {
         Some(LogTarget::File(path)) => Some(files::create("--log", path)?),
@@ -155,10 +157,7 @@ fn soft_choices(args: &RunArgs, screen: &Arc<Screen>) -> Result<SoftChoices, Fai
 }
 
 /// The machine the user asks for, and its guest if that is an embedded one: a lesson that wants telling.
-fn configure(
-    args: &RunArgs,
-    models: &[ModelInfo],
-) -> Result<(Option<&'static Guest>, MachineConfig), Failure> {
+fn configure(args: &RunArgs) -> Result<(Option<&'static Guest>, MachineConfig), Failure> {
     let load_error = |error: armlet::LoadError| Failure::input_chain(&error);
     let asked = args.aarch32.then_some(GuestMode::A32El1);
     let (embedded, board, mode, entry, payload) = match files::thing(args.thing.as_deref())? {
@@ -179,7 +178,7 @@ fn configure(
         board,
         cpus: args.cpus.unwrap_or(1),
         memory: args.memory,
-        cpu_model: cpu_model(args.cpu.as_deref(), models)?,
+        cpu_model: args.cpu.clone().unwrap_or_default(),
         mode,
         gic: args.gic,
         kernel: Some(payload),
@@ -235,11 +234,18 @@ fn checkpoints(
     Ok(Some(hashes))
 }
 
-/// The model asked for; empty to leave the choice to the machine.
-fn cpu_model(asked: Option<&str>, models: &[ModelInfo]) -> Result<String, Failure> {
-    let Some(name) = asked else { return Ok(String::new()) };
-    if models.iter().any(|model| model.name == name) {
-        return Ok(name.to_owned());
+/// Why a backend can't run the machine: the fact alone, for another may.
+fn suits(hypervisor: &dyn Hypervisor, config: &MachineConfig) -> Result<(), String> {
+    Machine::check(hypervisor, config).map_err(|error| {
+        let line = error.to_string();
+        line.split("; ").next().unwrap_or(&line).to_owned()
+    })
+}
+
+/// Refuses a model that the backend does not have; an empty name leaves the choice to the machine.
+fn check_model(name: &str, models: &[ModelInfo]) -> Result<(), Failure> {
+    if name.is_empty() || models.iter().any(|model| model.name == name) {
+        return Ok(());
     }
     let hint = did_you_mean(name, models.iter().map(|model| model.name.as_str()));
     Err(Failure::input(format_args!("there is no CPU model {name:?}{hint}; `armlet cpus` lists them")))
@@ -331,9 +337,8 @@ mod tests {
     #[test]
     fn unknown_models_get_a_suggestion() {
         let models = ["max", "cortex-a57"].map(|name| ModelInfo::new(name, &[GuestMode::A64El1]));
-        assert_eq!(cpu_model(None, &models).unwrap(), "");
-        assert_eq!(cpu_model(Some("cortex-a57"), &models).unwrap(), "cortex-a57");
-        let failure = cpu_model(Some("cortex-a75"), &models).unwrap_err();
+        assert!(check_model("", &models).is_ok() && check_model("cortex-a57", &models).is_ok());
+        let failure = check_model("cortex-a75", &models).unwrap_err();
         assert!(failure.message.contains("did you mean cortex-a57?"), "{}", failure.message);
     }
 }

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use armlet::{ExitEvent, Observer};
 use armlet_arm::esr::{ec_name, ec_of};
 use armlet_arm::smccc::vendor;
-use armlet_machine::board::hvio::request;
+use armlet_machine::board::requests;
 
 use super::counts::Counts;
 use super::describe::{self, Devices, address};
@@ -229,9 +229,9 @@ fn sentence(event: &ExitEvent, devices: &Devices, printed: &[u8]) -> String {
 /// What a store to the page of requests asks for.
 fn request(offset: u64, size: u8, value: u64, printed: &[u8]) -> String {
     match (offset, size) {
-        (request::EXIT, 4) => format!("exit with status {value}"),
-        (request::WRITE_CHAR, 4) => format!("write character \"{}\"", printed.escape_ascii()),
-        (request::WRITE_STRING, 4) => format!("write string \"{}\"", printed.escape_ascii()),
+        (requests::EXIT, 4) => format!("exit with status {value}"),
+        (requests::WRITE_CHAR, 4) => format!("write character \"{}\"", printed.escape_ascii()),
+        (requests::WRITE_STRING, 4) => format!("write string \"{}\"", printed.escape_ascii()),
         _ => "do nothing".to_owned(),
     }
 }

@@ -101,11 +101,12 @@ impl Common {
         self.device.features() | COMMON_FEATURES
     }
 
-    /// Half `high` of the features that the driver accepts; too late once they are agreed on.
-    pub fn accept(&self, high: bool, value: u32) {
+    /// Word `index` of the features that the driver accepts; too late once they are agreed on.
+    pub fn accept(&self, index: u32, value: u32) {
         let mut setup = self.setup();
-        if !self.has(VIRTIO_CONFIG_S_FEATURES_OK) {
-            let (shift, value) = (if high { 32 } else { 0 }, u64::from(value));
+        // Words 0 and 1 hold all features that there are.
+        if index <= 1 && !self.has(VIRTIO_CONFIG_S_FEATURES_OK) {
+            let (shift, value) = (32 * index, u64::from(value));
             setup.features = setup.features & !(0xffff_ffff << shift) | value << shift;
         }
     }

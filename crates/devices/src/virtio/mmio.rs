@@ -125,10 +125,7 @@ impl MmioTransport {
             VIRTIO_MMIO_DEVICE_FEATURES_SEL => self.selected().device_features = value,
             VIRTIO_MMIO_DRIVER_FEATURES_SEL => self.selected().driver_features = value,
             VIRTIO_MMIO_QUEUE_SEL => self.selected().queue = value,
-            VIRTIO_MMIO_DRIVER_FEATURES => match selected.driver_features {
-                half @ 0..=1 => self.common.accept(half == 1, value),
-                _ => {}
-            },
+            VIRTIO_MMIO_DRIVER_FEATURES => self.common.accept(selected.driver_features, value),
             VIRTIO_MMIO_QUEUE_NUM => edit(|queue, value| queue.size = value as u32),
             VIRTIO_MMIO_QUEUE_READY => self.common.set_ready(selected.queue, value & 1 != 0),
             VIRTIO_MMIO_QUEUE_NOTIFY => self.common.notify(value),

@@ -158,8 +158,10 @@ fn event_indices_suppress_interrupts() {
     assert_eq!(driver.avail_event(0), 4, "the device asks to be told of the next one");
 }
 
+type Misdeed = (&'static str, fn(&mut Driver));
+
 /// Each does to queue 0 what no driver may.
-fn malformed() -> Vec<(&'static str, fn(&mut Driver))> {
+fn malformed() -> Vec<Misdeed> {
     fn chain(driver: &mut Driver, descriptors: &[Descriptor]) {
         let [table, ..] = Driver::areas(0);
         for (index, descriptor) in descriptors.iter().enumerate() {

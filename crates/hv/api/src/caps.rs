@@ -65,6 +65,8 @@ pub struct GicConfig {
     pub redistributors: u64,
     /// Number of shared peripheral interrupts, INTIDs from 32 on.
     pub spis: usize,
+    /// GICv3: the registers of an Interrupt Translation Service, for a board that has one.
+    pub its: Option<u64>,
 }
 
 /// The capability report of a [`crate::Hypervisor`].
@@ -76,6 +78,8 @@ pub struct Capabilities {
     pub gics: Vec<GicKind>,
     /// True if the interrupt controller and timers are the backend's own (kvm, whp).
     pub in_kernel_gic: bool,
+    /// A GICv3 can have an Interrupt Translation Service.
+    pub its: bool,
     /// The backend itself serves PSCI calls. All vCPUs are run at once then; those after the first wait inside
     /// [`crate::Vcpu::run`] until the guest turns them on, and one that turns itself off stays there.
     pub own_psci: bool,

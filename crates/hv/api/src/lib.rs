@@ -2,6 +2,7 @@
 //! travel through it. Generic code names no backend; what a backend can't do is refused up front.
 #![forbid(unsafe_code)]
 
+mod ability;
 mod caps;
 mod error;
 mod exit;
@@ -12,6 +13,7 @@ use std::sync::Arc;
 use armlet_arm::{CpuState, gic, smccc::Conduit};
 use armlet_base::{BusError, Checkpoints, Clock, CpuIrqInput, GuestRam};
 
+pub use ability::{DirtyLog, EventHandle, HostEvents, MsiSink, OpaqueState};
 pub use caps::{Capabilities, GicConfig, GicKind, GuestMode, ModelInfo};
 pub use error::HvError;
 pub use exit::{ExitEvent, Observer};
@@ -88,6 +90,22 @@ pub trait Vm: Send + Sync {
     /// Creates vCPU `index`, with MPIDR affinity `index` (Aff0 below 16, then Aff1), powered on at reset state, but
     /// see [`Capabilities::own_psci`].
     fn create_vcpu(&self, index: usize) -> Result<Box<dyn Vcpu>, HvError>;
+    /// Interrupts by message.
+    fn as_msi(&self) -> Option<&dyn MsiSink> {
+        None
+    }
+    /// Doorbells and interrupts through the host's kernel.
+    fn as_host_events(&self) -> Option<&dyn HostEvents> {
+        None
+    }
+    /// The log of written pages.
+    fn as_dirty_log(&self) -> Option<&dyn DirtyLog> {
+        None
+    }
+    /// What a copy of the machine needs of the VM beside memory and vCPUs.
+    fn as_opaque_state(&mut self) -> Option<&mut dyn OpaqueState> {
+        None
+    }
 }
 
 /// One virtual CPU. Created on any thread, then moved to the one that runs it.
@@ -116,6 +134,10 @@ pub trait Vcpu: Send {
     }
     /// A handle to see from other threads whether WFI has the vCPU asleep, where the backend can tell.
     fn sleeper(&self) -> Option<Arc<dyn Sleeper>> {
+        None
+    }
+    /// What a copy of the vCPU needs beside [`Vcpu::save`].
+    fn as_opaque_state(&mut self) -> Option<&mut dyn OpaqueState> {
         None
     }
 }

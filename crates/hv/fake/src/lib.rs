@@ -79,6 +79,7 @@ impl FakeHypervisor {
             modes: vec![A64El1, A32El1],
             gics: vec![GicKind::V3, GicKind::V2],
             in_kernel_gic: false,
+            its: false,
             own_psci: false,
             address_bits: 40,
             max_cpus: 256,

@@ -93,6 +93,7 @@ impl WhpHypervisor {
             modes: vec![GuestMode::A64El1],
             gics: vec![GicKind::V3],
             in_kernel_gic: true,
+            its: false,
             own_psci: true,
             address_bits: bits,
             max_cpus: MAX_CPUS,

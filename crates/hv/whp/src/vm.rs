@@ -111,6 +111,7 @@ impl Vm for WhpVm {
     }
 
     fn reset(&self) -> Result<(), HvError> {
+        self.shared.irqs.forget();
         let done = self.shared.partition.reset()?;
         let no_function =
             "a reset by the guest: this build of Windows has no WHvResetPartition; use --no-reboot";
@@ -134,6 +135,11 @@ pub struct Irqs {
 }
 
 impl Irqs {
+    /// All levels are low: the interrupt controller is being reset.
+    fn forget(&self) {
+        self.levels.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     /// What went wrong since devices can't be told.
     pub fn failure(&self) -> Option<HvError> {
         self.failed.get().map(|why| unsupported(why.clone()))

@@ -217,8 +217,14 @@ impl Partition {
         let ram = Arc::new(memory(&building.mappings)?);
         let cpus = building.cpus as usize;
         let distributor = controller.gicd_base;
-        let config =
-            GicConfig { kind: GicKind::V3, distributor, cpu_interface: 0, redistributors, spis: SPIS };
+        let config = GicConfig {
+            kind: GicKind::V3,
+            distributor,
+            cpu_interface: 0,
+            redistributors,
+            spis: SPIS,
+            its: None,
+        };
         let models = &self.inner().cpu_models;
         let mut vm = self
             .platform

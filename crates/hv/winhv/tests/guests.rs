@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex};
 use armlet_hv::{ExitEvent, GicKind, Hypervisor, Observer};
 use armlet_hv_soft::SoftHypervisor;
 use armlet_hv_whp::WhpHypervisor;
-use armlet_machine::{BoardKind, Ending, Machine, MachineConfig, Payload, SerialOutput};
+use armlet_machine::{
+    BoardKind, ConsoleInput, Ending, Machine, MachineConfig, MachineControl, Payload, SerialOutput,
+};
 use armlet_testkit::{cpio, payloads, root, skip};
 use armlet_winhv::{Quirks, table};
 
@@ -147,4 +149,72 @@ fn debian_boots_where_no_syndrome_is_valid_and_asks_for_a_reset() {
     let Some((ending, text)) = debian(quirks, 1, "reboot -f") else { return };
     worked(&text, 1);
     assert_eq!(ending, Ending::Reset, "{text}");
+}
+
+#[test]
+fn debian_boots_with_four_cpus_which_its_own_psci_turns_on() {
+    let script = "for i in 1 2 3; do (j=0; while [ $j -lt 200 ]; do j=$((j+1)); done; echo done$i) & done; wait; poweroff -f";
+    let Some((ending, text)) = debian(Quirks::default(), 4, script) else { return };
+    worked(&text, 4);
+    assert!((1..=3).all(|n| text.contains(&format!("done{n}"))), "{text}");
+    assert_eq!(ending, Ending::PowerOff, "{text}");
+}
+
+/// What is typed when the guest has asked for the nth time.
+fn answer(console: &Console, input: &ConsoleInput, answers: &[&str]) {
+    for (n, answer) in answers.iter().enumerate() {
+        while String::from_utf8_lossy(&console.0.lock().unwrap()).matches("asks\r").count() <= n {
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+        input.feed(answer.as_bytes());
+    }
+}
+
+/// Boots Debian's kernel with two CPUs to a script that asks for a command and does it; `answers` are typed. Then `meanwhile` has
+/// the machine.
+fn conversation(answers: &'static [&'static str], meanwhile: fn(MachineControl)) -> Option<(Ending, String)> {
+    let payloads = match payloads::get() {
+        Ok(payloads) => payloads,
+        Err(why) => {
+            skip(&why);
+            return None;
+        }
+    };
+    let script = format!("{}while :; do echo asks; read line; $line; done\n", cpio::INIT_PROLOGUE);
+    let mut config = MachineConfig::new(BoardKind::Virt);
+    config.kernel = Some(Payload::detect("vmlinuz", std::fs::read(&payloads.cloud_kernel).unwrap()).unwrap());
+    config.initrd = Some(cpio::busybox_ramdisk(&payloads.busybox, &script, &[]));
+    config.cpus = 2;
+    let console = Console::default();
+    let machine = Machine::build(&whp(Quirks::default()), config, Box::new(console.clone()), vec![]).unwrap();
+    let (input, control) = (machine.console_input(), machine.control());
+    let ending = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            answer(&console, &input, answers);
+            meanwhile(control);
+        });
+        machine.run().unwrap()
+    });
+    let text = String::from_utf8_lossy(&console.0.lock().unwrap()).into_owned();
+    Some((ending, text))
+}
+
+#[test]
+fn a_reboot_comes_up_again_with_all_its_cpus() {
+    let answers = &[
+        "grep -c ^processor /proc/cpuinfo\n",
+        "reboot -f\n",
+        "grep -c ^processor /proc/cpuinfo\n",
+        "poweroff -f\n",
+    ];
+    let Some((ending, text)) = conversation(answers, |_| {}) else { return };
+    assert_eq!(ending, Ending::PowerOff, "{text}");
+    assert_eq!(text.matches("\n2\r").count(), 2, "{text}");
+}
+
+#[test]
+fn a_sleeping_guest_can_be_stopped() {
+    let stop = |control: MachineControl| control.stop();
+    let Some((ending, text)) = conversation(&["sleep 1000\n"], stop) else { return };
+    assert_eq!(ending, Ending::Stopped, "{text}");
 }

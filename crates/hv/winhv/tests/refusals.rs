@@ -53,6 +53,7 @@ fn config() -> VmConfig {
             cpu_interface: 0x801_0000,
             redistributors: 0x80a_0000,
             spis: 256,
+            its: None,
         }),
         clock: Clock::default(),
         deterministic: None,

@@ -13,12 +13,13 @@
 //! | 0x18 | 8 | GICv2: CPU interface; GICv3: redistributor of CPU 0, 0x20000 bytes for each CPU |
 //! | 0x20 | 8 | PL011 UART |
 //! | 0x28 | 8 | timer: a CNTBase frame |
-//! | 0x30 | 4 | length of the structure in bytes, 0x50 |
+//! | 0x30 | 4 | length of the structure in bytes, 0x58 |
 //! | 0x34 | 4 | number of CPUs |
 //! | 0x38 | 4 | INTID of the UART |
 //! | 0x3c | 4 | INTID of the timer frame's virtual timer |
 //! | 0x40 | 8 | start of guest memory |
 //! | 0x48 | 8 | length of guest memory |
+//! | 0x50 | 8 | the page of requests (see [`super::requests`]) |
 
 use armlet_hv::GicKind;
 
@@ -29,7 +30,7 @@ pub const MAGIC: u32 = 0x4c4d_5241;
 /// The layout's version.
 pub const VERSION: u32 = 1;
 /// Length in bytes.
-pub const LEN: u32 = 0x50;
+pub const LEN: u32 = 0x58;
 
 /// The structure for a `monitor` board of `cpus` CPUs.
 pub fn encode(gic: Option<GicKind>, cpus: usize) -> Vec<u8> {
@@ -48,7 +49,7 @@ pub fn encode(gic: Option<GicKind>, cpus: usize) -> Vec<u8> {
     words(&mut bytes, [MAGIC, VERSION, kind, map::TIMER_INTID]);
     addresses(&mut bytes, &[map::GICD, cpu_side, map::UART, map::TIMER]);
     words(&mut bytes, [LEN, cpus as u32, map::UART_INTID, map::VIRTUAL_TIMER_INTID]);
-    addresses(&mut bytes, &[map::RAM, map::RAM_LEN]);
+    addresses(&mut bytes, &[map::RAM, map::RAM_LEN, map::REQUESTS]);
     bytes
 }
 
@@ -62,8 +63,9 @@ mod tests {
         assert_eq!(bytes.len(), LEN as usize);
         assert_eq!((&bytes[..4], bytes[8], bytes[12]), (&b"ARML"[..], 3, 34));
         assert_eq!(bytes[0x18..0x20], 0x0904_0000u64.to_le_bytes());
-        assert_eq!((bytes[0x30], bytes[0x34]), (0x50, 3));
-        assert_eq!(bytes[0x48..], 0x0400_0000u64.to_le_bytes());
+        assert_eq!((bytes[0x30], bytes[0x34]), (0x58, 3));
+        assert_eq!(bytes[0x48..0x50], 0x0400_0000u64.to_le_bytes());
+        assert_eq!(bytes[0x50..], 0x0a00_0000u64.to_le_bytes());
         assert_eq!(encode(Some(GicKind::V2), 1)[0x18..0x20], 0x0903_0000u64.to_le_bytes());
     }
 }

@@ -4,6 +4,7 @@ pub mod boot_info;
 pub mod hvio;
 mod interrupts;
 pub mod monitor;
+pub mod requests;
 pub mod virt;
 pub mod virtio;
 
@@ -61,8 +62,12 @@ pub(crate) fn memory(board: BoardKind, bytes: u64) -> Vec<RamRegion> {
 
 /// The read-only page of a board whose stores are requests.
 pub(crate) fn requests(board: BoardKind) -> Option<Range<u64>> {
-    use hvio::map::{REQUESTS, REQUESTS_LEN};
-    (board == BoardKind::Hvio).then_some(REQUESTS..REQUESTS + REQUESTS_LEN)
+    let start = match board {
+        BoardKind::Virt => return None,
+        BoardKind::Monitor => monitor::map::REQUESTS,
+        BoardKind::Hvio => hvio::map::REQUESTS,
+    };
+    Some(start..start + requests::LEN)
 }
 
 /// The interrupt controller of a board, of a kind the board can have.
@@ -72,7 +77,7 @@ pub(crate) fn gic(board: BoardKind, kind: GicKind) -> Option<GicConfig> {
         BoardKind::Monitor => (monitor::map::GICD, monitor::map::GICC, monitor::map::GICR),
         BoardKind::Hvio => return None,
     };
-    Some(GicConfig { kind, distributor, cpu_interface, redistributors, spis: SPIS })
+    Some(GicConfig { kind, distributor, cpu_interface, redistributors, spis: SPIS, its: None })
 }
 
 /// Makes a board's devices, before its vCPUs are created.

@@ -2,6 +2,9 @@
 //!
 //! Programs start at [`ENTRY`] with the stack at [`STACK`] and X0 at [`BOOT_INFO`], which says what the
 //! interrupt controller is (see [`super::boot_info`]).
+//!
+//! They call the monitor by HVC. Where the host's hypervisor keeps such calls for itself, the answer is NOT_SUPPORTED,
+//! and a page of requests is there for the same (see [`super::requests`]).
 
 use std::sync::Arc;
 
@@ -42,6 +45,8 @@ pub mod map {
     pub const GICC: u64 = 0x0903_0000;
     /// GICv3 redistributors.
     pub const GICR: u64 = 0x0904_0000;
+    /// The page of requests, which serve where calls don't.
+    pub const REQUESTS: u64 = 0x0a00_0000;
     /// The most CPUs.
     pub const MAX_CPUS: usize = 8;
     /// Guest memory.

@@ -1,7 +1,7 @@
-//! Requests: calls of the `hvio` board, made by a store to a read-only page.
+//! Requests: calls made by a store to a read-only page.
 
 use super::Firmware;
-use crate::board::hvio::request;
+use crate::board::requests;
 use crate::run::Ending;
 use crate::run::power::Verdict;
 
@@ -13,9 +13,9 @@ impl Firmware {
     pub fn request(&self, offset: u64, size: u8, value: u64) {
         match offset {
             _ if size != 4 => {}
-            request::EXIT => self.power.decide(Verdict::End(Ending::Exit(value as u32))),
-            request::WRITE_CHAR => self.console.print(&[value as u8]),
-            request::WRITE_STRING => {
+            requests::EXIT => self.power.decide(Verdict::End(Ending::Exit(value as u32))),
+            requests::WRITE_CHAR => self.console.print(&[value as u8]),
+            requests::WRITE_STRING => {
                 if let Some(text) = self.string(value, MAX_STRING) {
                     self.console.print(&text);
                 }
@@ -34,12 +34,12 @@ mod tests {
     fn words_at_the_offsets_of_requests_are_served() {
         let (firmware, captured) = testing::firmware(1);
         firmware.ram.write(0x4000_1000, b"hello, hvio\n\0junk").unwrap();
-        firmware.request(request::WRITE_STRING, 4, 0x4000_1000);
-        firmware.request(request::WRITE_CHAR, 4, 0x121);
+        firmware.request(requests::WRITE_STRING, 4, 0x4000_1000);
+        firmware.request(requests::WRITE_CHAR, 4, 0x121);
         for (offset, size, value) in [
-            (request::WRITE_STRING, 4, 0x5000_0000),
-            (request::WRITE_CHAR, 1, b'x'.into()),
-            (request::EXIT, 8, 1),
+            (requests::WRITE_STRING, 4, 0x5000_0000),
+            (requests::WRITE_CHAR, 1, b'x'.into()),
+            (requests::EXIT, 8, 1),
             (2, 4, 1),
             (0x40, 4, 1),
         ] {
@@ -47,7 +47,7 @@ mod tests {
         }
         assert_eq!(captured.text(), "hello, hvio\n!");
         assert!(!firmware.power.halted());
-        firmware.request(request::EXIT, 4, 7);
+        firmware.request(requests::EXIT, 4, 7);
         assert!(firmware.power.halted());
     }
 }

@@ -134,6 +134,8 @@ fn conduct(shared: &Shared, boot: &Boot, wakers: &Wakers) -> Result<Ending, Mach
             Verdict::Reset => {
                 shared.console.flush();
                 boot.load()?;
+                // First the interrupt controller, which takes all wires for low then; devices know better.
+                wakers.vm.reset()?;
                 shared.bus.reset();
                 shared.power.restart(boot.start);
             }

@@ -62,6 +62,7 @@ pub struct Power {
     state: Mutex<State>,
     changed: Condvar,
     kickers: Vec<Option<Arc<dyn Kick>>>,
+    own_psci: bool,
 }
 
 impl Power {
@@ -69,7 +70,18 @@ impl Power {
     pub fn new(kickers: Vec<Option<Arc<dyn Kick>>>) -> Self {
         let cpus = vec![Cpu::Off; kickers.len()];
         let state = State { cpus, running: 0, verdict: None, halted: true, quit: false };
-        Self { state: Mutex::new(state), changed: Condvar::new(), kickers }
+        Self { state: Mutex::new(state), changed: Condvar::new(), kickers, own_psci: false }
+    }
+
+    /// The same where the backend itself serves PSCI: all vCPUs run at once, and those that are off wait there.
+    pub fn with_own_psci(mut self, own: bool) -> Self {
+        self.own_psci = own;
+        self
+    }
+
+    /// True if `cpu` runs without having been turned on here: the backend's PSCI will.
+    pub(crate) fn is_parked(&self, cpu: usize) -> bool {
+        self.own_psci && cpu != 0
     }
 
     /// Number of vCPUs.
@@ -214,11 +226,11 @@ impl Power {
         (!state.halted).then_some(on)
     }
 
-    /// Turns vCPU 0 on at `start` and the others off: power-on and reset. A verdict that came meanwhile
-    /// keeps the machine halted.
+    /// Turns vCPU 0 on at `start` and the others off, as far as they are not the backend's to turn on: power-on and
+    /// reset. A verdict that came meanwhile keeps the machine halted.
     pub(crate) fn restart(&self, start: Start) {
         let mut state = lock(&self.state);
-        state.cpus.fill(Cpu::Off);
+        state.cpus.fill(if self.own_psci { Cpu::Pending(start) } else { Cpu::Off });
         if let Some(boot) = state.cpus.first_mut() {
             *boot = Cpu::Pending(start);
         }

@@ -57,7 +57,11 @@ enum Left {
 }
 
 fn run_from(start: Start, cpu: usize, vcpu: &mut dyn Vcpu, shared: &Shared) -> Result<Left, HvError> {
-    enter(vcpu, start)?;
+    if shared.power.is_parked(cpu) {
+        vcpu.reset()?;
+    } else {
+        enter(vcpu, start)?;
+    }
     let mut io = CpuIo { cpu, shared };
     loop {
         let end = match vcpu.run(&mut io)? {

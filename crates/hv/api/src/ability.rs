@@ -1,0 +1,74 @@
+//! Abilities that not every backend has. [`crate::Vm`] and [`crate::Vcpu`] hand them out by `as_...`, `None` where
+//! the backend lacks one.
+
+use crate::HvError;
+
+/// Something of the host that one side signals and the other waits for, without a thread of armlet between: an
+/// eventfd on Linux.
+#[cfg(unix)]
+pub type EventHandle<'a> = std::os::fd::BorrowedFd<'a>;
+/// Something of the host that one side signals and the other waits for: an event on Windows.
+#[cfg(windows)]
+pub type EventHandle<'a> = std::os::windows::io::BorrowedHandle<'a>;
+
+/// Interrupts by message: a device writes `data` to `address`, and the interrupt controller finds out what that means.
+pub trait MsiSink: Send + Sync {
+    /// Delivers a message. `device` is the sender's identity for an ITS (GIC architecture, IHI 0069, chapter 5), and
+    /// nothing to a GICv2m.
+    ///
+    /// # Errors
+    /// If nobody takes messages at `address`, or the guest has not set up what it would lead to.
+    fn signal(&self, address: u64, data: u32, device: u32) -> Result<(), HvError>;
+}
+
+/// Doorbells and interrupts that pass through the host's kernel alone.
+pub trait HostEvents: Send + Sync {
+    /// Signals `event` when the guest writes at `gpa`, or only when it writes `value` there in `size` bytes (1, 2, 4
+    /// or 8). Such a write does not reach the bus.
+    fn add_doorbell(
+        &self,
+        gpa: u64,
+        size: u8,
+        value: Option<u64>,
+        event: EventHandle<'_>,
+    ) -> Result<(), HvError>;
+    /// Takes back what [`HostEvents::add_doorbell`] did with the same arguments.
+    fn remove_doorbell(
+        &self,
+        gpa: u64,
+        size: u8,
+        value: Option<u64>,
+        event: EventHandle<'_>,
+    ) -> Result<(), HvError>;
+    /// Makes the shared peripheral interrupt `intid` pending when `event` is signalled.
+    fn add_interrupt(&self, intid: u32, event: EventHandle<'_>) -> Result<(), HvError>;
+    /// Takes back what [`HostEvents::add_interrupt`] did.
+    fn remove_interrupt(&self, intid: u32, event: EventHandle<'_>) -> Result<(), HvError>;
+}
+
+/// Finds out which pages of guest memory were written, by vCPUs; what devices of armlet write they know themselves.
+pub trait DirtyLog: Send + Sync {
+    /// Starts logging, with all pages clean, or stops it.
+    fn enable(&self, on: bool) -> Result<(), HvError>;
+    /// Bytes of a page of the log, a power of two.
+    fn page_size(&self) -> u64;
+    /// The pages of the memory region at `gpa` that were written since logging started or this was asked last, a
+    /// bit each, from bit 0 of the first word on.
+    ///
+    /// # Errors
+    /// If no writable region starts at `gpa`, or nothing is logged.
+    fn take(&self, gpa: u64) -> Result<Vec<u64>, HvError>;
+}
+
+/// State that has no place in [`armlet_arm::CpuState`] and that only the backend understands: its interrupt
+/// controller, or registers that only its CPUs have. All vCPUs are out of [`crate::Vcpu::run`] meanwhile.
+pub trait OpaqueState {
+    /// Everything, in a form that tells its own version.
+    fn save_opaque(&self) -> Result<Vec<u8>, HvError>;
+    /// Puts back what was saved on a machine like this one.
+    ///
+    /// # Errors
+    /// If the bytes are of another version or another kind of machine, or the host refuses a value. The state is
+    /// then partly old, and the machine of no use.
+    fn load_opaque(&mut self, state: &[u8]) -> Result<(), HvError>;
+}
