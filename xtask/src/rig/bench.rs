@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::path::Path;
 
 use armlet_testkit::rig::frame::Outcome;
 use armlet_testkit::rig::{Host, Scenario, contents, cross};
@@ -60,9 +61,9 @@ fn monitors(backend: &str) -> [Monitor; 2] {
 }
 
 /// Measures and reports; writes `docs/bench/kvm.md` unless `dry`.
-pub fn run(host: Host, backend: &str, rounds: usize, dry: bool) -> Result<(), String> {
+pub fn run(host: Host, program: &Path, backend: &str, rounds: usize, dry: bool) -> Result<(), String> {
     let title = format!("{} processors of {}, GICv{}", host.cpus, host.cpu, host.gic);
-    let mut rig = contents::with_armlet(host, &cross::program()?)?;
+    let mut rig = contents::with_armlet(host, program)?;
     let init = format!("{}echo @init\nsleep 1000\n", cpio::INIT_PROLOGUE);
     let small: Vec<u8> = SMALL_GUEST.iter().flat_map(|word| word.to_le_bytes()).collect();
     rig.tree(&payloads::qemu_arm64()?)?.copy("/bin/meter", &cross::meter()?)?.file("/payloads/small", &small);

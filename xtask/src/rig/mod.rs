@@ -33,6 +33,12 @@ pub struct Options {
     /// The backend that scenarios ask for.
     #[arg(long, default_value = "kvm")]
     backend: String,
+    /// An arm64 build of the program, instead of one made now.
+    #[arg(long)]
+    program: Option<PathBuf>,
+    /// A build for this host that scenarios are compared with, instead of one made now.
+    #[arg(long)]
+    reference: Option<PathBuf>,
     /// Compare armlet with QEMU's KVM mode; writes docs/bench/kvm.md.
     #[arg(long)]
     bench: bool,
@@ -52,6 +58,10 @@ pub struct Options {
 }
 
 impl Options {
+    fn program(&self) -> Result<PathBuf, String> {
+        self.program.clone().map_or_else(cross::program, Ok)
+    }
+
     fn host(&self) -> Result<Host, String> {
         let kernel = match self.kernel.to_str() {
             Some("cloud") => payloads::get()?.cloud_kernel.clone(),
@@ -70,7 +80,14 @@ pub fn run(options: &Options) -> Result<i32, String> {
         return test(options);
     }
     if options.bench {
-        return bench::run(options.host()?, &options.backend, options.rounds, options.dry).map(|()| 0);
+        return bench::run(
+            options.host()?,
+            &options.program()?,
+            &options.backend,
+            options.rounds,
+            options.dry,
+        )
+        .map(|()| 0);
     }
     if options.command.is_empty() {
         return scenarios(options);
@@ -79,7 +96,7 @@ pub fn run(options: &Options) -> Result<i32, String> {
     let program = options.command.first().map(Path::new).filter(|path| is_program(path));
     let rig = match program {
         Some(program) => with_program(host, program)?,
-        None => contents::with_armlet(host, &cross::program()?)?,
+        None => contents::with_armlet(host, &options.program()?)?,
     };
     let words: Vec<String> = match program {
         Some(_) => options.command.iter().map(|word| quoted(word)).collect(),
@@ -94,9 +111,9 @@ fn scenarios(options: &Options) -> Result<i32, String> {
         backend: options.backend.clone(),
         gic: options.gic,
         aarch32: options.backend == "soft" || !options.cpu.starts_with("neoverse"),
-        reference: build_armlet()?,
+        reference: options.reference.clone().map_or_else(build_armlet, Ok)?,
     };
-    let rig = contents::with_armlet(options.host()?, &cross::program()?)?;
+    let rig = contents::with_armlet(options.host()?, &options.program()?)?;
     let failures = scenarios::run(rig, &scenarios::all(&setting)?, |outcome| {
         println!("{:<16} status {} after {:.1} s", outcome.name, outcome.status, outcome.seconds);
     })?;

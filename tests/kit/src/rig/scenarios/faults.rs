@@ -35,7 +35,7 @@ pub fn refused(_: &Setting) -> Vec<Case> {
     };
     vec![
         Case::new("no-device", away, judge("", hello)),
-        Case::new("no-permission", format!("{chmod}; {}", twice(stranger)), judge("permi", "")),
+        Case::new("no-permission", format!("{chmod}; {}", twice(stranger)), judge("you may not open", "")),
     ]
 }
 
@@ -48,7 +48,7 @@ pub fn refused32(_: &Setting) -> Vec<Case> {
     vec![
         Case::new("refused-hvio", script, move |outcome| {
             need_status(outcome, 0)?;
-            need_one_line(&outcome.text("refusal"), &["AArch32", "kvm", "soft"])?;
+            need_one_line(&outcome.text("refusal"), &["AArch32", "kvm", "--backend"])?;
             let backend = outcome.text("plan");
             let backend = backend.lines().find(|line| line.starts_with("backend ")).unwrap_or_default();
             need_parts("the plan", backend, &["soft", "kvm", "AArch32"])?;
@@ -56,7 +56,7 @@ pub fn refused32(_: &Setting) -> Vec<Case> {
         }),
         Case::new("refused-armhf", kernel, |outcome| {
             need_status(outcome, 2)?;
-            need_one_line(&outcome.stderr(), &["AArch32", "kvm", "soft"])
+            need_one_line(&outcome.stderr(), &["AArch32", "kvm", "--backend"])
         }),
     ]
 }
