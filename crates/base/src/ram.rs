@@ -145,21 +145,27 @@ impl GuestRam {
         Ok(Self { base: mapping.as_ptr(), _mapping: Some(mapping), len, regions: place(sorted) })
     }
 
-    /// Takes memory that is somebody else's, in which the regions lie one behind the other from `base` on, in the order
-    /// of their guest physical addresses.
+    /// Takes memory that is somebody else's: `len` bytes from `base` on, with an offset in them for each region.
     ///
     /// # Safety
-    /// The memory is there and of that length as long as this object lives, and `base` is a multiple of 4096. Nobody
-    /// holds a reference into it.
-    pub unsafe fn over(base: *mut u8, regions: &[RamRegion]) -> Result<Self, RamError> {
-        let (sorted, len) = Self::check(regions)?;
-        let mut offset = 0;
-        let behind = sorted.into_iter().map(|region| {
-            let at = offset;
-            offset += region.len as usize;
-            (region, at)
-        });
-        Ok(Self { base, _mapping: None, len, regions: behind.collect() })
+    /// The memory is there as long as this object lives, and `base` is a multiple of 4096. Nobody holds a reference
+    /// into it.
+    pub unsafe fn over(
+        base: *mut u8,
+        len: usize,
+        mut regions: Vec<(RamRegion, usize)>,
+    ) -> Result<Self, RamError> {
+        regions.sort_by_key(|(region, _)| region.gpa);
+        Self::check(&regions.iter().map(|(region, _)| *region).collect::<Vec<_>>())?;
+        let outside = |(region, offset): &&(RamRegion, usize)| {
+            let inside = len.checked_sub(*offset).is_some_and(|left| region.len <= left as u64);
+            !(inside && offset.is_multiple_of(4096))
+        };
+        if let Some((region, _)) = regions.iter().find(outside) {
+            let (gpa, len) = (region.gpa, region.len);
+            return Err(RamError::BadRegion { gpa, len, why: "it is not within the memory given" });
+        }
+        Ok(Self { base, _mapping: None, len, regions })
     }
 
     /// The regions in order of their addresses, and the length of all.
@@ -437,13 +443,16 @@ mod tests {
     #[test]
     fn memory_of_somebody_else_is_used_where_it_is() {
         let theirs = two();
-        let regions: Vec<_> = theirs.regions().collect();
+        let regions = theirs.regions().map(|region| (region, theirs.find(region.gpa).unwrap().1)).collect();
         // SAFETY: `theirs` lives longer, and gives no references.
-        let ours = unsafe { GuestRam::over(theirs.host_base(), &regions) }.unwrap();
+        let ours = unsafe { GuestRam::over(theirs.host_base(), theirs.len(), regions) }.unwrap();
         ours.write(0x10000, b"seen").unwrap();
         let mut back = [0; 4];
         theirs.read(0x10000, &mut back).unwrap();
         assert_eq!((&back, ours.len()), (b"seen", theirs.len()));
+        let outside = vec![(region(0, 0x1000, RamKind::ReadWrite), theirs.len())];
+        // SAFETY: as above.
+        assert!(unsafe { GuestRam::over(theirs.host_base(), theirs.len(), outside) }.is_err());
     }
 
     #[test]

@@ -41,5 +41,5 @@ fn thread_time() -> Option<Duration> {
 
 #[cfg(not(unix))]
 fn thread_time() -> Option<Duration> {
-    None
+    Some(cpu_time::ThreadTime::try_now().ok()?.as_duration())
 }

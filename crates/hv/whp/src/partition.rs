@@ -68,8 +68,8 @@ impl Partition {
 
     /// Gives the guest all of `ram`, which must be that of [`Partition::create`].
     pub fn map(&self, ram: &GuestRam) -> Result<(), HvError> {
-        let mut offset = 0;
         for region in ram.regions() {
+            let (_, offset, _) = ram.find(region.gpa).expect("a region is found where it begins");
             let flags = match region.kind {
                 RamKind::ReadWrite => map::READ | map::WRITE | map::EXECUTE,
                 RamKind::ReadOnly => map::READ | map::EXECUTE,
@@ -79,7 +79,6 @@ impl Partition {
             let result =
                 unsafe { (self.table.map_gpa_range)(self.handle, host, region.gpa, region.len, flags) };
             check(result, "WHvMapGpaRange", format_args!("mapping guest memory at {:#x}", region.gpa))?;
-            offset += region.len as usize;
         }
         Ok(())
     }

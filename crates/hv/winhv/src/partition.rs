@@ -346,18 +346,18 @@ impl Partition {
 /// Guest memory over the mappings, which armlet takes from one block.
 fn memory(mappings: &[Mapping]) -> Result<GuestRam, HResult> {
     let mut sorted = mappings.to_vec();
-    sorted.sort_by_key(|mapping| mapping.region.gpa);
+    sorted.sort_by_key(|mapping| mapping.host);
     let Some(first) = sorted.first() else { return Err(HResult::WHV_E_GPA_RANGE_NOT_FOUND) };
-    let mut end = first.host;
+    let (base, mut end) = (first.host, first.host);
     for mapping in &sorted {
         if mapping.host != end {
             return Err(failed("memory from several blocks"));
         }
         end += mapping.region.len as usize;
     }
-    let regions: Vec<_> = sorted.iter().map(|mapping| mapping.region).collect();
+    let regions = sorted.iter().map(|mapping| (mapping.region, mapping.host - base)).collect();
     // SAFETY: the caller of the platform keeps what it maps as long as the partition lives.
-    unsafe { GuestRam::over(first.host as *mut u8, &regions) }.map_err(failed)
+    unsafe { GuestRam::over(base as *mut u8, end - base, regions) }.map_err(failed)
 }
 
 impl Interrupts {
