@@ -38,7 +38,9 @@ fn statistics_add_up() {
         let insns = row(&table, "instructions")[0];
         assert_eq!(insns, 30_006.0, "{table}");
         let mips = row(&table, "MIPS over all the time")[0];
-        assert!(mips > 0.0 && row(&table, "MIPS over CPU time")[0] >= 0.0);
+        // Hosts count CPU time in ticks, of which a run so short may take none.
+        let ticked = row(&table, "seconds of CPU time")[0] > 0.0;
+        assert!(mips > 0.0 && (!ticked || row(&table, "MIPS over CPU time")[0] >= 0.0));
         assert_eq!(table.contains("JIT: compiled"), jit, "{table}");
         assert_eq!(table.contains("blocks lowered"), !jit, "{table}");
         let fetches = row(&table, "first level missed, fetch")[0];

@@ -19,13 +19,14 @@ impl fmt::Display for Failed {
 
 impl std::error::Error for Failed {}
 
+/// A failure of `function`, called to do `what`.
+pub fn failure(result: HResult, function: &str, what: impl fmt::Display) -> HvError {
+    HvError::Os { what: format!("{what} ({function})"), source: std::io::Error::other(Failed(result)) }
+}
+
 /// Turns a result of `function`, called to do `what`, into ours.
 pub fn check(result: HResult, function: &str, what: impl fmt::Display) -> Result<(), HvError> {
-    if result.is_ok() {
-        return Ok(());
-    }
-    let source = std::io::Error::other(Failed(result));
-    Err(HvError::Os { what: format!("{what} ({function})"), source })
+    if result.is_ok() { Ok(()) } else { Err(failure(result, function, what)) }
 }
 
 /// The backend can't do what was asked for.

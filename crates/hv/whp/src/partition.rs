@@ -11,7 +11,7 @@ use bytemuck::{Pod, Zeroable};
 use crate::abi::hresult::HResult;
 use crate::abi::register::Name;
 use crate::abi::{ExitContext, InterruptControl, Value, map};
-use crate::error::check;
+use crate::error::{check, failure};
 use crate::table::{Handle, Table};
 
 /// What the hypervisor of this host can do, by code; `None` if this build doesn't know the code.
@@ -106,12 +106,9 @@ impl Partition {
 
     /// Reads registers; all or none.
     pub fn get(&self, vp: u32, names: &[Name], values: &mut [Value]) -> Result<(), HvError> {
-        self.try_get(vp, names, values).map_err(|result| {
-            match check(result, "WHvGetVirtualProcessorRegisters", registers("reading", vp, names)) {
-                Err(error) => error,
-                Ok(()) => unreachable!("a failure is none"),
-            }
-        })
+        let what = || registers("reading", vp, names);
+        let got = self.try_get(vp, names, values);
+        got.map_err(|result| failure(result, "WHvGetVirtualProcessorRegisters", what()))
     }
 
     /// As [`Partition::get`], with the platform's own answer.

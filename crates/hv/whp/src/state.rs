@@ -107,12 +107,17 @@ impl Layout {
         Ok(())
     }
 
-    /// Replaces the state of VP `vp`.
+    /// Replaces the state of VP `vp`. Only what differs is written: the platform may refuse to write what can't change,
+    /// and then writes nothing.
     pub fn load(&self, partition: &Partition, vp: u32, state: &CpuState) -> Result<(), HvError> {
         let plain = [state.pc, state.pstate.bits(), state.fpcr.into(), state.fpsr.into()];
         let general = state.x.iter().chain(&plain).map(|value| Value::from(*value));
         let system = self.system.iter().map(|(register, _)| Value::from(state.sys[*register]));
-        let values: Vec<_> = general.chain(state.v.iter().map(|v| Value::from(*v))).chain(system).collect();
-        partition.put(vp, &self.names, &values)
+        let wanted = general.chain(state.v.iter().map(|v| Value::from(*v))).chain(system);
+        let mut found = vec![Value::zeroed(); self.names.len()];
+        partition.get(vp, &self.names, &mut found)?;
+        let differs = self.names.iter().zip(wanted).zip(found).filter(|((_, wanted), found)| wanted != found);
+        let (names, values): (Vec<_>, Vec<_>) = differs.map(|((name, wanted), _)| (*name, wanted)).unzip();
+        if names.is_empty() { Ok(()) } else { partition.put(vp, &names, &values) }
     }
 }
