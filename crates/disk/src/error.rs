@@ -46,8 +46,15 @@ pub enum DiskError {
     #[error("the disk image {} is no qcow2 image; say format=raw if it is raw", .0.display())]
     NotQcow2(PathBuf),
     /// A qcow2 image with something that is damaged or not supported.
-    #[error("can't use the qcow2 image {}: {}", .0.display(), reason(.1))]
+    #[error(
+        "can't use the qcow2 image {}: {}; `qemu-img check` finds damage, `qemu-img convert` makes another that can be used",
+        .0.display(),
+        reason(.1)
+    )]
     Image(PathBuf, io::Error),
+    /// An encrypted qcow2 image.
+    #[error("the qcow2 image {} is encrypted, which armlet can't read; decrypt it with `qemu-img convert`", .0.display())]
+    Encrypted(PathBuf),
     /// There is no place for what the guest writes.
     #[error("can't make a temporary file for the overlay of {}: {}; set TMPDIR to a directory with room", .0.display(), reason(.1))]
     Overlay(PathBuf, io::Error),

@@ -7,16 +7,16 @@ use std::path::Path;
 use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
 use imago::file::File as Storage;
+use imago::format::gate::ImplicitOpenGate;
 use imago::io_buffers::{IoVector, IoVectorMut};
 use imago::qcow2::Qcow2;
 use imago::raw::Raw;
 use imago::{
-    DenyImplicitOpenGate, FormatAccess, FormatCreateBuilder, FormatDriverBuilder, PermissiveImplicitOpenGate,
-    StorageOpenOptions,
+    DenyImplicitOpenGate, FormatAccess, FormatCreateBuilder, FormatDriverBuilder, StorageOpenOptions,
 };
 use vm_memory::VolatileSlice;
 
-use crate::{Disk, Format, SECTOR, ZEROS};
+use crate::{Disk, Format, SECTOR, ZEROS, open};
 
 type Access = FormatAccess<Storage>;
 
@@ -33,10 +33,38 @@ fn storage(file: File, path: &Path, write: bool) -> io::Result<Storage> {
     Storage::from_open_file(file, StorageOpenOptions::new().filename(path).write(write))
 }
 
+/// The longest chain of backing files: longer than any that is of use, and no ring.
+const LONGEST_CHAIN: usize = 64;
+
+/// Opens what an image names: backing files and data files.
+#[derive(Clone, Copy, Default)]
+struct Files {
+    /// How many images named each other up to here.
+    depth: usize,
+}
+
+impl ImplicitOpenGate<Storage> for Files {
+    fn open_format<F: FormatDriverBuilder<Storage>>(&mut self, builder: F) -> io::Result<Access> {
+        if self.depth == LONGEST_CHAIN {
+            return Err(io::Error::other("its backing files have no end"));
+        }
+        Ok(FormatAccess::new(builder.open(Self { depth: self.depth + 1 })?))
+    }
+
+    fn open_storage(&mut self, options: StorageOpenOptions) -> io::Result<Storage> {
+        let path = options.get_filename().ok_or(io::ErrorKind::InvalidInput)?;
+        let mut file = open::locked(path, options.get_writable()).map_err(io::Error::other)?;
+        if open::is_qcow2(&mut file) {
+            open::check_encryption(&mut file, path).map_err(io::Error::other)?;
+        }
+        Storage::from_open_file(file, options)
+    }
+}
+
 /// A qcow2 image with its backing files and data file, as its header names them.
 fn open_qcow2(file: File, path: &Path, write: bool) -> io::Result<Access> {
     let builder = Qcow2::<Storage>::builder(storage(file, path, write)?).write(write);
-    Ok(FormatAccess::new(builder.open(PermissiveImplicitOpenGate::default())?))
+    Ok(FormatAccess::new(builder.open(Files::default())?))
 }
 
 impl Image {

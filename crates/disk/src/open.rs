@@ -32,28 +32,31 @@ pub struct OpenOptions {
 
 /// The first bytes of a qcow2 image.
 const QCOW2_MAGIC: [u8; 4] = *b"QFI\xfb";
+/// Offset of `crypt_method`, 0 for none, in the header (docs/interop/qcow2 of QEMU).
+const QCOW2_CRYPT_METHOD: u64 = 32;
 
 /// Opens the image at `path`.
 ///
 /// A raw image whose length is no multiple of 512 bytes appears with zeros up to the next one; the first write to
 /// that last sector makes the file longer.
 ///
-/// The whole file is locked by an advisory lock (`flock`), shared where it is only read, as long as the disk lives.
+/// The file, and each that a qcow2 image names as its backing or data file, is locked by an advisory lock (`flock`) as
+/// long as the disk lives, shared where it is only read.
 ///
 /// # Errors
 /// One line for each way that it can't be used.
 pub fn open(path: &Path, options: &OpenOptions) -> Result<Box<dyn Disk>, DiskError> {
     let write = !options.read_only && !options.overlay;
-    check_kind(path)?;
-    let failed = |error| DiskError::Open(path.to_owned(), error);
-    let mut file = File::options().read(true).write(write).open(path).map_err(failed)?;
-    lock(&file, path, write)?;
+    let mut file = locked(path, write)?;
     // The length of a block device is where its end is.
-    let len = file.seek(SeekFrom::End(0)).map_err(failed)?;
+    let len = file.seek(SeekFrom::End(0)).map_err(|error| DiskError::Open(path.to_owned(), error))?;
     if len == 0 {
         return Err(DiskError::Empty(path.to_owned()));
     }
     let format = format(&mut file, path, options.format)?;
+    if format == Format::Qcow2 {
+        check_encryption(&mut file, path)?;
+    }
     let image = |error| DiskError::Image(path.to_owned(), error);
     let disk: Box<dyn Disk> = match (format, options.overlay) {
         (Format::Raw, false) => Box::new(Raw::new(file, len, !write)),
@@ -64,6 +67,29 @@ pub fn open(path: &Path, options: &OpenOptions) -> Result<Box<dyn Disk>, DiskErr
         }
     };
     if disk.size() == 0 { Err(DiskError::Empty(path.to_owned())) } else { Ok(disk) }
+}
+
+/// Opens a file or block device and locks it, as long as it is open.
+pub(crate) fn locked(path: &Path, write: bool) -> Result<File, DiskError> {
+    check_kind(path)?;
+    let file = File::options().read(true).write(write).open(path);
+    let file = file.map_err(|error| DiskError::Open(path.to_owned(), error))?;
+    match if write { file.try_lock() } else { file.try_lock_shared() } {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(DiskError::Locked { path: path.to_owned(), ro: !write }),
+        Err(TryLockError::Error(error)) => Err(DiskError::Lock(path.to_owned(), error)),
+    }
+}
+
+/// The guest of an encrypted image would see noise, and write over it.
+pub(crate) fn check_encryption(file: &mut File, path: &Path) -> Result<(), DiskError> {
+    let mut method = [0; 4];
+    let read = file.seek(SeekFrom::Start(QCOW2_CRYPT_METHOD)).and_then(|_| file.read_exact(&mut method));
+    match read {
+        Ok(()) if method != [0; 4] => Err(DiskError::Encrypted(path.to_owned())),
+        // Whoever reads all of the header says what is wrong with a short one.
+        _ => Ok(()),
+    }
 }
 
 /// Asked before opening: opening a pipe with no writer would wait for one.
@@ -79,20 +105,17 @@ fn check_kind(path: &Path) -> Result<(), DiskError> {
     Err(DiskError::Kind { path: path.to_owned(), what })
 }
 
-fn lock(file: &File, path: &Path, write: bool) -> Result<(), DiskError> {
-    match if write { file.try_lock() } else { file.try_lock_shared() } {
-        Ok(()) => Ok(()),
-        Err(TryLockError::WouldBlock) => Err(DiskError::Locked { path: path.to_owned(), ro: !write }),
-        Err(TryLockError::Error(error)) => Err(DiskError::Lock(path.to_owned(), error)),
-    }
+/// True if the file begins as a qcow2 image does.
+pub(crate) fn is_qcow2(file: &mut File) -> bool {
+    let mut start = [0; 4];
+    let read = file.rewind().and_then(|()| file.read_exact(&mut start));
+    read.is_ok() && start == QCOW2_MAGIC
 }
 
 /// Name and content have to agree: a guest can write any header into its raw disk, and would reach files of the host
 /// through it the next time.
 fn format(file: &mut File, path: &Path, told: Option<Format>) -> Result<Format, DiskError> {
-    let mut start = [0; 4];
-    let read = file.rewind().and_then(|()| file.read_exact(&mut start));
-    let qcow2 = read.is_ok() && start == QCOW2_MAGIC;
+    let qcow2 = is_qcow2(file);
     let named = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("qcow2"));
     match (told, qcow2, named) {
         (Some(Format::Raw), ..) | (None, false, false) => Ok(Format::Raw),

@@ -183,7 +183,7 @@ fn what_is_no_image_is_refused_in_one_line() {
     #[cfg(unix)]
     refused(Path::new("/dev/null"), &PLAIN, "neither a file nor a block device");
     refused(&dir.file("a.qcow2", &[0; 4096]), &PLAIN, "no qcow2 image");
-    let broken = [&b"QFI\xfb"[..], &[0xff; 4092]].concat();
+    let broken = [&b"QFI\xfb\0\0\0\x03"[..], &[0; 24], &[0; 4], &[0xff; 4060]].concat();
     refused(&dir.file("b.img", &broken), &PLAIN, "format=raw or format=qcow2");
     refused(&dir.file("c.qcow2", &broken), &PLAIN, "can't use the qcow2 image");
     let raw = OpenOptions { format: Some(Format::Raw), ..PLAIN };
@@ -247,6 +247,55 @@ fn qcow2_images_of_qemu_are_read_and_written() {
 }
 
 #[test]
+fn qcow2_images_that_need_more_than_there_is_are_refused() {
+    let dir = Dir::new();
+    let image = dir.path("i.qcow2");
+    let create = |options: &[&str]| {
+        qemu_img(&[&["create", "-q", "-f", "qcow2"][..], options, &[text(&image), "1M"]].concat())
+    };
+    let secret = ["--object", "secret,id=s,data=abc", "-o", "encrypt.format=luks,encrypt.key-secret=s"];
+    if !create(&secret) {
+        return;
+    }
+    refused(&image, &PLAIN, "is encrypted");
+    refused(&image, &OVERLAY, "is encrypted");
+    create(&["-o", "extended_l2=on"]);
+    refused(&image, &PLAIN, "extended L2 entries); `qemu-img check`");
+    create(&["-o", "compression_type=zstd"]);
+    refused(&image, &PLAIN, "can't use the qcow2 image");
+}
+
+#[test]
+fn backing_files_that_name_each_other_are_refused() {
+    let dir = Dir::new();
+    let image = dir.path("i.qcow2");
+    if !qemu_img(&["create", "-q", "-u", "-f", "qcow2", "-F", "qcow2", "-b", "i.qcow2", text(&image), "1M"]) {
+        return;
+    }
+    refused(&image, &PLAIN, "in use");
+    refused(&image, &RO, "no end");
+}
+
+#[test]
+fn snapshots_in_a_qcow2_image_stay_as_they_were() {
+    let dir = Dir::new();
+    let raw = dir.file("raw.img", &pattern(1 << 20));
+    let (image, back) = (dir.path("i.qcow2"), dir.path("back.img"));
+    if !qemu_img(&["convert", "-f", "raw", "-O", "qcow2", text(&raw), text(&image)]) {
+        return;
+    }
+    qemu_img(&["snapshot", "-c", "before", text(&image)]);
+    let disk = open(&image, &PLAIN).unwrap();
+    write(&*disk, 0, &[7; 4096], &[4096]).unwrap();
+    disk.discard(512 << 10, 64 << 10).unwrap();
+    disk.write_zeroes(256 << 10, 64 << 10, true).unwrap();
+    drop(disk);
+    qemu_img(&["check", text(&image)]);
+    qemu_img(&["convert", "-f", "qcow2", "-l", "before", "-O", "raw", text(&image), text(&back)]);
+    assert!(fs::read(&back).unwrap() == pattern(1 << 20));
+}
+
+#[test]
 fn qcow2_images_with_a_backing_file_write_to_themselves_only() {
     let dir = Dir::new();
     let base = dir.file("base.img", &pattern(1 << 20));
@@ -255,9 +304,15 @@ fn qcow2_images_with_a_backing_file_write_to_themselves_only() {
         return;
     }
     let disk = open(&image, &PLAIN).unwrap();
+    refused(&base, &PLAIN, "in use");
+    let second = open(&base, &RO).unwrap();
+    drop(second);
     assert_eq!(read(&*disk, 4096, &[4096]).unwrap(), pattern(1 << 20)[4096..8192]);
     write(&*disk, 4096, &[1; 512], &[512]).unwrap();
     drop(disk);
+    let writer = open(&base, &PLAIN).unwrap();
+    refused(&image, &PLAIN, "in use");
+    drop(writer);
     let before = fs::read(&image).unwrap();
     let disk = open(&image, &OVERLAY).unwrap();
     assert_eq!(read(&*disk, 4096, &[512]).unwrap(), [1; 512]);
