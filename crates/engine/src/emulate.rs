@@ -26,8 +26,15 @@ pub struct Emulator {
 
 /// What an instruction that accesses memory may change beside the general and vector registers: where an
 /// exception says what it is about, and the stack pointers.
-const CHANGED: [SysReg; 6] =
-    [SysReg::SP_EL0, SysReg::SP_EL1, SysReg::ELR_EL1, SysReg::SPSR_EL1, SysReg::ESR_EL1, SysReg::FAR_EL1];
+const CHANGED: [SysReg; 7] = [
+    SysReg::SP_EL0,
+    SysReg::SP_EL1,
+    SysReg::ELR_EL1,
+    SysReg::SPSR_EL1,
+    SysReg::SPSR_ABT,
+    SysReg::ESR_EL1,
+    SysReg::FAR_EL1,
+];
 /// What would set something going that belongs to the hypervisor.
 const STOPPED: [SysReg; 4] =
     [SysReg::CNTV_CTL_EL0, SysReg::CNTP_CTL_EL0, SysReg::PMCR_EL0, SysReg::MDSCR_EL1];
@@ -36,6 +43,13 @@ impl Emulator {
     /// For a guest with this memory, which starts in AArch64 state.
     pub fn new(ram: Arc<GuestRam>) -> Self {
         let vm = Vm::new(ram, &cpu::MODELS[0], 1, Clock::default());
+        Self { cpu: Box::new(Cpu::new(vm, 0)), code: Code::interpreter() }
+    }
+
+    /// For a guest with this memory, which starts in AArch32 state.
+    pub fn for_aarch32(ram: Arc<GuestRam>) -> Self {
+        let vm = Vm::new(ram, &cpu::MODELS[0], 1, Clock::default());
+        vm.start_in_aarch32();
         Self { cpu: Box::new(Cpu::new(vm, 0)), code: Code::interpreter() }
     }
 
@@ -138,6 +152,25 @@ mod tests {
         assert_eq!((state.pc, state.x[0]), (CODE + 4, DEVICE + 16));
         let (_, state, _) = step(0x3c40_4c05, DEVICE); // ldr b5, [x0, #4]!
         assert_eq!((state.x[0], state.v[5]), (DEVICE + 4, (DEVICE + 4) as u8 as u128));
+    }
+
+    #[test]
+    fn lists_of_aarch32_reach_devices_and_aborts_are_banked() {
+        let region = RamRegion { gpa: CODE, len: 0x1000, kind: RamKind::ReadWrite };
+        let ram = Arc::new(GuestRam::new(&[region]).unwrap());
+        // stmia r0!, {r1, r2}; ldr r3, [r4]
+        ram.write(CODE, &[0xe8a0_0006u32, 0xe594_3000].map(u32::to_le_bytes).concat()).unwrap();
+        let mut state = CpuState { pc: CODE, pstate: Pstate::RESET_SVC, ..CpuState::default() };
+        state.x[..5].copy_from_slice(&[DEVICE, 1, 2, 3, DEVICE + 0x2000]);
+        let mut devices = Devices::default();
+        let mut emulator = Emulator::for_aarch32(ram);
+        assert_eq!(emulator.step(&mut state, &mut devices), Ok(()));
+        assert_eq!(devices.0, [(DEVICE, 4, 1), (DEVICE + 4, 4, 2)]);
+        assert_eq!((state.pc, state.x[0]), (CODE + 4, DEVICE + 8));
+        assert_eq!(emulator.step(&mut state, &mut devices), Ok(()));
+        assert_eq!((state.pc, state.pstate.mode32()), (0x10, armlet_arm::pstate::mode32::ABT));
+        assert_eq!((state.x[3], state.x[20]), (3, CODE + 12), "LR_abt");
+        assert_eq!(state.sys[SysReg::SPSR_ABT] & 0x1f, 0x13);
     }
 
     #[test]

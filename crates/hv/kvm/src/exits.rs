@@ -1,9 +1,9 @@
 //! What comes out of the guest beside plain accesses to devices, and how each exit is told to who looks on.
 #![allow(unsafe_code)]
 
+use armlet_arm::SysReg;
 use armlet_arm::esr::iss;
 use armlet_arm::smccc::{Conduit, NOT_SUPPORTED, psci};
-use armlet_arm::{Pstate, SysReg};
 use armlet_hv::{CallOutcome, CallRegs, ExitEvent, HvError, Stop, VcpuIo};
 use kvm_bindings::{
     KVM_HYPERCALL_EXIT_16BIT, KVM_HYPERCALL_EXIT_SMC, KVM_SYSTEM_EVENT_CRASH, KVM_SYSTEM_EVENT_RESET,
@@ -149,25 +149,5 @@ impl KvmVcpu {
             io.observe(&ExitEvent::Call { pc, conduit, imm, function, result: 0 });
         }
         Ok(Some(stop))
-    }
-
-    /// A load or store to a device by an instruction that the hardware does not describe.
-    pub(crate) fn undecoded(&mut self) -> Result<Stop, HvError> {
-        // SAFETY: KVM_EXIT_ARM_NISV, for which this is called, is about this part of the union.
-        let access = unsafe { self.fd.get_kvm_run().__bindgen_anon_1.arm_nisv };
-        let pc = self.get(one_reg::PC)?;
-        let state = Pstate::from_bits_retain(self.get(one_reg::PSTATE)?);
-        let insn = match self.code_at(pc)? {
-            Some(Code::A64(word)) => format!("A64 {word:#010x}"),
-            Some(Code::A32(word)) => format!("A32 {word:#010x}"),
-            Some(Code::T32(word)) => format!("T32 {word:#x}"),
-            None => "an unknown instruction".to_owned(),
-        };
-        Ok(Stop::Dead(format!(
-            "it reached for the device at {:#x} by {insn} (PC={pc:#x}, EL{}), which the hardware does not describe; \
-             the backend soft runs it",
-            access.fault_ipa,
-            state.el()
-        )))
     }
 }

@@ -8,6 +8,7 @@
 mod blob;
 mod caps;
 mod code;
+mod emulate;
 mod events;
 mod exits;
 mod gic;

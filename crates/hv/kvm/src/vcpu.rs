@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::sync::Arc;
 
 use armlet_arm::CpuState;
+use armlet_engine::Emulator;
 use armlet_hv::{HvError, Kick, OpaqueState, Stop, Vcpu, VcpuIo};
 use kvm_bindings::{KVM_EXIT_ARM_NISV, kvm_vcpu_init};
 use kvm_ioctls::{VcpuExit, VcpuFd};
@@ -25,6 +26,8 @@ pub struct KvmVcpu {
     /// It was set up and has not run since.
     fresh: bool,
     pub(crate) kicker: Arc<Kicker>,
+    /// Made when it is first needed.
+    pub(crate) emulator: Option<Emulator>,
     // Dropped last: guest memory is mapped as long as any descriptor of the VM is open.
     pub(crate) shared: Arc<Shared>,
 }
@@ -53,7 +56,13 @@ impl KvmVcpu {
         registers: Arc<Registers>,
     ) -> Self {
         let kicker = Kicker::new(fd.get_kvm_run());
-        Self { index, fd, init, registers, known: RefCell::new(None), fresh: true, kicker, shared }
+        let (known, emulator) = (RefCell::new(None), None);
+        Self { index, fd, init, registers, known, fresh: true, kicker, emulator, shared }
+    }
+
+    /// The guest, or somebody behind the backend's back, may change the state.
+    pub(crate) fn forget(&self) {
+        self.known.take();
     }
 
     /// Enters the guest once. Accesses to devices are served at once, for their data are in the run page.
@@ -117,7 +126,7 @@ impl KvmVcpu {
 
 impl Vcpu for KvmVcpu {
     fn run(&mut self, io: &mut dyn VcpuIo) -> Result<Stop, HvError> {
-        self.known.take();
+        self.forget();
         self.fresh = false;
         let _running = self.kicker.enter();
         loop {
@@ -134,7 +143,7 @@ impl Vcpu for KvmVcpu {
                 }
                 Exit::Hypercall => self.hypercall(io)?,
                 Exit::System(event, flags) => self.system_event(io, event, flags)?,
-                Exit::Undecoded => Some(self.undecoded()?),
+                Exit::Undecoded => self.emulate(io)?,
                 Exit::Interrupted => {
                     self.kicker.set_immediate_exit(false);
                     self.kicker.take().then_some(Stop::Kicked)

@@ -251,3 +251,28 @@ fn what_cannot_be_is_refused_in_one_line() {
     assert!(error(|config| config.cpus = 100_000).contains("100000 CPUs"));
     assert!(error(|config| config.cpus = 0).contains("0 CPUs"));
 }
+
+#[test]
+fn instructions_that_the_hardware_does_not_describe_are_done() {
+    let Some(kvm) = kvm() else { return };
+    let code = [
+        0xa881_0801, // stp x1, x2, [x0], #16
+        0xb840_4c03, // ldr w3, [x0, #4]!
+        0xbd00_0405, // str s5, [x0, #4]
+        0x2940_0c04, // ldp w4, w3, [x0]
+        0xb81e_cc04, // str w4, [x0, #-20]!
+        0xb900_00c6, // str w6, [x6]
+        0x1400_0000, // b .
+    ];
+    let run = |hv: &dyn Hypervisor| {
+        let mut small = Small::new(hv, &code, None, 1);
+        small.start(&[(0, DEVICE + 0x100), (1, 0x1111), (2, 0x2222), (6, DEVICE)]);
+        let mut io = Seen { observed: true, kick: Some(small.vcpus[0].kicker()), ..Seen::default() };
+        small.vcpus[0].run(&mut io).unwrap();
+        let state = small.state(0);
+        (io.writes, io.events, state.x, state.pc, state.v[5])
+    };
+    let native = run(&kvm);
+    assert_eq!(native.0.len(), 5, "{native:?}");
+    assert_eq!(native, run(&SoftHypervisor::new()));
+}
