@@ -67,6 +67,10 @@ pub struct RunArgs {
     #[arg(long, value_name = "N", allow_hyphen_values = true, value_parser = parse_cpus)]
     pub cpus: Option<usize>,
 
+    /// Keep each CPU's thread on one of these host CPUs: 2,3 or 0-3
+    #[arg(long, value_name = "LIST", value_parser = parse_pin)]
+    pub pin: Option<HostCpus>,
+
     /// Guest memory: 512M, 2G, 0x10000000 [default: the machine's]
     #[arg(long, short = 'm', value_name = "SIZE", allow_hyphen_values = true, value_parser = parse_memory)]
     pub memory: Option<u64>,
@@ -217,6 +221,31 @@ fn parse_cpus(text: &str) -> Result<usize, String> {
     }
 }
 
+/// Host CPUs by number.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HostCpus(pub Vec<usize>);
+
+/// More than any host has, and few enough to list.
+const MOST_HOST_CPUS: usize = 4096;
+
+fn parse_pin(text: &str) -> Result<HostCpus, String> {
+    let wrong = || format!("{text:?} is not a list of host CPUs; write it like 2,3 or 0-3");
+    let number = |digits: &str| {
+        let number = digits.parse().ok().filter(|_| !digits.starts_with('+'));
+        number.filter(|number| *number < MOST_HOST_CPUS).ok_or_else(wrong)
+    };
+    let mut cpus = Vec::new();
+    for part in text.split(',') {
+        let (first, last) = part.split_once('-').unwrap_or((part, part));
+        let (first, last): (usize, usize) = (number(first)?, number(last)?);
+        if first > last {
+            return Err(wrong());
+        }
+        cpus.extend(first..=last);
+    }
+    Ok(HostCpus(cpus))
+}
+
 fn parse_count(text: &str) -> Result<u64, String> {
     match text.parse() {
         Ok(0) => Err("it must be at least 1".to_owned()),
@@ -348,6 +377,16 @@ fn unknown_command(word: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn host_cpus_are_numbers_and_ranges() {
+        let list = |text| parse_pin(text).map(|cpus| cpus.0);
+        assert_eq!(list("2,3"), Ok(vec![2, 3]));
+        assert_eq!(list("0-2,7"), Ok(vec![0, 1, 2, 7]));
+        for wrong in ["", "a", "3-1", "1,", "+1", "-1", "0-99999999999", "5000"] {
+            assert!(list(wrong).is_err_and(|error| error.contains("not a list")), "{wrong}");
+        }
+    }
 
     fn run(args: &[&str]) -> Result<RunArgs, String> {
         let all = ["armlet", "run"].iter().chain(args).map(Into::into);

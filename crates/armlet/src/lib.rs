@@ -37,6 +37,7 @@
 //!         load_address: None,
 //!         entry: None,
 //!         no_reboot: false,
+//!         pin: Vec::new(),
 //!         deterministic: None,
 //!     };
 //!     let machine = Machine::build(hypervisor.as_ref(), config, Box::new(Stdout), Vec::new())?;

@@ -80,6 +80,7 @@ fn boot(guest: &Guest, init: &str, how: How) -> Seen {
         memory: Some(192 << 20),
         kernel: Some(Payload::detect("vmlinuz", kernel).unwrap()),
         initrd: Some(cpio::busybox_ramdisk(guest.busybox, &init, &[])),
+        pin: Vec::new(),
         deterministic: Some(Deterministic {
             block_limit: how.block_limit,
             checkpoints: Some(Checkpoints { from: 0, every: guest.every, memory_every: 400, sink }),

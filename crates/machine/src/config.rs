@@ -12,6 +12,7 @@ use crate::error::MachineError;
 use crate::loader::Payload;
 use crate::machine::gic_name;
 use crate::nearest;
+use crate::pin;
 use crate::start;
 
 /// The boards there are.
@@ -144,6 +145,8 @@ pub struct MachineConfig {
     pub entry: Option<u64>,
     /// End with [`crate::Ending::Reset`] when the guest asks for a reset.
     pub no_reboot: bool,
+    /// The host CPU on which each vCPU's thread stays; empty to leave that to the host.
+    pub pin: Vec<usize>,
     /// Run in virtual time, one nanosecond an instruction, with fixed seeds and a clock that starts on
     /// 1 January 2024: the same way every time, as long as nobody types.
     pub deterministic: Option<Deterministic>,
@@ -167,6 +170,7 @@ impl MachineConfig {
             load_address: None,
             entry: None,
             no_reboot: false,
+            pin: Vec::new(),
             deterministic: None,
         }
     }
@@ -198,6 +202,7 @@ pub(crate) fn check(config: &MachineConfig, hv: &dyn Hypervisor) -> Result<Check
         };
         return Err(MachineError::Cpus { cpus: config.cpus, limit, limited_by });
     }
+    pin::check(config)?;
     if config.deterministic.is_some() {
         if !capabilities.deterministic {
             return Err(MachineError::Deterministic(hv.name()));

@@ -19,6 +19,12 @@ pub enum MachineError {
         /// What sets the limit.
         limited_by: String,
     },
+    /// Host CPUs that vCPUs can't be kept on.
+    #[error("--pin can't be: {why}")]
+    Pin {
+        /// The fact, and what would do.
+        why: String,
+    },
     /// Deterministic with more than one vCPU.
     #[error("{0} CPUs can't run deterministically: their order would be the host's choice; use --cpus 1")]
     DeterministicCpus(usize),

@@ -16,6 +16,7 @@ mod input;
 pub mod loader;
 mod machine;
 mod nearest;
+mod pin;
 mod plan;
 mod run;
 mod start;

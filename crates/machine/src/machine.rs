@@ -71,6 +71,7 @@ impl Machine {
             ram: ram.clone(),
             start: contents.start,
             no_reboot: config.no_reboot,
+            pin: config.pin.clone(),
             loads: contents.placement.loads,
         };
         boot.load()?;

@@ -194,6 +194,7 @@ fn configure(args: &RunArgs) -> Result<(Option<&'static Guest>, MachineConfig), 
         load_address: args.load,
         entry,
         no_reboot: args.no_reboot,
+        pin: args.pin.clone().unwrap_or_default().0,
         deterministic: args.deterministic.then(|| Deterministic {
             block_limit: args.block_limit.map_or(0, |limit| limit as usize),
             checkpoints: None,
@@ -244,7 +245,9 @@ fn suits(hypervisor: &dyn Hypervisor, config: &MachineConfig) -> Result<(), Stri
 
 /// Refuses a model that the backend does not have; an empty name leaves the choice to the machine.
 fn check_model(name: &str, models: &[ModelInfo]) -> Result<(), Failure> {
-    if name.is_empty() || models.iter().any(|model| model.name == name) {
+    // One of another backend is the machine to refuse, which knows what this one has.
+    let elsewhere = armlet_arm::cpu::model(name).is_some();
+    if name.is_empty() || elsewhere || models.iter().any(|model| model.name == name) {
         return Ok(());
     }
     let hint = did_you_mean(name, models.iter().map(|model| model.name.as_str()));

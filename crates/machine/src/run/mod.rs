@@ -21,6 +21,7 @@ use crate::console::Console;
 use crate::error::MachineError;
 use crate::firmware::Firmware;
 use crate::loader::Load;
+use crate::pin;
 use crate::statistics::Accounts;
 use power::{Power, Start, Verdict};
 
@@ -73,6 +74,8 @@ pub(crate) struct Boot {
     pub loads: Vec<Load>,
     pub start: Start,
     pub no_reboot: bool,
+    /// The host CPU of each vCPU's thread, if it is not left to the host.
+    pub pin: Vec<usize>,
 }
 
 impl Boot {
@@ -103,7 +106,14 @@ pub(crate) fn run(
             flusher.spawn_scoped(scope, || shared.console.keep_flushed())?;
             for (cpu, vcpu) in vcpus.into_iter().enumerate() {
                 let thread = std::thread::Builder::new().name(format!("vcpu {cpu}"));
-                thread.spawn_scoped(scope, move || thread::serve(cpu, vcpu, shared))?;
+                let pin = boot.pin.get(cpu).copied();
+                thread.spawn_scoped(scope, move || {
+                    if let Some(source) = pin.and_then(|host| pin::pin(host).err()) {
+                        let what = format!("can't keep vCPU {cpu} on its host CPU");
+                        shared.power.decide(Verdict::Failed(HvError::Os { what, source }.into()));
+                    }
+                    thread::serve(cpu, vcpu, shared);
+                })?;
             }
             Ok(())
         })();
