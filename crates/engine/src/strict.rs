@@ -12,6 +12,7 @@ use crate::block::Block;
 use crate::cpu::Cpu;
 use crate::mmu::Invalidate;
 use crate::uop::{Op, SystemOp, Uop};
+#[cfg(jit)]
 use crate::world::World;
 
 /// Bytes dropped together.

@@ -1,5 +1,6 @@
 //! Which set of the first level is in use, and keeping all levels free of what maintenance removed.
 
+#[cfg(jit)]
 use std::ops::Range;
 
 use armlet_arm::mmu::{Format, Regime, Translation, ttbcr};
@@ -324,6 +325,7 @@ impl Mmu {
     }
 
     /// Forgets remembered jumps to code at these addresses.
+    #[cfg(jit)]
     pub(crate) fn drop_jumps_to(&mut self, code: &Range<u64>) {
         self.parked.iter_mut().chain([&mut self.set]).for_each(|set| set.drop_jumps_to(code));
     }
