@@ -23,6 +23,15 @@ pub fn doctor(setting: &Setting) -> Vec<Case> {
     })]
 }
 
+/// The software CPU works on arm64 as well, for 64-bit and 32-bit guests.
+pub fn soft() -> Case {
+    let script = "armlet run -q hello --backend soft && armlet run -q hvio --backend soft";
+    Case::new("soft", script, |outcome| {
+        need_status(outcome, 0)?;
+        need_parts("the console", &outcome.stdout(), &["by hypercall.", "by UART.", "that is not allowed."])
+    })
+}
+
 /// Every embedded guest that this host has the execution state for.
 ///
 /// # Errors

@@ -13,7 +13,7 @@ use super::{Rig, Scenario};
 
 pub use debian::{debian, debian32};
 pub use faults::{killed, out_of_memory, refused, refused32, starts_and_stops};
-pub use lessons::{doctor, lessons};
+pub use lessons::{doctor, lessons, soft};
 
 /// Says what is wrong with an outcome.
 type Judge = dyn Fn(&Outcome) -> Result<(), String>;
@@ -54,6 +54,7 @@ pub struct Setting {
 /// The reference doesn't run.
 pub fn all(setting: &Setting) -> Result<Vec<Case>, String> {
     let mut cases = doctor(setting);
+    cases.push(soft());
     cases.extend(lessons(setting)?);
     cases.extend([debian(setting, 1), debian(setting, 2)]);
     cases.extend(if setting.aarch32 { vec![debian32(setting)] } else { refused32(setting) });
