@@ -8,6 +8,8 @@
 //! - one bad register name fails a whole call; the redistributor is placed once;
 //! - no ARM64 exit of x64's numbers, nothing about WFI, system registers, exceptions or SMC.
 //!
+//! The other backend must be able to leave an access to somebody else ([`armlet_base::BusError::Deferred`]). `soft` is.
+//!
 //! What it can't show is how Microsoft's hypervisor differs from its documentation. It is not part of armlet.
 #![deny(unsafe_code)]
 
