@@ -53,7 +53,7 @@ fn monitors(backend: &str) -> [Monitor; 2] {
     let qemu = Monitor {
         name: "QEMU",
         small: format!(
-            "{qemu} -m 64 -device loader,file=/payloads/small,addr=0x40000000,cpu-num=0,force-raw=on"
+            "{qemu} -m 64 -device loader,file=/payloads/small,addr=0x40200000,cpu-num=0,force-raw=on"
         ),
         kernel: format!("{qemu} -m {MEMORY_MIB} -kernel {kernel} -initrd {ramdisk} -append '{append}'"),
     };

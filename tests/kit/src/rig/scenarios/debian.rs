@@ -14,7 +14,7 @@ dd if=/dev/urandom of=/tmp/a bs=64k count=4 2>/dev/null; gzip -c /tmp/a | gunzip
 /// The arm64 kernel with this many CPUs and a disk: what the host wrote there the guest reads, and the other way round.
 pub fn debian(setting: &Setting, cpus: u32) -> Case {
     let before = "seq 1 200000 | head -c 1048576 >disk; md5sum <disk | sed s/-$/disk/ >sum";
-    let typed = "md5sum </dev/vda | sed s/-$/disk/; seq 7 100000 | dd of=/dev/vda conv=fsync 2>/dev/null; echo wrote=$?\n";
+    let typed = "md5sum </dev/vda | sed s/-$/disk/; seq 7 100000 >/tmp/b; dd if=/tmp/b of=/dev/vda bs=64k conv=fsync 2>/dev/null; echo wrote=$?\n";
     let after =
         "seq 7 100000 >expected; cmp -n $(wc -c <expected) disk expected && cat sum && rm disk expected";
     let run = run(setting, [KERNEL, SHELL], &format!("--cpus {cpus} --disk disk"), typed);
