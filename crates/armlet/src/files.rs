@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::{ErrorKind, Read};
 use std::path::Path;
 
-use armlet::guests;
+use armlet::{Source, guests};
 
 use crate::failure::{Failure, did_you_mean};
 use crate::size::human;
@@ -15,6 +15,11 @@ const LIMIT: u64 = 4 << 30;
 
 /// Reads all of a file. `what` says what it was to be, for messages.
 pub fn read(what: &str, path: &Path) -> Result<Vec<u8>, Failure> {
+    read_and_keep(what, path).map(|(bytes, _)| bytes)
+}
+
+/// The same, and keeps the file at hand to be read again.
+pub fn read_and_keep(what: &str, path: &Path) -> Result<(Vec<u8>, Source), Failure> {
     let fail = |why: String| Failure::input(format_args!("can't read the {what} {}: {why}", path.display()));
     let reason = |error: std::io::Error| match error.kind() {
         ErrorKind::NotFound => fail("there is no such file".into()),
@@ -33,19 +38,20 @@ pub fn read(what: &str, path: &Path) -> Result<Vec<u8>, Failure> {
         return Err(fail(format!("it has {}, more than any {what}", human(metadata.len()))));
     }
     let mut bytes = Vec::with_capacity(metadata.len() as usize);
-    File::open(path).and_then(|file| file.take(LIMIT).read_to_end(&mut bytes)).map_err(reason)?;
+    let file = File::open(path).map_err(reason)?;
+    (&file).take(LIMIT).read_to_end(&mut bytes).map_err(reason)?;
     if bytes.is_empty() {
         return Err(fail("it is empty".into()));
     }
-    Ok(bytes)
+    Ok((bytes, Source::new(file).map_err(reason)?))
 }
 
 /// What to run.
 pub enum Thing {
     /// A guest inside the program.
     Guest(&'static guests::Guest),
-    /// A file's name and content.
-    File(String, Vec<u8>),
+    /// A file's name, its content, and the file.
+    File(String, Vec<u8>, Source),
 }
 
 /// Finds out what the user means: nothing is `hello`, then files, then embedded guests.
@@ -60,14 +66,16 @@ pub fn thing(name: Option<&Path>) -> Result<Thing, Failure> {
         ));
     }
     if path.exists() {
-        return Ok(Thing::File(text.into_owned(), read("guest", path)?));
+        let (bytes, source) = read_and_keep("guest", path)?;
+        return Ok(Thing::File(text.into_owned(), bytes, source));
     }
     if let Some(guest) = guests::find(&text) {
         return Ok(Thing::Guest(guest));
     }
     let hint = did_you_mean(&text, guests::ALL.iter().map(|guest| guest.name));
     if path.components().count() > 1 {
-        return read("guest", path).map(|bytes| Thing::File(text.into_owned(), bytes));
+        let (bytes, source) = read_and_keep("guest", path)?;
+        return Ok(Thing::File(text.into_owned(), bytes, source));
     }
     Err(Failure::input(format_args!(
         "there is no file and no embedded guest {text:?}{hint}; `armlet guests` lists the guests"

@@ -59,6 +59,6 @@ pub use armlet_hv::{
 };
 pub use armlet_hv_soft::{Engine, SoftOptions};
 pub use armlet_machine::{
-    BoardKind as Board, ConsoleInput, DiskConfig, Ending, LoadError, Machine, MachineConfig, MachineControl,
-    MachineError, Payload, PayloadKind, SerialOutput, VcpuStatistics, nearest,
+    BoardKind as Board, ConsoleInput, DiskConfig, Ending, Initrd, LoadError, Machine, MachineConfig,
+    MachineControl, MachineError, Payload, PayloadKind, SerialOutput, Source, VcpuStatistics, nearest,
 };

@@ -79,7 +79,7 @@ fn boot(guest: &Guest, init: &str, how: How) -> Seen {
     let config = MachineConfig {
         memory: Some(192 << 20),
         kernel: Some(Payload::detect("vmlinuz", kernel).unwrap()),
-        initrd: Some(cpio::busybox_ramdisk(guest.busybox, &init, &[])),
+        initrd: Some(cpio::busybox_ramdisk(guest.busybox, &init, &[]).into()),
         pin: Vec::new(),
         deterministic: Some(Deterministic {
             block_limit: how.block_limit,

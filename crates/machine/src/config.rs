@@ -9,7 +9,7 @@ use armlet_hv::{Capabilities, Deterministic, GicKind, GuestMode, Hypervisor};
 
 use crate::board::{hvio, monitor, virt};
 use crate::error::MachineError;
-use crate::loader::Payload;
+use crate::loader::{Initrd, Payload};
 use crate::machine::gic_name;
 use crate::nearest;
 use crate::pin;
@@ -132,7 +132,7 @@ pub struct MachineConfig {
     /// What to start.
     pub kernel: Option<Payload>,
     /// Initial RAM disk, as it is.
-    pub initrd: Option<Vec<u8>>,
+    pub initrd: Option<Initrd>,
     /// Disks, in the order in which the guest finds them.
     pub disks: Vec<DiskConfig>,
     /// The kernel's command line.
@@ -183,6 +183,8 @@ pub(crate) struct Checked {
     pub mode: GuestMode,
     /// `None` on a board without.
     pub gic: Option<GicKind>,
+    /// The backend has an ITS for it.
+    pub its: bool,
     pub memory: u64,
 }
 
@@ -211,7 +213,8 @@ pub(crate) fn check(config: &MachineConfig, hv: &dyn Hypervisor) -> Result<Check
             return Err(MachineError::DeterministicCpus(config.cpus));
         }
     }
-    Ok(Checked { cpu_model, mode, gic, memory: memory(config, capabilities)? })
+    let memory = memory(config, capabilities)?;
+    Ok(Checked { cpu_model, mode, gic, its: capabilities.its, memory })
 }
 
 fn gic(

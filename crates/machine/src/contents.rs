@@ -77,7 +77,7 @@ impl Contents {
 
     fn add(&mut self, what: &'static str, gpa: u64, data: Vec<u8>) {
         let len = data.len() as u64;
-        self.placement.loads.push(Load { what, gpa, data, len });
+        self.placement.loads.push(Load { what, gpa, data, len, source: None });
     }
 
     /// The kernel finds the tree by X0, a 32-bit one by R2 (booting.rst of arm64 and of arm).
@@ -124,6 +124,7 @@ fn device_tree(
         mode: checked.mode,
         ram: virt::map::RAM..virt::map::RAM + checked.memory,
         gic: checked.gic.unwrap_or(armlet_hv::GicKind::V3),
+        its: checked.its,
         virtio: virtio::slots(config.disks.len()),
         chosen: &chosen,
         rng_seed,

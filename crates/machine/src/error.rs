@@ -117,6 +117,14 @@ pub enum MachineError {
     /// This build has no virtio devices.
     #[error("disks can't be had: armlet has no virtio devices on this host yet; leave --disk out")]
     NoVirtio,
+    /// A reset that could not load what the first start did.
+    #[error("the guest asked for a reset, but the {what} can't be read again: {error}; start it anew")]
+    Reload {
+        /// What it is.
+        what: &'static str,
+        /// Why not.
+        error: std::io::Error,
+    },
     /// A payload or initrd.
     #[error(transparent)]
     Load(#[from] LoadError),

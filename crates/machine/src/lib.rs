@@ -28,7 +28,7 @@ pub use armlet_disk as disk;
 pub use config::{BoardKind, DiskConfig, MachineConfig, UnknownBoard};
 pub use error::MachineError;
 pub use input::ConsoleInput;
-pub use loader::{LoadError, Payload, PayloadKind};
+pub use loader::{Initrd, LoadError, Payload, PayloadKind, Source};
 pub use machine::Machine;
 pub use nearest::nearest;
 pub use run::{Ending, MachineControl};

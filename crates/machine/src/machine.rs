@@ -67,7 +67,7 @@ impl Machine {
         let entropy = Arc::new(Entropy::new(deterministic));
         let contents = Contents::gather(&mut config, &checked, &entropy)?;
         let ram = Arc::new(GuestRam::new(&board::memory(config.board, checked.memory))?);
-        let boot = Boot {
+        let mut boot = Boot {
             ram: ram.clone(),
             start: contents.start,
             no_reboot: config.no_reboot,
@@ -75,9 +75,10 @@ impl Machine {
             loads: contents.placement.loads,
         };
         boot.load()?;
+        boot.release();
 
         let clock = if deterministic { Clock::new_virtual() } else { Clock::default() };
-        let gic = checked.gic.and_then(|kind| board::gic(config.board, kind));
+        let gic = checked.gic.and_then(|kind| board::gic(config.board, kind, checked.its));
         let mut vm = hv.create_vm(VmConfig {
             ram: ram.clone(),
             cpus: config.cpus,

@@ -52,7 +52,7 @@ fn plays(config: MachineConfig, scripts: Vec<Vec<Action>>) -> (Ending, FakeHyper
 #[test]
 fn a_kernel_starts_as_the_boot_protocol_says() {
     let check = starts(0x4200_0000, 0x1d3, [0, 0xffff_ffff, 0x4800_0000, 0], 0);
-    let config = MachineConfig { initrd: Some(b"070701".to_vec()), ..linux(1) };
+    let config = MachineConfig { initrd: Some(b"070701".to_vec().into()), ..linux(1) };
     let (ending, hv, _) = plays(config, vec![vec![check, off()]]);
     assert_eq!((ending, hv.mode()), (Ending::PowerOff, Some(GuestMode::A32El1)));
     let mut blob = vec![0; 0x4000];
@@ -235,7 +235,7 @@ fn limits_of_the_smallest_machine() {
     says(MachineConfig { cpus: 2, ..hvio() }, "machine hvio has 1 to 1");
     says(MachineConfig { memory: Some(2 << 20), ..hvio() }, "machine hvio always has 1 MiB");
     says(MachineConfig { gic: Some(GicKind::V2), ..hvio() }, "can't use an interrupt controller");
-    says(MachineConfig { initrd: Some(vec![1]), ..hvio() }, "can't use an initrd");
+    says(MachineConfig { initrd: Some(vec![1].into()), ..hvio() }, "can't use an initrd");
     says(MachineConfig { kernel: linux(1).kernel, ..hvio() }, "can't use a Linux kernel");
     let large = Payload::flat("large", vec![1; (1 << 20) + 1]).unwrap();
     says(MachineConfig { kernel: Some(large), ..hvio() }, "guest memory is 0x40000000-0x40100000");

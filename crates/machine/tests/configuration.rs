@@ -23,7 +23,7 @@ fn a_linux_kernel_gets_its_device_tree_and_initrd() {
     let hv = FakeHypervisor::new([vec![]]);
     let config = MachineConfig {
         kernel: Some(image(8 << 20)),
-        initrd: Some(b"070701".to_vec()),
+        initrd: Some(b"070701".to_vec().into()),
         append: Some("console=ttyAMA0 quiet".into()),
         cpu_model: "cortex-a72".into(),
         cpus: 2,
@@ -100,8 +100,8 @@ fn limits_are_told_in_one_line() {
     says(MachineConfig { cpu_model: "z80".into(), ..virt() }, "there are: max, cortex-a53");
     says(MachineConfig { kernel: None, ..virt() }, "has nothing to start");
     says(MachineConfig { kernel: Some(image(17 << 20)), ..virt() }, "give the guest more memory");
-    says(MachineConfig { initrd: Some(vec![1; 16 << 20]), ..virt() }, "can't load the initrd");
-    says(MachineConfig { initrd: Some(vec![]), ..virt() }, "can't load the initrd: the file is empty");
+    says(MachineConfig { initrd: Some(vec![1; 16 << 20].into()), ..virt() }, "can't load the initrd");
+    says(MachineConfig { initrd: Some(vec![].into()), ..virt() }, "can't load the initrd: the file is empty");
     let monitor = || config(BoardKind::Monitor, 1);
     says(MachineConfig { memory: Some(1 << 30), ..monitor() }, "always has 64 MiB");
     says(

@@ -1,13 +1,14 @@
 //! `armlet run`: from the command line to a running machine, and from its end to an exit status.
 
 use std::io::{self, IsTerminal};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
 use armlet::backends::{self, SoftChoices};
 use armlet::guests::{Code, Guest};
 use armlet::{
-    Board, Checkpoints, Deterministic, Ending, Engine, GuestMode, Hypervisor, Machine, MachineConfig,
+    Board, Checkpoints, Deterministic, Ending, Engine, GuestMode, Hypervisor, Initrd, Machine, MachineConfig,
     ModelInfo, Observer, Payload, SoftOptions,
 };
 use armlet_machine::board::{hvio, monitor};
@@ -168,8 +169,8 @@ fn configure(args: &RunArgs) -> Result<(Option<&'static Guest>, MachineConfig), 
             let entry = args.entry.or((guest.code == Code::T32).then(|| guest.entry()));
             (Some(guest), guest.board, Some(guest.mode()), entry, payload)
         }
-        Thing::File(name, bytes) => {
-            let payload = Payload::detect(&name, bytes).map_err(load_error)?;
+        Thing::File(name, bytes, source) => {
+            let payload = Payload::detect(&name, bytes).map_err(load_error)?.from_file(source);
             (None, args.machine.unwrap_or(Board::Virt), asked, args.entry, payload)
         }
     };
@@ -182,7 +183,7 @@ fn configure(args: &RunArgs) -> Result<(Option<&'static Guest>, MachineConfig), 
         mode,
         gic: args.gic,
         kernel: Some(payload),
-        initrd: optional("initrd", &args.initrd)?,
+        initrd: args.initrd.as_deref().map(initrd).transpose()?,
         disks: args
             .disk
             .iter()
@@ -201,6 +202,11 @@ fn configure(args: &RunArgs) -> Result<(Option<&'static Guest>, MachineConfig), 
         }),
     };
     Ok((embedded, config))
+}
+
+fn initrd(path: &Path) -> Result<Initrd, Failure> {
+    let (bytes, source) = files::read_and_keep("initrd", path)?;
+    Ok(Initrd { bytes, source: Some(source) })
 }
 
 /// Refuses another machine or state than the embedded guest is made for.

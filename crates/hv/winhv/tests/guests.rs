@@ -123,7 +123,7 @@ fn debian(quirks: Quirks, cpus: usize, last: &str) -> Option<(Ending, String)> {
     );
     let mut config = MachineConfig::new(BoardKind::Virt);
     config.kernel = Some(Payload::detect("vmlinuz", std::fs::read(&payloads.cloud_kernel).unwrap()).unwrap());
-    config.initrd = Some(cpio::busybox_ramdisk(&payloads.busybox, &script, &[]));
+    config.initrd = Some(cpio::busybox_ramdisk(&payloads.busybox, &script, &[]).into());
     config.cpus = cpus;
     config.no_reboot = true;
     let (ending, text, _) = run(&whp(quirks), config);
@@ -183,7 +183,7 @@ fn conversation(answers: &'static [&'static str], meanwhile: fn(MachineControl))
     let script = format!("{}while :; do echo asks; read line; $line; done\n", cpio::INIT_PROLOGUE);
     let mut config = MachineConfig::new(BoardKind::Virt);
     config.kernel = Some(Payload::detect("vmlinuz", std::fs::read(&payloads.cloud_kernel).unwrap()).unwrap());
-    config.initrd = Some(cpio::busybox_ramdisk(&payloads.busybox, &script, &[]));
+    config.initrd = Some(cpio::busybox_ramdisk(&payloads.busybox, &script, &[]).into());
     config.cpus = 2;
     let console = Console::default();
     let machine = Machine::build(&whp(Quirks::default()), config, Box::new(console.clone()), vec![]).unwrap();

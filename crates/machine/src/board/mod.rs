@@ -72,14 +72,16 @@ pub(crate) fn requests(board: BoardKind) -> Option<Range<u64>> {
     Some(start..start + requests::LEN)
 }
 
-/// The interrupt controller of a board, of a kind the board can have.
-pub(crate) fn gic(board: BoardKind, kind: GicKind) -> Option<GicConfig> {
+/// The interrupt controller of a board, of a kind the board can have; with an ITS, if the backend has one (`its`) and
+/// the board wants it.
+pub(crate) fn gic(board: BoardKind, kind: GicKind, its: bool) -> Option<GicConfig> {
     let (distributor, cpu_interface, redistributors) = match board {
         BoardKind::Virt => (virt::map::GICD, virt::map::GICC, virt::map::GICR),
         BoardKind::Monitor => (monitor::map::GICD, monitor::map::GICC, monitor::map::GICR),
         BoardKind::Hvio => return None,
     };
-    Some(GicConfig { kind, distributor, cpu_interface, redistributors, spis: SPIS, its: None })
+    let its = (its && board == BoardKind::Virt && kind == GicKind::V3).then_some(virt::map::ITS);
+    Some(GicConfig { kind, distributor, cpu_interface, redistributors, spis: SPIS, its })
 }
 
 /// Makes a board's devices, before its vCPUs are created.

@@ -33,6 +33,10 @@ pub mod map {
     pub const GICC: u64 = 0x0801_0000;
     /// Length of the GICv2 CPU interface.
     pub const GICC_LEN: u64 = 0x1_0000;
+    /// GICv3 Interrupt Translation Service.
+    pub const ITS: u64 = 0x0808_0000;
+    /// Length of its two frames.
+    pub const ITS_LEN: u64 = 0x2_0000;
     /// GICv3 redistributors.
     pub const GICR: u64 = 0x080a_0000;
     /// Bytes one redistributor takes: RD_base and SGI_base frames.

@@ -12,6 +12,7 @@ use crate::topology;
 
 const PHANDLE_GIC: u32 = 0x8000;
 const PHANDLE_CLOCK: u32 = 0x8001;
+const PHANDLE_ITS: u32 = 0x8002;
 /// First of one per CPU.
 const PHANDLE_CPU: u32 = 0x8100;
 
@@ -34,6 +35,8 @@ pub struct Description<'a> {
     pub ram: Range<u64>,
     /// Interrupt controller.
     pub gic: GicKind,
+    /// A GICv3 has an ITS.
+    pub its: bool,
     /// Virtio slots that have a device.
     pub virtio: Vec<usize>,
     /// Command line and initrd.
@@ -60,7 +63,7 @@ pub fn describe(d: &Description) -> Tree {
         .child(psci(d.mode))
         .child(timer(d))
         .children(pmu(d))
-        .child(gic(d.gic, d.cpus))
+        .child(gic(d.gic, d.cpus).children(its(d)))
         .child(clock())
         .child(uart())
         .child(rtc())
@@ -180,6 +183,16 @@ fn gic(kind: GicKind, cpus: usize) -> Node {
     }
 }
 
+fn its(d: &Description) -> Option<Node> {
+    let node = Node::new(format!("its@{:x}", map::ITS))
+        .strings("compatible", &["arm,gic-v3-its"])
+        .flag("msi-controller")
+        .cells("#msi-cells", &[1])
+        .cells("phandle", &[PHANDLE_ITS])
+        .wide("reg", &[map::ITS, map::ITS_LEN]);
+    (d.its && d.gic == GicKind::V3).then_some(node)
+}
+
 fn clock() -> Node {
     Node::new("apb-pclk")
         .strings("compatible", &["fixed-clock"])
@@ -227,7 +240,18 @@ mod tests {
         let ram = 0x4000_0000..0x8000_0000;
         let (cpu_model, mode) = ("cortex-a53", GuestMode::A64El1);
         let virtio = vec![0, 31];
-        Description { cpus, cpu_model, mode, ram, gic, virtio, chosen, rng_seed: [7; 32], kaslr_seed: 9 }
+        Description {
+            cpus,
+            cpu_model,
+            mode,
+            ram,
+            gic,
+            its: false,
+            virtio,
+            chosen,
+            rng_seed: [7; 32],
+            kaslr_seed: 9,
+        }
     }
 
     #[test]
@@ -274,7 +298,8 @@ mod tests {
         for (gic, cpus, (cpu_model, mode)) in
             [(GicKind::V3, 1, a64), (GicKind::V3, 123, a64), (GicKind::V2, 8, a64), (GicKind::V2, 4, a32)]
         {
-            let description = Description { cpu_model, mode, ..description(&chosen, cpus, gic) };
+            let its = gic == GicKind::V3;
+            let description = Description { cpu_model, mode, its, ..description(&chosen, cpus, gic) };
             let blob = describe(&description).to_blob().unwrap();
             let path = dir.path().join("virt.dtb");
             std::fs::write(&path, &blob).unwrap();

@@ -7,6 +7,7 @@ pub mod foreign;
 pub mod image;
 mod lowmem;
 mod place;
+mod source;
 pub mod uimage;
 pub mod unpack;
 pub mod zboot;
@@ -19,7 +20,8 @@ use armlet_hv::GuestMode;
 pub use elf::Elf;
 pub use fault::{Fault, LoadError};
 pub use image::ImageHeader;
-pub use place::{Load, Placement, Request, find_dtb_address, place};
+pub use place::{Initrd, Load, Placement, Request, find_dtb_address, place};
+pub use source::Source;
 
 /// How a payload is wrapped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -85,13 +87,16 @@ pub struct Payload {
     pub kind: PayloadKind,
     pub(crate) format: Format,
     pub(crate) bytes: Vec<u8>,
+    pub(crate) source: Option<Source>,
 }
 
 impl Payload {
     /// Looks at the content and unpacks it where needed; `name` is only for messages.
     pub fn detect(name: &str, bytes: Vec<u8>) -> Result<Self, LoadError> {
         match detect(bytes) {
-            Ok((kind, format, bytes)) => Ok(Self { name: name.to_owned(), kind, format, bytes }),
+            Ok((kind, format, bytes)) => {
+                Ok(Self { name: name.to_owned(), kind, format, bytes, source: None })
+            }
             Err(fault) => Err(LoadError { name: name.to_owned(), fault }),
         }
     }
@@ -102,7 +107,14 @@ impl Payload {
         if bytes.is_empty() {
             return Err(LoadError { name, fault: Fault::Empty });
         }
-        Ok(Self { name, kind: PayloadKind::Flat, format: Format::Flat, bytes })
+        Ok(Self { name, kind: PayloadKind::Flat, format: Format::Flat, bytes, source: None })
+    }
+
+    /// Tells the file that it came from: what is in there as it is loaded need not be kept in memory.
+    pub fn from_file(mut self, source: Source) -> Self {
+        let verbatim = matches!(self.kind, PayloadKind::Arm64Image | PayloadKind::Zimage | PayloadKind::Flat);
+        self.source = verbatim.then(|| source.first(self.bytes.len()));
+        self
     }
 
     /// Length in bytes once unpacked.

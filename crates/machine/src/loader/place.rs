@@ -11,7 +11,7 @@ use armlet_hv::GuestMode;
 
 use super::fault::{Fault, LoadError};
 use super::lowmem::{self, Low};
-use super::{Format, Payload};
+use super::{Format, Payload, Source};
 
 const MIB: u64 = 1 << 20;
 /// What Linux maps at once; images and device trees are placed by it.
@@ -30,6 +30,8 @@ pub struct Load {
     pub data: Vec<u8>,
     /// Length in memory; what `data` does not fill is zeroed.
     pub len: u64,
+    /// Where `data` can be read again.
+    pub source: Option<Source>,
 }
 
 /// What the board asks of the loader.
@@ -76,15 +78,30 @@ impl Placement {
     }
 }
 
+/// An initial RAM disk, and its file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Initrd {
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+    /// Where they can be read again.
+    pub source: Option<Source>,
+}
+
+impl From<Vec<u8>> for Initrd {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self { bytes, source: None }
+    }
+}
+
 /// Places a payload and an initrd.
-pub fn place(payload: Payload, initrd: Option<Vec<u8>>, request: &Request) -> Result<Placement, LoadError> {
+pub fn place(payload: Payload, initrd: Option<Initrd>, request: &Request) -> Result<Placement, LoadError> {
     let name = payload.name.clone();
     let (mut placement, low) =
         place_payload(payload, request).map_err(|fault| LoadError { name: name.clone(), fault })?;
-    let len = initrd.as_ref().map_or(0, |initrd| initrd.len() as u64);
+    let len = initrd.as_ref().map_or(0, |initrd| initrd.bytes.len() as u64);
     placement.device_tree = low.map(|low| lowmem::device_tree(low.free, len, &request.ram));
     if let Some(initrd) = initrd {
-        if initrd.is_empty() {
+        if initrd.bytes.is_empty() {
             return Err(LoadError { name: "the initrd".into(), fault: Fault::Empty });
         }
         let range = match placement.device_tree {
@@ -92,7 +109,13 @@ pub fn place(payload: Payload, initrd: Option<Vec<u8>>, request: &Request) -> Re
             None => place_initrd(len, &placement.kernel, &request.ram),
         };
         let range = range.map_err(|fault| LoadError { name: "the initrd".into(), fault })?;
-        placement.loads.push(Load { what: "initrd", gpa: range.start, data: initrd, len });
+        placement.loads.push(Load {
+            what: "initrd",
+            gpa: range.start,
+            data: initrd.bytes,
+            len,
+            source: initrd.source,
+        });
         placement.initrd = Some(range);
     }
     if let Some(entry) = request.entry {
@@ -125,12 +148,13 @@ fn check_entry(entry: u64, request: &Request) -> Result<(), Fault> {
 fn place_payload(payload: Payload, request: &Request) -> Result<(Placement, Option<Low>), Fault> {
     let ram = &request.ram;
     let mut low = None;
+    let source = payload.source;
     let (loads, kernel, entry) = match payload.format {
         Format::Zimage(zimage) => {
             let place = low.insert(lowmem::zimage(&zimage, request.load_address, ram)?);
             let (gpa, data) = (place.image.start, payload.bytes);
             let len = data.len() as u64;
-            (vec![Load { what: "kernel", gpa, data, len }], place.image.clone(), gpa)
+            (vec![Load { what: "kernel", gpa, data, len, source }], place.image.clone(), gpa)
         }
         Format::Fixed { load, entry, mode, linux } => {
             if let Some(address) = request.load_address {
@@ -142,7 +166,7 @@ fn place_payload(payload: Payload, request: &Request) -> Result<(Placement, Opti
             if linux && mode.is_aarch32() {
                 low = Some(lowmem::fixed(load, len, ram)?);
             }
-            (vec![Load { what: "kernel", gpa: load, data: payload.bytes, len }], range, entry)
+            (vec![Load { what: "kernel", gpa: load, data: payload.bytes, len, source }], range, entry)
         }
         Format::Image(header) => {
             let gpa = match request.load_address {
@@ -159,13 +183,13 @@ fn place_payload(payload: Payload, request: &Request) -> Result<(Placement, Opti
             let range = fit("kernel", gpa, header.image_size, ram, "give the guest more memory")?;
             let data = payload.bytes;
             let len = data.len() as u64;
-            (vec![Load { what: "kernel", gpa, data, len }], range, gpa)
+            (vec![Load { what: "kernel", gpa, data, len, source }], range, gpa)
         }
         Format::Flat => {
             let gpa = aligned_load(request)?.unwrap_or(request.flat_at);
             let len = payload.bytes.len() as u64;
             let range = fit("program", gpa, len, ram, "choose another load address or more memory")?;
-            (vec![Load { what: "program", gpa, data: payload.bytes, len }], range, gpa)
+            (vec![Load { what: "program", gpa, data: payload.bytes, len, source }], range, gpa)
         }
         Format::Elf(elf) => {
             let extent = elf.extent();
@@ -186,7 +210,7 @@ fn place_payload(payload: Payload, request: &Request) -> Result<(Placement, Opti
                 let gpa = segment.paddr.wrapping_add(move_by);
                 fit("segment", gpa, segment.memsz, ram, fix)?;
                 let data = payload.bytes[segment.file.clone()].to_vec();
-                loads.push(Load { what: "program", gpa, data, len: segment.memsz });
+                loads.push(Load { what: "program", gpa, data, len: segment.memsz, source: None });
             }
             let start = extent.start.wrapping_add(move_by);
             (loads, start..extent.end.wrapping_add(move_by), elf.entry.wrapping_add(move_by))
@@ -283,12 +307,12 @@ mod tests {
     fn kernel(image_size: u64) -> Payload {
         let header = ImageHeader { text_offset: 0, image_size, page_kib: Some(4), anywhere: true };
         let (name, bytes) = ("Image".to_owned(), vec![1; 100]);
-        Payload { name, kind: PayloadKind::Arm64Image, format: Format::Image(header), bytes }
+        Payload { name, kind: PayloadKind::Arm64Image, format: Format::Image(header), bytes, source: None }
     }
 
     #[test]
     fn an_image_leaves_the_first_block_to_the_device_tree() {
-        let placement = place(kernel(33 * MIB), Some(vec![2; 10]), &request(1024)).unwrap();
+        let placement = place(kernel(33 * MIB), Some(vec![2; 10].into()), &request(1024)).unwrap();
         assert_eq!(placement.kernel, BASE + BLOCK..BASE + BLOCK + 33 * MIB);
         assert_eq!(placement.entry, BASE + BLOCK);
         assert_eq!(placement.initrd, Some(BASE + 128 * MIB..BASE + 128 * MIB + 10));
@@ -298,9 +322,9 @@ mod tests {
 
     #[test]
     fn a_small_guest_gets_its_initrd_right_behind_the_kernel() {
-        let placement = place(kernel(20 * MIB), Some(vec![2; 20 << 20]), &request(44)).unwrap();
+        let placement = place(kernel(20 * MIB), Some(vec![2; 20 << 20].into()), &request(44)).unwrap();
         assert_eq!(placement.initrd.unwrap().start, BASE + 22 * MIB);
-        let error = place(kernel(20 * MIB), Some(vec![2; 23 << 20]), &request(44)).unwrap_err();
+        let error = place(kernel(20 * MIB), Some(vec![2; 23 << 20].into()), &request(44)).unwrap_err();
         assert!(error.to_string().starts_with("can't load the initrd: its contents would lie"), "{error}");
         let error = place(kernel(43 * MIB), None, &request(44)).unwrap_err();
         assert!(error.to_string().contains("more memory"), "{error}");
@@ -332,7 +356,7 @@ mod tests {
     fn a_zimage_and_what_belongs_to_it() {
         let zimage = || Payload::detect("zImage", zimage::tests::zimage(5 << 20, 20 << 20)).unwrap();
         let request = |mib| Request { mode: GuestMode::A32El1, ..request(mib) };
-        let placement = place(zimage(), Some(vec![2; 10]), &request(1024)).unwrap();
+        let placement = place(zimage(), Some(vec![2; 10].into()), &request(1024)).unwrap();
         assert_eq!((placement.entry, placement.kernel.end), (BASE + 32 * MIB, BASE + 37 * MIB));
         assert_eq!(placement.initrd, Some(BASE + 130 * MIB..BASE + 130 * MIB + 10));
         let tree = |placement: &Placement, mib| placement.device_tree_at(4096, &request(mib).ram);
@@ -386,7 +410,7 @@ mod tests {
             size in 1u64..200 << 20, initrd in 1usize..5000, mib in 1u64..300, at in proptest::option::of(any::<u64>()),
         ) {
             let request = Request { load_address: at, ..request(mib) };
-            if let Ok(p) = place(kernel(size), Some(vec![0; initrd]), &request) {
+            if let Ok(p) = place(kernel(size), Some(vec![0; initrd].into()), &request) {
                 let initrd = p.initrd.unwrap();
                 prop_assert!(p.kernel.end <= initrd.start);
                 for range in [&p.kernel, &initrd] {

@@ -79,12 +79,25 @@ pub(crate) struct Boot {
 }
 
 impl Boot {
+    /// Gives up what can be read again for a reset: a kernel is larger than all else that armlet has in memory.
+    pub fn release(&mut self) {
+        for load in self.loads.iter_mut().filter(|load| load.source.is_some()) {
+            load.data = Vec::new();
+        }
+    }
+
     /// Fills guest memory with the payload, initrd and device tree.
     pub fn load(&self) -> Result<(), MachineError> {
         for load in &self.loads {
-            self.ram.write(load.gpa, &load.data)?;
-            let tail = load.len.saturating_sub(load.data.len() as u64);
-            self.ram.zero(load.gpa + load.data.len() as u64, tail as usize)?;
+            let again = match &load.source {
+                Some(source) if load.data.is_empty() => source.read(),
+                _ => Ok(Vec::new()),
+            };
+            let again = again.map_err(|error| MachineError::Reload { what: load.what, error })?;
+            let data = if load.data.is_empty() { &again } else { &load.data };
+            self.ram.write(load.gpa, data)?;
+            let tail = load.len.saturating_sub(data.len() as u64);
+            self.ram.zero(load.gpa + data.len() as u64, tail as usize)?;
         }
         Ok(())
     }
