@@ -137,12 +137,19 @@ macro_rules! word {
 }
 word!(u8 => AtomicU8, u16 => AtomicU16, u32 => AtomicU32, u64 => AtomicU64, u128 => AtomicU128);
 
+/// Bytes of a large page, as most hosts have them.
+const LARGE_PAGE: usize = 2 << 20;
+
 impl GuestRam {
     /// Allocates zeroed memory for `regions`. The host commits pages as they are touched.
     pub fn new(regions: &[RamRegion]) -> Result<Self, RamError> {
         let (sorted, len) = Self::check(regions)?;
-        let mapping = MmapRegion::new(len.max(4096)).map_err(|e| RamError::NoMemory(len as u64 >> 20, e))?;
-        Ok(Self { base: mapping.as_ptr(), _mapping: Some(mapping), len, regions: place(sorted) })
+        // Address space to move the first region to a boundary, where large pages of host and guest can meet.
+        let room = len.checked_add(LARGE_PAGE).filter(|room| *room <= isize::MAX as usize).unwrap_or(len);
+        let mapping = MmapRegion::new(room).map_err(|e| RamError::NoMemory(len as u64 >> 20, e))?;
+        let start = mapping.as_ptr();
+        let skip = if room == len { 0 } else { start.align_offset(LARGE_PAGE) };
+        Ok(Self { base: start.wrapping_add(skip), _mapping: Some(mapping), len, regions: place(sorted) })
     }
 
     /// Takes memory that is somebody else's: `len` bytes from `base` on, with an offset in them for each region.

@@ -51,7 +51,17 @@ fn slots(ram: &GuestRam, page: u64) -> Result<Vec<Slot>, HvError> {
 
 /// Gives the VM its memory, for as long as `ram` lives.
 pub fn map(vm: &VmFd, ram: &GuestRam) -> Result<(), HvError> {
-    slots(ram, host_page())?.iter().try_for_each(|slot| set(vm, slot, false))
+    for slot in slots(ram, host_page())? {
+        want_large_pages(&slot);
+        set(vm, &slot, false)?;
+    }
+    Ok(())
+}
+
+/// Asks for large pages: a fault of the guest's, and a walk of two stages, for each of them rather than for each 4 KiB.
+fn want_large_pages(slot: &Slot) {
+    // SAFETY: the range is guest memory, whose contents the advice leaves alone. A kernel without large pages refuses it.
+    unsafe { libc::madvise(slot.host as *mut libc::c_void, slot.region.len as usize, libc::MADV_HUGEPAGE) };
 }
 
 /// Makes a slot, or changes whether it is logged.
