@@ -63,9 +63,10 @@ pub trait DirtyLog: Send + Sync {
 /// State that has no place in [`armlet_arm::CpuState`] and that only the backend understands: its interrupt
 /// controller, or registers that only its CPUs have. All vCPUs are out of [`crate::Vcpu::run`] meanwhile.
 pub trait OpaqueState {
-    /// Everything, in a form that tells its own version.
+    /// Everything, in a form that tells its own version. Some of it may go to guest memory (an ITS has its tables there),
+    /// which is to be copied afterwards.
     fn save_opaque(&self) -> Result<Vec<u8>, HvError>;
-    /// Puts back what was saved on a machine like this one.
+    /// Puts back what was saved on a machine like this one, whose memory is back already.
     ///
     /// # Errors
     /// If the bytes are of another version or another kind of machine, or the host refuses a value. The state is

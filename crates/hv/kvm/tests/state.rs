@@ -220,22 +220,6 @@ fn run_all(small: &mut Small, words: u64, least: u64) {
     });
 }
 
-/// Copies a stopped machine into a new one like it.
-fn copy(from: &mut Small, to: &mut Small) {
-    let mut memory = vec![0; common::RAM_LEN as usize];
-    from.ram.read(RAM, &mut memory).unwrap();
-    to.ram.write(RAM, &memory).unwrap();
-    for (old, new) in from.vcpus.iter_mut().zip(&mut to.vcpus) {
-        let mut state = CpuState::default();
-        old.save(&mut state).unwrap();
-        new.load(&state).unwrap();
-        let opaque = old.as_opaque_state().unwrap().save_opaque().unwrap();
-        new.as_opaque_state().unwrap().load_opaque(&opaque).unwrap();
-    }
-    let opaque = from.vm.as_opaque_state().unwrap().save_opaque().unwrap();
-    to.vm.as_opaque_state().unwrap().load_opaque(&opaque).unwrap();
-}
-
 /// The numbers of 64 bits behind the heading that are not alike: which, and both.
 fn differences(one: &[u8], other: &[u8]) -> Vec<(usize, u64, u64)> {
     let numbers = |state: &[u8]| -> Vec<u64> {
@@ -264,7 +248,7 @@ fn a_running_guest_goes_on_in_another_vm() {
     let counted = old.word(WORDS);
     let mut new = Small::new(&kvm, &[], Some(config), 1);
     new.vm.in_kernel_irqs().unwrap().set_level(37, true);
-    copy(&mut old, &mut new);
+    common::copy(&mut old, &mut new);
     let controller = opaque(&mut old);
     assert_ne!(controller, fresh);
     assert_eq!(differences(&opaque(&mut new), &controller), []);
@@ -286,7 +270,7 @@ fn cpus_that_are_on_are_on_in_the_copy() {
     run_all(&mut old, 2, 1000);
     let counted = old.word(WORDS).max(old.word(WORDS + 8));
     let mut new = Small::new(&kvm, &[], Some(config), 2);
-    copy(&mut old, &mut new);
+    common::copy(&mut old, &mut new);
     drop(old);
     run_all(&mut new, 2, counted + 1000);
 }

@@ -112,6 +112,23 @@ impl Small {
     }
 }
 
+/// Copies a stopped machine into a new one like it.
+pub fn copy(from: &mut Small, to: &mut Small) {
+    // First what may leave some of itself in guest memory.
+    let controller = from.vm.as_opaque_state().unwrap().save_opaque().unwrap();
+    let mut memory = vec![0; RAM_LEN as usize];
+    from.ram.read(RAM, &mut memory).unwrap();
+    to.ram.write(RAM, &memory).unwrap();
+    for (old, new) in from.vcpus.iter_mut().zip(&mut to.vcpus) {
+        let mut state = CpuState::default();
+        old.save(&mut state).unwrap();
+        new.load(&state).unwrap();
+        let opaque = old.as_opaque_state().unwrap().save_opaque().unwrap();
+        new.as_opaque_state().unwrap().load_opaque(&opaque).unwrap();
+    }
+    to.vm.as_opaque_state().unwrap().load_opaque(&controller).unwrap();
+}
+
 /// What came out of the guest.
 #[derive(Default)]
 pub struct Seen {
