@@ -7,6 +7,7 @@ mod log;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::frame::Outcome;
 use super::{Rig, Scenario};
@@ -113,7 +114,10 @@ fn need_parts(name: &str, text: &str, parts: &[&str]) -> Result<(), String> {
 
 /// Runs the reference; its status, standard output and exit log.
 fn reference(program: &Path, arguments: &[&str]) -> Result<(Option<i32>, String, String), String> {
-    let log = std::env::temp_dir().join(format!("armlet-reference-{}", std::process::id()));
+    // Tests of one process run side by side.
+    static RUNS: AtomicU32 = AtomicU32::new(0);
+    let run = RUNS.fetch_add(1, Ordering::Relaxed);
+    let log = std::env::temp_dir().join(format!("armlet-reference-{}-{run}", std::process::id()));
     let output = Command::new(program)
         .args(["run", "-q", "--backend", "soft", "--log", &format!("exits={}", log.display())])
         .args(arguments)
