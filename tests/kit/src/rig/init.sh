@@ -8,7 +8,9 @@ mount -t devtmpfs dev /dev
 mkdir -p /dev/pts /dev/shm
 mount -t devpts devpts /dev/pts
 mount -t tmpfs tmpfs /dev/shm
-mount -t tmpfs tmpfs /tmp
+# Not over a program that was built below /tmp and is packed under its own name.
+mkdir -p /tmp
+[ -f /rig/command ] || mount -t tmpfs tmpfs /tmp
 ip link set lo up
 export PATH=/bin:/usr/bin HOME=/tmp TERM=vt100
 . /rig/environment
