@@ -20,7 +20,7 @@ use crate::payloads;
 use frame::{Event, Outcome, Reader};
 
 /// Seconds a scenario may take before it is ended.
-pub const SCENARIO_LIMIT: u32 = 180;
+pub const SCENARIO_LIMIT: u32 = 600;
 /// How long the rig may say nothing.
 const SILENCE: Duration = Duration::from_secs(SCENARIO_LIMIT as u64 + 120);
 
