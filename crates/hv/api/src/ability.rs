@@ -21,25 +21,23 @@ pub trait MsiSink: Send + Sync {
     fn signal(&self, address: u64, data: u32, device: u32) -> Result<(), HvError>;
 }
 
+/// A store of the guest that rings: at `gpa`, and only if it is `value` in `size` bytes (1, 2, 4 or 8), where one is given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Doorbell {
+    /// Guest physical address.
+    pub gpa: u64,
+    /// Width in bytes.
+    pub size: u8,
+    /// The value; any if `None`, at any width.
+    pub value: Option<u64>,
+}
+
 /// Doorbells and interrupts that pass through the host's kernel alone.
 pub trait HostEvents: Send + Sync {
-    /// Signals `event` when the guest writes at `gpa`, or only when it writes `value` there in `size` bytes (1, 2, 4
-    /// or 8). Such a write does not reach the bus.
-    fn add_doorbell(
-        &self,
-        gpa: u64,
-        size: u8,
-        value: Option<u64>,
-        event: EventHandle<'_>,
-    ) -> Result<(), HvError>;
+    /// Signals `event` when the guest rings. Such a store does not reach the bus.
+    fn add_doorbell(&self, bell: Doorbell, event: EventHandle<'_>) -> Result<(), HvError>;
     /// Takes back what [`HostEvents::add_doorbell`] did with the same arguments.
-    fn remove_doorbell(
-        &self,
-        gpa: u64,
-        size: u8,
-        value: Option<u64>,
-        event: EventHandle<'_>,
-    ) -> Result<(), HvError>;
+    fn remove_doorbell(&self, bell: Doorbell, event: EventHandle<'_>) -> Result<(), HvError>;
     /// Makes the shared peripheral interrupt `intid` pending when `event` is signalled.
     fn add_interrupt(&self, intid: u32, event: EventHandle<'_>) -> Result<(), HvError>;
     /// Takes back what [`HostEvents::add_interrupt`] did.

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use armlet_arm::{CpuState, gic, smccc::Conduit};
 use armlet_base::{BusError, Checkpoints, Clock, CpuIrqInput, GuestRam};
 
-pub use ability::{DirtyLog, EventHandle, HostEvents, MsiSink, OpaqueState};
+pub use ability::{DirtyLog, Doorbell, EventHandle, HostEvents, MsiSink, OpaqueState};
 pub use caps::{Capabilities, GicConfig, GicKind, GuestMode, ModelInfo};
 pub use error::HvError;
 pub use exit::{ExitEvent, Observer};

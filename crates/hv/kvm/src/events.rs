@@ -2,7 +2,7 @@
 
 use std::os::fd::IntoRawFd;
 
-use armlet_hv::{EventHandle, HostEvents, HvError};
+use armlet_hv::{Doorbell, EventHandle, HostEvents, HvError};
 use kvm_ioctls::{IoEventAddress, NoDatamatch, VmFd};
 use vmm_sys_util::eventfd::EventFd;
 
@@ -21,12 +21,8 @@ fn event_fd(event: EventHandle<'_>) -> Result<EventFd, HvError> {
 }
 
 /// Calls `register` or `unregister` with the value to compare, at its width.
-fn ioevent(
-    vm: &VmFd,
-    add: bool,
-    (gpa, size, value): (u64, u8, Option<u64>),
-    event: &EventFd,
-) -> Result<(), HvError> {
+fn ioevent(vm: &VmFd, add: bool, bell: Doorbell, event: &EventFd) -> Result<(), HvError> {
+    let Doorbell { gpa, size, value } = bell;
     let at = IoEventAddress::Mmio(gpa);
     macro_rules! by {
         ($value:expr) => {
@@ -49,24 +45,12 @@ fn ioevent(
 }
 
 impl HostEvents for Shared {
-    fn add_doorbell(
-        &self,
-        gpa: u64,
-        size: u8,
-        value: Option<u64>,
-        event: EventHandle<'_>,
-    ) -> Result<(), HvError> {
-        ioevent(&self.fd, true, (gpa, size, value), &event_fd(event)?)
+    fn add_doorbell(&self, bell: Doorbell, event: EventHandle<'_>) -> Result<(), HvError> {
+        ioevent(&self.fd, true, bell, &event_fd(event)?)
     }
 
-    fn remove_doorbell(
-        &self,
-        gpa: u64,
-        size: u8,
-        value: Option<u64>,
-        event: EventHandle<'_>,
-    ) -> Result<(), HvError> {
-        ioevent(&self.fd, false, (gpa, size, value), &event_fd(event)?)
+    fn remove_doorbell(&self, bell: Doorbell, event: EventHandle<'_>) -> Result<(), HvError> {
+        ioevent(&self.fd, false, bell, &event_fd(event)?)
     }
 
     fn add_interrupt(&self, intid: u32, event: EventHandle<'_>) -> Result<(), HvError> {

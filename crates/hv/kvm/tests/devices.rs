@@ -6,7 +6,7 @@ mod common;
 use std::os::fd::AsFd;
 
 use armlet_arm::SysReg;
-use armlet_hv::{ExitEvent, HvError, Hypervisor, VmConfig};
+use armlet_hv::{Doorbell, ExitEvent, HvError, Hypervisor, VmConfig};
 use armlet_hv_soft::SoftHypervisor;
 use common::{DEVICE, RAM, Seen, Small, gic, kvm};
 use rustix::event::EventfdFlags;
@@ -134,13 +134,14 @@ fn doorbells_ring_in_the_kernel() {
     let mut small = Small::new(&kvm, DOORS, Some(gic(&kvm)), 1);
     let bell = rustix::event::eventfd(0, EventfdFlags::NONBLOCK).unwrap();
     let events = small.vm.as_host_events().unwrap();
-    events.add_doorbell(DEVICE + 16, 4, Some(7), bell.as_fd()).unwrap();
+    let seven = Doorbell { gpa: DEVICE + 16, size: 4, value: Some(7) };
+    events.add_doorbell(seven, bell.as_fd()).unwrap();
     small.start(&[(0, DEVICE)]);
     assert_eq!(small.run().writes, [(16, 4, 5), (0, 4, 7)]);
     let mut count = [0; 8];
     assert_eq!(rustix::io::read(&bell, &mut count), Ok(8));
     assert_eq!(u64::from_ne_bytes(count), 1);
-    small.vm.as_host_events().unwrap().remove_doorbell(DEVICE + 16, 4, Some(7), bell.as_fd()).unwrap();
+    small.vm.as_host_events().unwrap().remove_doorbell(seven, bell.as_fd()).unwrap();
     small.start(&[(0, DEVICE)]);
     assert_eq!(small.run().writes, [(16, 4, 5), (16, 4, 7), (0, 4, 7)]);
 }

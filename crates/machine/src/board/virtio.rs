@@ -8,9 +8,9 @@ use armlet_base::{Bus, IrqSink};
 use armlet_devices::virtio::mmio::MmioTransport;
 #[cfg(target_os = "linux")]
 use armlet_devices::virtio::mmio::NOTIFY;
-#[cfg(target_os = "linux")]
-use armlet_hv::HvError;
 use armlet_hv::Vm;
+#[cfg(target_os = "linux")]
+use armlet_hv::{Doorbell, HvError};
 
 use super::Context;
 use super::virt::map;
@@ -91,7 +91,7 @@ fn doorbells(vm: &dyn Vm, transport: &MmioTransport, base: u64) -> Result<(), Ma
     let what = || "no event for a virtio queue".to_owned();
     let events = transport.doorbells().map_err(|source| HvError::Os { what: what(), source })?;
     for (queue, event) in (0..).zip(events) {
-        host.add_doorbell(base + NOTIFY, 4, Some(queue), event)?;
+        host.add_doorbell(Doorbell { gpa: base + NOTIFY, size: 4, value: Some(queue) }, event)?;
     }
     Ok(())
 }

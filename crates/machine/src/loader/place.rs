@@ -26,7 +26,7 @@ pub struct Load {
     pub what: &'static str,
     /// Guest physical address.
     pub gpa: u64,
-    /// The bytes.
+    /// The bytes; none once they were given up, to be read again from `source`.
     pub data: Vec<u8>,
     /// Length in memory; what `data` does not fill is zeroed.
     pub len: u64,
