@@ -2,7 +2,7 @@
 
 use armlet_hv::HvError;
 
-use crate::board::{boot_info, hvio, monitor, requests, virt, virtio};
+use crate::board::{boot_info, hvio, monitor, requests, virt};
 use crate::config::{BoardKind, Checked, MachineConfig};
 use crate::entropy::Entropy;
 use crate::error::MachineError;
@@ -29,10 +29,11 @@ pub(crate) struct Contents {
 }
 
 impl Contents {
-    /// Takes payload and initrd out of `config` and finds places for everything.
+    /// Takes payload and initrd out of `config` and finds places for everything. `virtio` are the slots with a device.
     pub fn gather(
         config: &mut MachineConfig,
         checked: &Checked,
+        virtio: Vec<usize>,
         entropy: &Entropy,
     ) -> Result<Self, MachineError> {
         let payload = config.kernel.take().ok_or(MachineError::NoPayload(config.board.name()))?;
@@ -56,7 +57,10 @@ impl Contents {
         let mut contents =
             Self { placement, payload: description, device_tree: Vec::new(), device_tree_at: None, start };
         match config.board {
-            BoardKind::Virt => contents.add_device_tree(config, checked, &request, entropy)?,
+            BoardKind::Virt => {
+                let tree = device_tree(config, checked, &contents.placement, virtio, entropy)?;
+                contents.add_device_tree(tree, checked, &request)?;
+            }
             BoardKind::Monitor => {
                 let info = boot_info::encode(checked.gic, config.cpus);
                 contents.add("boot information", monitor::BOOT_INFO, info);
@@ -83,12 +87,10 @@ impl Contents {
     /// The kernel finds the tree by X0, a 32-bit one by R2 (booting.rst of arm64 and of arm).
     fn add_device_tree(
         &mut self,
-        config: &MachineConfig,
+        tree: Vec<u8>,
         checked: &Checked,
         request: &Request,
-        entropy: &Entropy,
     ) -> Result<(), MachineError> {
-        let tree = device_tree(config, checked, &self.placement, entropy)?;
         let at = self.placement.device_tree_at(tree.len() as u64, &request.ram);
         let at = at.ok_or(MachineError::NoRoomForDtb(tree.len()))?;
         self.start.regs = if checked.mode.is_aarch32() { [0, NO_MACHINE, at] } else { [at, 0, 0] };
@@ -103,6 +105,7 @@ fn device_tree(
     config: &MachineConfig,
     checked: &Checked,
     placement: &Placement,
+    virtio: Vec<usize>,
     entropy: &Entropy,
 ) -> Result<Vec<u8>, MachineError> {
     let chosen = Chosen { bootargs: config.append.clone(), initrd: placement.initrd.clone() };
@@ -125,7 +128,7 @@ fn device_tree(
         ram: virt::map::RAM..virt::map::RAM + checked.memory,
         gic: checked.gic.unwrap_or(armlet_hv::GicKind::V3),
         its: checked.its,
-        virtio: virtio::slots(config.disks.len()),
+        virtio,
         chosen: &chosen,
         rng_seed,
         kaslr_seed: u64::from_le_bytes(kaslr_seed),

@@ -106,11 +106,13 @@ pub enum MachineError {
         /// What to do.
         fix: &'static str,
     },
-    /// More disks than there are slots.
-    #[error("{disks} disks can't be had: machine virt has {limit} slots for them; use fewer --disk")]
-    Disks {
+    /// More virtio devices than there are slots.
+    #[error(
+        "{devices} disks and other virtio devices can't be had: machine virt has {limit} slots for them; use fewer"
+    )]
+    VirtioSlots {
         /// Asked for.
-        disks: usize,
+        devices: usize,
         /// The most there can be.
         limit: usize,
     },

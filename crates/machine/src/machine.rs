@@ -60,13 +60,14 @@ impl Machine {
     ) -> Result<Machine, MachineError> {
         let checked = config::check(&config, hv)?;
         refuse_unused(&config)?;
-        board::virtio::check(config.disks.len())?;
         let appended = appended_dtb(&mut config);
         default_append(&mut config);
         let deterministic = config.deterministic.is_some();
         let entropy = Arc::new(Entropy::new(deterministic));
-        let contents = Contents::gather(&mut config, &checked, &entropy)?;
         let ram = Arc::new(GuestRam::new(&board::memory(config.board, checked.memory))?);
+        let virtio = board::virtio::devices(&config, &entropy)?;
+        let slots = virtio.iter().map(|plug| plug.slot).collect();
+        let contents = Contents::gather(&mut config, &checked, slots, &entropy)?;
         let mut boot = Boot {
             ram: ram.clone(),
             start: contents.start,
@@ -96,8 +97,7 @@ impl Machine {
             alarms: Arc::new(AlarmQueue::new(clock)),
             utc: if deterministic { board::FIXED_UTC } else { pl031::host_utc() },
             ram: ram.clone(),
-            disks: &config.disks,
-            entropy: entropy.clone(),
+            virtio: &virtio,
             observed: !observers.is_empty(),
         };
         let devices = board::wire(config.board, vm.as_mut(), &context)?;

@@ -16,9 +16,8 @@ use armlet_base::{AlarmQueue, Bus, GuestRam, IrqLine, RamKind, RamRegion};
 use armlet_devices::pl011::{self, Pl011};
 use armlet_hv::{GicConfig, GicKind, Vm};
 
-use crate::config::{BoardKind, DiskConfig};
+use crate::config::BoardKind;
 use crate::console::{Console, UartOutput};
-use crate::entropy::Entropy;
 use crate::error::MachineError;
 
 /// A board's devices, wired to each other and to the vCPUs' interrupt inputs.
@@ -37,8 +36,8 @@ pub(crate) struct Context<'a> {
     /// UTC since 1970 when the machine is made.
     pub utc: Duration,
     pub ram: Arc<GuestRam>,
-    pub disks: &'a [DiskConfig],
-    pub entropy: Arc<Entropy>,
+    /// Virtio devices, in the order of their slots.
+    pub virtio: &'a [virtio::Plug],
     /// Somebody wants to see every exit.
     pub observed: bool,
 }

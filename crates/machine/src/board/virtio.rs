@@ -1,5 +1,5 @@
-//! The virtio devices of `virt`: disks from the first slot on, in the order in which they were asked for, and an
-//! entropy source in the last one, where no disk moves it.
+//! The virtio devices of `virt`: those asked for from the first slot on, in order, and an entropy source in the last one,
+//! where no other device moves it.
 
 use std::sync::Arc;
 
@@ -8,36 +8,65 @@ use armlet_base::{Bus, IrqSink};
 use armlet_devices::virtio::mmio::MmioTransport;
 #[cfg(target_os = "linux")]
 use armlet_devices::virtio::mmio::NOTIFY;
+#[cfg(unix)]
+use armlet_devices::virtio::{VirtioDevice, blk::Blk, rng::Rng};
 use armlet_hv::Vm;
 #[cfg(target_os = "linux")]
 use armlet_hv::{Doorbell, HvError};
 
 use super::Context;
 use super::virt::map;
+use crate::config::{BoardKind, MachineConfig};
+use crate::entropy::Entropy;
 use crate::error::MachineError;
 
 /// The slot of the entropy source.
 const RNG_SLOT: usize = map::VIRTIO_SLOTS - 1;
 
-/// The most disks.
-pub const MAX_DISKS: usize = RNG_SLOT;
+/// The most devices that can be asked for.
+pub const MAX_DEVICES: usize = RNG_SLOT;
 
 /// True if this build has virtio devices.
 pub const AVAILABLE: bool = cfg!(unix);
 
-/// The slots that have a device on a machine with `disks` disks, in order.
-pub(crate) fn slots(disks: usize) -> Vec<usize> {
-    if AVAILABLE { (0..disks).chain([RNG_SLOT]).collect() } else { Vec::new() }
+/// A device on its way to a slot.
+pub(crate) struct Plug {
+    pub slot: usize,
+    /// What it is called on the bus.
+    #[cfg(unix)]
+    name: &'static str,
+    #[cfg(unix)]
+    device: Arc<dyn VirtioDevice>,
 }
 
-/// Refuses more disks than there is room for.
-pub(crate) fn check(disks: usize) -> Result<(), MachineError> {
-    match disks {
-        0 => Ok(()),
-        _ if !AVAILABLE => Err(MachineError::NoVirtio),
-        _ if disks > MAX_DISKS => Err(MachineError::Disks { disks, limit: MAX_DISKS }),
-        _ => Ok(()),
+/// Makes the devices of a machine, in the order of their slots.
+///
+/// # Errors
+/// If there are more than slots, or this build has none.
+#[cfg(unix)]
+pub(crate) fn devices(config: &MachineConfig, entropy: &Arc<Entropy>) -> Result<Vec<Plug>, MachineError> {
+    if config.board != BoardKind::Virt {
+        return Ok(Vec::new());
     }
+    let mut asked_for: Vec<(&'static str, Arc<dyn VirtioDevice>)> = Vec::new();
+    for disk in &config.disks {
+        let device = Blk::new(disk.disk.clone(), &disk.serial, queues(config.cpus));
+        asked_for.push(("virtio-blk", Arc::new(device)));
+    }
+    if asked_for.len() > MAX_DEVICES {
+        return Err(MachineError::VirtioSlots { devices: asked_for.len(), limit: MAX_DEVICES });
+    }
+    let entropy = entropy.clone();
+    let rng = Rng::new(Box::new(move |bytes| entropy.fill(bytes).is_ok()));
+    let plug = |(slot, (name, device))| Plug { slot, name, device };
+    let mut plugs: Vec<Plug> = asked_for.into_iter().enumerate().map(plug).collect();
+    plugs.push(Plug { slot: RNG_SLOT, name: "virtio-rng", device: Arc::new(rng) });
+    Ok(plugs)
+}
+
+#[cfg(not(unix))]
+pub(crate) fn devices(config: &MachineConfig, _: &Arc<Entropy>) -> Result<Vec<Plug>, MachineError> {
+    if config.disks.is_empty() { Ok(Vec::new()) } else { Err(MachineError::NoVirtio) }
 }
 
 #[cfg(not(unix))]
@@ -45,7 +74,7 @@ pub(super) fn attach(_: &mut Bus, _: &Arc<dyn IrqSink>, _: &dyn Vm, _: &Context)
     Ok(())
 }
 
-/// Makes the devices and maps all slots, those without a device too.
+/// Maps all slots, those without a device too.
 #[cfg(unix)]
 pub(super) fn attach(
     bus: &mut Bus,
@@ -54,29 +83,22 @@ pub(super) fn attach(
     context: &Context,
 ) -> Result<(), MachineError> {
     use armlet_base::IrqLine;
+    use armlet_devices::virtio::Service;
     use armlet_devices::virtio::mmio::EmptySlots;
-    use armlet_devices::virtio::{Service, VirtioDevice, blk::Blk, rng::Rng};
 
     let virtual_time = context.alarms.clock().virtual_time().is_some();
     let service = if virtual_time { Service::Inline } else { Service::Threads };
     let at = |slot: usize| map::VIRTIO + map::VIRTIO_STRIDE * slot as u64;
-    let mut plug = |name, slot: usize, device: Arc<dyn VirtioDevice>| {
-        let irq = IrqLine::new(irqs.clone(), map::VIRTIO_INTID + slot as u32);
-        let transport = MmioTransport::new(device, context.ram.clone(), service, irq);
+    for Plug { slot, name, device } in context.virtio {
+        let irq = IrqLine::new(irqs.clone(), map::VIRTIO_INTID + *slot as u32);
+        let transport = MmioTransport::new(device.clone(), context.ram.clone(), service, irq);
         // Who looks on wants to see the writes.
         if service == Service::Threads && !context.observed {
-            doorbells(vm, &transport, at(slot))?;
+            doorbells(vm, &transport, at(*slot))?;
         }
-        bus.insert(name, at(slot), map::VIRTIO_STRIDE, Arc::new(transport));
-        Ok::<_, MachineError>(())
-    };
-    for (slot, disk) in context.disks.iter().enumerate() {
-        plug("virtio-blk", slot, Arc::new(Blk::new(disk.disk.clone(), &disk.serial, queues(context.cpus))))?;
+        bus.insert(name, at(*slot), map::VIRTIO_STRIDE, Arc::new(transport));
     }
-    let entropy = context.entropy.clone();
-    let rng = Rng::new(Box::new(move |bytes| entropy.fill(bytes).is_ok()));
-    plug("virtio-rng", RNG_SLOT, Arc::new(rng))?;
-    let first = context.disks.len();
+    let first = context.virtio.iter().filter(|plug| plug.slot != RNG_SLOT).count();
     if first < RNG_SLOT {
         let len = map::VIRTIO_STRIDE * (RNG_SLOT - first) as u64;
         bus.insert(EMPTY, at(first), len, Arc::new(EmptySlots::default()));
