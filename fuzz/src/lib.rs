@@ -1,5 +1,6 @@
 //! What fuzz targets of virtio devices share: a driver, a device that echoes, and a disk in memory.
 
+use std::borrow::Cow;
 use std::io;
 use std::sync::Arc;
 use std::sync::Mutex;
@@ -7,7 +8,7 @@ use std::sync::atomic::{AtomicU16, Ordering};
 
 use armlet_base::{Access, GuestRam, IrqLine, MmioDevice, RamKind, RamRegion};
 use armlet_devices::virtio::mmio::MmioTransport;
-use armlet_devices::virtio::{Broken, Request, Service, VirtioDevice};
+use armlet_devices::virtio::{Broken, Request, Service, VirtioDevice, Virtqueue};
 use armlet_disk::{Disk, VolatileSlice};
 
 /// Guest memory: rings in the first page, buffers behind.
@@ -111,10 +112,10 @@ impl VirtioDevice for Echo {
     fn queue_sizes(&self) -> &[u16] {
         &[16, 8]
     }
-    fn config(&self) -> &[u8] {
-        &[1, 2, 3]
+    fn config(&self) -> Cow<'_, [u8]> {
+        Cow::Borrowed(&[1, 2, 3])
     }
-    fn serve(&self, _: u64, request: Request) -> Result<u32, Broken> {
+    fn serve(&self, _: &Virtqueue, request: Request) -> Result<u32, Broken> {
         let mut bytes = vec![0; request.readable.len().min(4096)];
         request.readable.copy_to(&mut bytes);
         Ok(request.writable.copy_from(&bytes) as u32)

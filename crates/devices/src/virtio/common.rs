@@ -13,8 +13,9 @@ use virtio_queue::{Queue, QueueT};
 use vm_memory::GuestAddress;
 
 use super::device::{Broken, VirtioDevice};
-use super::lane::Lane;
+use super::handle::Handle;
 use super::link::{Link, Notify};
+use super::virtqueue::Virtqueue;
 
 /// Features of the ring and the transport.
 const COMMON_FEATURES: u64 = 1 << VIRTIO_F_VERSION_1
@@ -64,7 +65,7 @@ pub(super) struct Common {
     device: Arc<dyn VirtioDevice>,
     ram: Arc<GuestRam>,
     link: Arc<Link>,
-    lanes: Vec<Arc<Lane>>,
+    queues: Vec<Arc<Virtqueue>>,
     service: Service,
     setup: Mutex<Setup>,
 }
@@ -78,10 +79,11 @@ impl Common {
     ) -> Self {
         let link = Arc::new(Link::new(notify));
         let count = device.queue_sizes().len();
-        let lane = |index| Arc::new(Lane::new(index as u16, device.clone(), ram.clone(), link.clone()));
-        let lanes = (0..count).map(lane).collect();
+        let queue = |index| Arc::new(Virtqueue::new(index as u16, ram.clone(), link.clone()));
+        let queues: Vec<_> = (0..count).map(queue).collect();
+        device.attach(Handle { link: link.clone(), queues: queues.clone() });
         let setup = Setup { queues: vec![QueueSetup::default(); count], ..Setup::default() };
-        Self { device, ram, link, lanes, service, setup: Mutex::new(setup) }
+        Self { device, ram, link, queues, service, setup: Mutex::new(setup) }
     }
 
     fn setup(&self) -> MutexGuard<'_, Setup> {
@@ -144,16 +146,16 @@ impl Common {
     /// The driver is ready: buffers may be there already.
     fn go(&self, setup: &mut Setup) {
         if self.service == Service::Threads && setup.servers.is_empty() {
-            for lane in &self.lanes {
-                let server = lane.clone();
-                let thread = std::thread::Builder::new().name("virtio".into()).spawn(move || server.serve());
-                match thread {
+            for queue in &self.queues {
+                let (queue, device) = (queue.clone(), self.device.clone());
+                let thread = std::thread::Builder::new().name("virtio".into());
+                match thread.spawn(move || queue.attend(&*device)) {
                     Ok(thread) => setup.servers.push(thread),
                     Err(_) => return self.link.fail(),
                 }
             }
         }
-        (0..self.lanes.len()).for_each(|index| self.notify(index as u32));
+        (0..self.queues.len()).for_each(|index| self.notify(index as u32));
     }
 
     /// Device reset, at any moment: nothing of guest memory is touched once it returns (2.4).
@@ -162,10 +164,11 @@ impl Common {
     }
 
     fn reset_with(&self, setup: &mut Setup) {
-        self.lanes.iter().for_each(|lane| lane.stop());
+        self.queues.iter().for_each(|queue| queue.stop());
         setup.features = 0;
         setup.queues.fill(QueueSetup::default());
         self.link.reset();
+        self.device.reset();
     }
 
     /// The most elements of a queue; 0 for one that is not there.
@@ -190,14 +193,14 @@ impl Common {
     pub fn set_ready(&self, index: u32, ready: bool) {
         let mut setup = self.setup();
         let Some(queue) = setup.queues.get_mut(index as usize) else { return };
-        let lane = &self.lanes[index as usize];
+        let virtqueue = &self.queues[index as usize];
         if ready == queue.ready {
             return;
         }
         if !ready {
-            lane.stop();
+            virtqueue.stop();
         } else if let Ok(live) = self.live(queue, self.queue_max(index)) {
-            lane.start(live);
+            virtqueue.start(live);
         } else {
             return self.link.fail();
         }
@@ -209,7 +212,7 @@ impl Common {
         let mut setup = self.setup();
         let negotiated = self.link.features() & 1 << VIRTIO_F_RING_RESET != 0;
         if let Some(queue) = setup.queues.get_mut(index as usize).filter(|_| negotiated) {
-            self.lanes[index as usize].stop();
+            self.queues[index as usize].stop();
             *queue = QueueSetup::default();
         }
     }
@@ -231,31 +234,52 @@ impl Common {
 
     /// The driver has put buffers into a queue.
     pub fn notify(&self, index: u32) {
-        let Some(lane) = self.lanes.get(index as usize) else { return };
+        let Some(queue) = self.queues.get(index as usize) else { return };
         match self.service {
-            Service::Threads => lane.doorbell.ring(),
-            Service::Inline => lane.drain(),
+            Service::Threads => queue.doorbell.ring(),
+            Service::Inline => self.device.notified(queue),
         }
     }
 
     /// The event of the host that notifies a queue from now on, besides [`Self::notify`]. Before the driver is there.
     #[cfg(target_os = "linux")]
     pub fn doorbell(&self, index: usize) -> std::io::Result<std::os::fd::BorrowedFd<'_>> {
-        self.lanes[index].doorbell.event()
+        self.queues[index].doorbell.event()
     }
 
-    /// True while a request is, or may be, in the hands of a server.
+    /// `size` bytes of the configuration space, at most 8.
+    pub fn config(&self, offset: usize, size: usize) -> u64 {
+        self.link.with_config(|| {
+            let config = self.device.config();
+            let byte = |index| u64::from(config.get(offset + index).copied().unwrap_or(0));
+            (0..size).fold(0, |value, index| value | byte(index) << (8 * index))
+        })
+    }
+
+    /// Writes `size` bytes of it; false if nothing there can be written.
+    pub fn set_config(&self, offset: usize, size: usize, value: u64) -> bool {
+        self.link.with_config(|| self.device.set_config(offset, &value.to_le_bytes()[..size]))
+    }
+
+    /// Changes whenever the device has changed its configuration.
+    pub fn config_generation(&self) -> u32 {
+        self.link.config_generation()
+    }
+
+    /// True while a request is, or may be, in the hands of a server, or the device waits for something of the host's.
     pub fn busy(&self) -> bool {
-        self.lanes.iter().any(|lane| lane.doorbell.busy())
+        self.device.awaits_host() || self.queues.iter().any(|queue| queue.doorbell.busy())
     }
 }
 
 impl Drop for Common {
     fn drop(&mut self) {
-        self.lanes.iter().for_each(|lane| lane.doorbell.quit());
+        self.queues.iter().for_each(|queue| queue.doorbell.quit());
         for server in self.setup().servers.drain(..) {
             // It has told already if it panicked.
             let _ = server.join();
         }
+        // Threads of the device's own may outlive its transport.
+        self.queues.iter().for_each(|queue| queue.stop());
     }
 }

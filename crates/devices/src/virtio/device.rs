@@ -1,6 +1,10 @@
 //! What a device is, apart from its transport.
 
+use std::borrow::Cow;
+
 use super::buffers::Request;
+use super::handle::Handle;
+use super::virtqueue::Virtqueue;
 
 /// The driver broke the rules in a way that can't be answered within the request, or the device can't go on: it
 /// needs a reset.
@@ -21,6 +25,9 @@ impl From<vm_memory::GuestMemoryError> for Broken {
 }
 
 /// A virtio device: features, a configuration space and queues of requests.
+///
+/// One that only answers needs [`Self::serve`] and nothing else. One that has something to say by itself keeps the
+/// [`Handle`] that it gets, and works on its queues from threads of its own.
 pub trait VirtioDevice: Send + Sync {
     /// Device type (chapter 5).
     fn id(&self) -> u32;
@@ -30,14 +37,32 @@ pub trait VirtioDevice: Send + Sync {
     }
     /// The most elements of each queue, powers of two.
     fn queue_sizes(&self) -> &[u16];
-    /// The device-specific configuration, little-endian; what lies behind reads as zero.
-    fn config(&self) -> &[u8] {
-        &[]
+    /// The device-specific configuration, little-endian; what lies behind reads as zero. What changes it is
+    /// [`Handle::change_config`].
+    fn config(&self) -> Cow<'_, [u8]> {
+        Cow::Borrowed(&[])
     }
-    /// Serves a request, with the features that the driver has accepted; may block. Returns the number of bytes
-    /// written to the start of the request's writable buffers.
+    /// The driver writes `bytes` to its configuration at `offset`. False if nothing there can be written.
+    fn set_config(&self, _offset: usize, _bytes: &[u8]) -> bool {
+        false
+    }
+    /// The device has been put behind a transport.
+    fn attach(&self, _handle: Handle) {}
+    /// The driver has put requests into a queue, or has just become ready. Serves each, unless the device knows better.
+    fn notified(&self, queue: &Virtqueue) {
+        queue.serve_each(|request| self.serve(queue, request));
+    }
+    /// Serves a request; may block. Returns the number of bytes written to the start of the request's writable buffers.
     ///
     /// # Errors
     /// Only where the request gives no way to tell the driver what is wrong.
-    fn serve(&self, features: u64, request: Request) -> Result<u32, Broken>;
+    fn serve(&self, _queue: &Virtqueue, _request: Request<'_>) -> Result<u32, Broken> {
+        Err(Broken("the queue takes no requests"))
+    }
+    /// The driver has reset the device: its queues are gone. Not to wait for the driver.
+    fn reset(&self) {}
+    /// True if the device may have something to say that no request asks for: a guest that sleeps is not hung.
+    fn awaits_host(&self) -> bool {
+        false
+    }
 }

@@ -122,8 +122,7 @@ impl MmioTransport {
             // There is no shared memory: its length is -1 (4.2.2.1).
             VIRTIO_MMIO_SHM_LEN_LOW | VIRTIO_MMIO_SHM_LEN_HIGH => !0,
             VIRTIO_MMIO_SHM_BASE_LOW | VIRTIO_MMIO_SHM_BASE_HIGH => !0,
-            // No device here changes its configuration by itself.
-            VIRTIO_MMIO_CONFIG_GENERATION => 0,
+            VIRTIO_MMIO_CONFIG_GENERATION => self.common.config_generation(),
             _ => return None,
         })
     }
@@ -155,13 +154,6 @@ impl MmioTransport {
         }
         Some(())
     }
-
-    /// Any piece of the configuration space, at any width.
-    fn config(&self, offset: u64, size: u8) -> u64 {
-        let config = self.common.device().config();
-        let byte = |index| config.get((offset + index) as usize).copied().unwrap_or(0);
-        (0..u64::from(size)).fold(0, |value, index| value | u64::from(byte(index)) << (8 * index))
-    }
 }
 
 fn set_low(address: &mut u64, value: u64) {
@@ -176,7 +168,7 @@ impl MmioDevice for MmioTransport {
     fn read(&self, access: Access, offset: u64) -> u64 {
         mmio::read(&self.errors, access, offset, |offset, size| {
             match offset.checked_sub(VIRTIO_MMIO_CONFIG.into()) {
-                Some(within) => Some(self.config(within, size)),
+                Some(within) => Some(self.common.config(within as usize, size.into())),
                 None if size == 4 => self.register(offset as u32).map(u64::from),
                 None => None,
             }
@@ -185,8 +177,11 @@ impl MmioDevice for MmioTransport {
 
     fn write(&self, access: Access, offset: u64, value: u64) {
         mmio::write(&self.errors, access, offset, value, |offset, size, value| {
-            // No field of any configuration space here can be written.
-            if size == 4 { self.set_register(u32::try_from(offset).ok()?, value as u32) } else { None }
+            match offset.checked_sub(VIRTIO_MMIO_CONFIG.into()) {
+                Some(within) => self.common.set_config(within as usize, size.into(), value).then_some(()),
+                None if size == 4 => self.set_register(offset as u32, value as u32),
+                None => None,
+            }
         });
     }
 

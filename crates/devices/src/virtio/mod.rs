@@ -1,13 +1,16 @@
 //! Virtio devices (Virtual I/O Device specification 1.2): entropy source and disks, on the MMIO transport.
 //!
-//! A device ([`VirtioDevice`]) knows nothing of its transport: it has features, a configuration space and queues, and
-//! serves one request at a time. `common` is what every transport lets a driver do (status, features, queues);
-//! [`mmio`] makes registers of it. Each queue has a thread that serves it ([`Service::Threads`]); a machine in
-//! virtual time serves it within the notification instead, so that every run is the same.
+//! A device ([`VirtioDevice`]) knows nothing of its transport: it has features, a configuration space and queues
+//! ([`Virtqueue`]). Most serve one request at a time; one that acts by itself works on its queues from threads of its
+//! own, by its [`Handle`]. `common` is what every transport lets a driver do (status, features, queues); [`mmio`] makes
+//! registers of it. Each queue has a thread that serves it ([`Service::Threads`]); a machine in virtual time serves it
+//! within the notification instead, so that every run is the same.
 //!
 //! What a driver may not do (a chain that loops, a buffer where no memory is, a ring index that runs away) makes the
 //! device set DEVICE_NEEDS_RESET and touch nothing more until the driver resets it (2.1.2).
 
+#[cfg(test)]
+mod acting;
 pub mod blk;
 mod buffers;
 mod common;
@@ -15,15 +18,19 @@ mod device;
 mod doorbell;
 #[cfg(target_os = "linux")]
 mod event;
-mod lane;
+mod handle;
 mod link;
 pub mod mmio;
+mod ring;
 pub mod rng;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
 mod tests;
+mod virtqueue;
 
 pub use buffers::{Buffers, Request};
 pub use common::Service;
 pub use device::{Broken, VirtioDevice};
+pub use handle::Handle;
+pub use virtqueue::{Open, Ticket, Virtqueue};

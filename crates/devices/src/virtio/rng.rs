@@ -2,7 +2,7 @@
 
 use virtio_bindings::virtio_ids::VIRTIO_ID_RNG;
 
-use super::{Broken, Request, VirtioDevice};
+use super::{Broken, Request, VirtioDevice, Virtqueue};
 
 /// The most bytes for one request; a driver that wants more asks again.
 const MOST: usize = 64 << 10;
@@ -31,7 +31,7 @@ impl VirtioDevice for Rng {
         &[64]
     }
 
-    fn serve(&self, _features: u64, request: Request) -> Result<u32, Broken> {
+    fn serve(&self, _queue: &Virtqueue, request: Request) -> Result<u32, Broken> {
         let mut bytes = vec![0; request.writable.len().min(MOST)];
         if bytes.is_empty() {
             return Err(Broken("a request for random bytes has no room for any"));

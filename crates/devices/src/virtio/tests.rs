@@ -1,5 +1,6 @@
 //! What a driver can do to any device, right and wrong.
 
+use std::borrow::Cow;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
@@ -12,7 +13,7 @@ use virtio_bindings::virtio_ring::*;
 
 use super::mmio::EmptySlots;
 use super::testing::*;
-use super::{Broken, Request, Service, VirtioDevice};
+use super::{Broken, Request, Service, VirtioDevice, Virtqueue};
 
 const QUEUE_RESET: u32 = 0xc0;
 const EVENT_IDX: u64 = 1 << VIRTIO_RING_F_EVENT_IDX;
@@ -31,10 +32,10 @@ impl VirtioDevice for Echo {
     fn queue_sizes(&self) -> &[u16] {
         &[16, 8]
     }
-    fn config(&self) -> &[u8] {
-        &[1, 2, 3, 4, 5]
+    fn config(&self) -> Cow<'_, [u8]> {
+        Cow::Borrowed(&[1, 2, 3, 4, 5])
     }
-    fn serve(&self, _: u64, request: Request) -> Result<u32, Broken> {
+    fn serve(&self, _: &Virtqueue, request: Request) -> Result<u32, Broken> {
         self.0.fetch_add(1, Ordering::SeqCst);
         let mut bytes = vec![0; request.readable.len().min(4096)];
         request.readable.copy_to(&mut bytes);
@@ -283,7 +284,7 @@ impl VirtioDevice for Slow {
     fn queue_sizes(&self) -> &[u16] {
         &[8]
     }
-    fn serve(&self, _: u64, request: Request) -> Result<u32, Broken> {
+    fn serve(&self, _: &Virtqueue, request: Request) -> Result<u32, Broken> {
         self.asked.lock().unwrap().send(()).unwrap();
         self.go.lock().unwrap().recv().unwrap();
         Ok(request.writable.copy_from(&[1]) as u32)
@@ -338,7 +339,7 @@ fn a_device_that_panics_is_lost_alone() {
         fn queue_sizes(&self) -> &[u16] {
             &[8]
         }
-        fn serve(&self, _: u64, _: Request) -> Result<u32, Broken> {
+        fn serve(&self, _: &Virtqueue, _: Request) -> Result<u32, Broken> {
             panic!("as the test wants it");
         }
     }

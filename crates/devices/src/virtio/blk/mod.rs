@@ -8,13 +8,14 @@ mod request;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use armlet_disk::{Disk, SECTOR};
 use virtio_bindings::virtio_blk::*;
 use virtio_bindings::virtio_ids::VIRTIO_ID_BLOCK;
 
-use super::{Broken, Request, VirtioDevice};
+use super::{Broken, Request, VirtioDevice, Virtqueue};
 use request::Header;
 
 /// Elements of each queue.
@@ -143,16 +144,16 @@ impl VirtioDevice for Blk {
         &self.queues
     }
 
-    fn config(&self) -> &[u8] {
-        &self.config
+    fn config(&self) -> Cow<'_, [u8]> {
+        Cow::Borrowed(&self.config)
     }
 
-    fn serve(&self, features: u64, mut request: Request) -> Result<u32, Broken> {
+    fn serve(&self, queue: &Virtqueue, mut request: Request) -> Result<u32, Broken> {
         let header = Header::take(&mut request)?;
         let room = request.writable.len().checked_sub(1);
         let answer = room.and_then(|data| request.writable.split_off(data));
         let answer = answer.ok_or(Broken("a block request has no room for its status"))?;
-        let (status, written) = self.perform(features, header, &request);
+        let (status, written) = self.perform(queue.features(), header, &request);
         answer.copy_from(&[status as u8]);
         // Everything up to the status counts as written only if it is (2.7.8).
         let whole = written == request.writable.len();
