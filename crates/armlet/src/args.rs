@@ -1,15 +1,17 @@
 //! The command line: what can be said, and one clear line for what can't.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use clap::error::{ContextKind, ErrorKind};
-use clap::{Args, CommandFactory, Parser, Subcommand};
+use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use clap_complete::Shell;
 
 use armlet::{Board, Engine, GicKind, guests};
 
 use crate::disks::DiskArg;
 use crate::failure::{Failure, did_you_mean};
+use crate::machine_file::{self, MachineFile};
 use crate::observe::code::Wanted;
 use crate::size::{human, parse_address, parse_memory, parse_size};
 
@@ -55,7 +57,7 @@ pub enum Command {
 #[derive(Args, Debug, Default)]
 #[command(after_help = AFTER_HELP)]
 pub struct RunArgs {
-    /// A kernel or program file, or the name of an embedded guest [default: hello]
+    /// A kernel or program file, a machine file (.toml), or the name of an embedded guest [default: hello]
     #[arg(value_name = "THING")]
     pub thing: Option<PathBuf>,
 
@@ -198,6 +200,10 @@ pub struct RunArgs {
     /// Print nothing but the guest's console and errors
     #[arg(long, short)]
     pub quiet: bool,
+
+    /// Write these options to FILE, to be run by `armlet run FILE`, and don't start
+    #[arg(long, value_name = "FILE.toml")]
+    pub save_config: Option<PathBuf>,
 }
 
 /// Where `--log exits` goes.
@@ -306,10 +312,40 @@ fn parse_log(text: &str) -> Result<LogTarget, String> {
     }
 }
 
-/// Parses the process's command line. Help and version are printed here; `Ok(None)` if so.
-pub fn parse(args: impl IntoIterator<Item = std::ffi::OsString>) -> Result<Option<Cli>, Failure> {
-    let error = match Cli::try_parse_from(args) {
-        Ok(cli) => return Ok(Some(cli)),
+/// Parses the process's command line, and the machine file that it names. Help and version are printed here, and
+/// options are saved here; `Ok(None)` if so.
+pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Option<Cli>, Failure> {
+    let mut args: Vec<_> = args.into_iter().collect();
+    let Some(mut matches) = matches(&args)? else { return Ok(None) };
+    let mut thing = None;
+    if let Some(("run", given)) = matches.subcommand()
+        && let Some(path) = given.get_one::<PathBuf>("thing").filter(|path| is_machine_file(path))
+    {
+        let file = MachineFile::read(path)?;
+        args.splice(2..2, file.words(given));
+        thing = Some(file.thing.map(PathBuf::from));
+        let fail = |failure: Failure| Failure::input(format_args!("{}: {}", path.display(), failure.message));
+        matches = self::matches(&args).map_err(fail)?.unwrap_or_default();
+    }
+    let cli = Cli::from_arg_matches(&matches);
+    let mut cli = cli.map_err(|error| Failure::input(one_line(&error.to_string())))?;
+    if let Some(Command::Run(run)) = &mut cli.command {
+        run.thing = thing.unwrap_or(run.thing.take());
+        if let (Some(path), Some(given)) = (&run.save_config, matches.subcommand_matches("run")) {
+            return machine_file::save(given, run.thing.as_deref(), path).map(|()| None);
+        }
+    }
+    Ok(Some(cli))
+}
+
+fn is_machine_file(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "toml")
+}
+
+/// What is on the command line.
+fn matches(args: &[OsString]) -> Result<Option<ArgMatches>, Failure> {
+    let error = match Cli::command().try_get_matches_from(args) {
+        Ok(matches) => return Ok(Some(matches)),
         Err(error) => error,
     };
     if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
@@ -339,7 +375,7 @@ fn foreign(option: &str) -> Option<String> {
 }
 
 /// clap says what is wrong in a paragraph, then tips, then usage. Kept: the first, and the tips.
-fn one_line(rendered: &str) -> String {
+pub fn one_line(rendered: &str) -> String {
     let mut paragraphs = rendered
         .split("\n\n")
         .map(|p| p.split_whitespace().collect::<Vec<_>>().join(" "))

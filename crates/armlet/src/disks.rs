@@ -8,6 +8,7 @@ use armlet::DiskConfig;
 use armlet_machine::disk::{self, Format, OpenOptions};
 
 use crate::failure::{Failure, did_you_mean};
+use crate::machine_file::split;
 
 /// The options after the file's name.
 const OPTIONS: [&str; 4] = ["ro", "overlay", "serial", "format"];
@@ -85,20 +86,6 @@ impl DiskArg {
         let serial = self.serial.clone().unwrap_or_else(|| format!("armlet-disk{index}"));
         Ok(DiskConfig { name: format!("{name}{overlay}"), disk: Arc::from(disk), serial })
     }
-}
-
-/// The parts between commas; two commas are one within a part.
-fn split(text: &str) -> Vec<String> {
-    let mut parts = vec![String::new()];
-    let mut characters = text.chars().peekable();
-    while let Some(character) = characters.next() {
-        let doubled = character == ',' && characters.next_if_eq(&',').is_some();
-        match parts.last_mut() {
-            Some(part) if character != ',' || doubled => part.push(character),
-            _ => parts.push(String::new()),
-        }
-    }
-    parts
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ mod disks;
 mod dts;
 mod failure;
 mod files;
+mod machine_file;
 mod observe;
 mod plan;
 mod progress;

@@ -1,5 +1,7 @@
 //! The commands that only tell something, and the parts of `run` before the guest starts.
 
+mod common;
+
 use std::process::{Output, Stdio};
 
 fn armlet(args: &[&str]) -> Output {
@@ -107,4 +109,20 @@ fn the_device_tree_as_source_and_as_a_blob() {
     assert_eq!(std::fs::read(blob).unwrap()[..4], [0xd0, 0x0d, 0xfe, 0xed]);
     // What was written can be given back.
     assert!(told(&["run", program, "--dry-run", "--dtb", blob]).1.contains("the one given"));
+}
+
+#[test]
+fn a_machine_file_runs_and_its_mistakes_are_told_by_line() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("vm.toml");
+    let run = |text: &str| {
+        std::fs::write(&file, text).unwrap();
+        common::run(&[file.to_str().unwrap()])
+    };
+    let (status, stdout, stderr) = run("thing = \"hello\"\nquiet = true\n");
+    assert_eq!((status, stderr.as_str()), (Some(0), ""));
+    assert!(stdout.contains("Hello from the guest"), "{stdout}");
+    let (status, _, stderr) = run("thing = \"hello\"\nqiuet = true\n");
+    assert_eq!(status, Some(2));
+    assert!(stderr.contains("vm.toml, line 2: there is no key \"qiuet\" (did you mean quiet?)"), "{stderr}");
 }
