@@ -28,6 +28,8 @@ pub fn regions(board: Board, gic: Option<GicKind>) -> Vec<Region> {
             vec![
                 ("GICD", GICD, GICD_LEN),
                 ("GICC", GICC, GICC_LEN),
+                ("GICv2m", V2M, V2M_LEN),
+                ("ITS", ITS, ITS_LEN),
                 ("GICR", GICR, gicr_len(MAX_CPUS)),
                 ("PL011", UART, UART_LEN),
                 ("PL031", RTC, RTC_LEN),
@@ -53,11 +55,11 @@ pub fn regions(board: Board, gic: Option<GicKind>) -> Vec<Region> {
         }
     };
     let absent = match gic {
-        Some(GicKind::V2) => "GICR",
-        Some(GicKind::V3) => "GICC",
-        None => "",
+        Some(GicKind::V2) => &["GICR", "ITS"][..],
+        Some(GicKind::V3) => &["GICC"],
+        None => &[],
     };
-    regions.retain(|(name, ..)| *name != absent);
+    regions.retain(|(name, ..)| !absent.contains(name));
     regions
 }
 
@@ -66,6 +68,8 @@ pub fn describe(name: &str) -> &'static str {
     match name {
         "GICD" => "interrupt controller: distributor",
         "GICC" => "interrupt controller: CPU interface (GICv2)",
+        "GICv2m" => "interrupt controller: interrupts by message, where there is no ITS",
+        "ITS" => "interrupt controller: interrupts by message (GICv3)",
         "GICR" => "interrupt controller: redistributors (GICv3)",
         "PL011" => "UART, the console",
         "PL031" => "real-time clock",
@@ -87,8 +91,12 @@ mod tests {
             let all = regions(board, None);
             assert!(all.windows(2).all(|pair| pair[0].1 + pair[0].2 <= pair[1].1), "{all:x?}");
             assert!(all.iter().all(|(name, ..)| !describe(name).is_empty()));
-            let gicr = usize::from(board != Board::Hvio);
-            assert_eq!(regions(board, Some(GicKind::V2)).len(), all.len() - gicr);
+            let gicv3 = match board {
+                Board::Virt => 2,
+                Board::Monitor => 1,
+                Board::Hvio => 0,
+            };
+            assert_eq!(regions(board, Some(GicKind::V2)).len(), all.len() - gicv3);
         }
     }
 }

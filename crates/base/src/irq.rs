@@ -1,4 +1,5 @@
-//! Interrupt wires: devices drive an [`IrqLine`], an interrupt controller drives a [`CpuIrqInput`].
+//! Interrupt wires: devices drive an [`IrqLine`], an interrupt controller drives a [`CpuIrqInput`]. And interrupts without
+//! wires: devices send a [`Message`] to a [`MessageSink`].
 #![forbid(unsafe_code)]
 
 use std::sync::Arc;
@@ -41,4 +42,23 @@ pub trait CpuIrqInput: Send + Sync {
     fn set_irq(&self, level: bool);
     /// Drives the FIQ input.
     fn set_fiq(&self, level: bool);
+}
+
+/// An interrupt by message (MSI): a device writes `data` to `address`, and the interrupt controller finds out what that
+/// means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// Guest physical address.
+    pub address: u64,
+    /// What is written there.
+    pub data: u32,
+    /// Who writes: the identity that an ITS knows a device by (GIC architecture, IHI 0069, chapter 5), nothing to
+    /// others. Of a PCI function it is the requester ID.
+    pub device: u32,
+}
+
+/// The side of an interrupt controller that takes messages.
+pub trait MessageSink: Send + Sync {
+    /// Delivers a message. One that the guest has prepared nobody for leads nowhere.
+    fn send(&self, message: Message);
 }

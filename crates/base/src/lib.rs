@@ -14,6 +14,6 @@ pub mod virtual_time;
 pub use bus::{Access, Bus, BusError, MmioDevice};
 pub use checkpoint::{Checkpoint, Checkpoints};
 pub use clock::{Alarm, AlarmQueue, Clock};
-pub use irq::{CpuIrqInput, IrqLine, IrqSink};
+pub use irq::{CpuIrqInput, IrqLine, IrqSink, Message, MessageSink};
 pub use ram::{GuestRam, RamError, RamKind, RamRegion};
 pub use virtual_time::VirtualTime;

@@ -7,6 +7,7 @@
 
 mod gic;
 pub mod gicv2;
+pub mod gicv2m;
 pub mod gicv3;
 mod mmio;
 pub mod pl011;

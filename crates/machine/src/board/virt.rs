@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use armlet_base::{Bus, IrqLine};
+use armlet_base::{Bus, IrqLine, IrqSink};
+use armlet_devices::gicv2m::{self, Gicv2m};
 use armlet_devices::pl031::{self, Pl031};
 use armlet_hv::Vm;
 
@@ -33,6 +34,12 @@ pub mod map {
     pub const GICC: u64 = 0x0801_0000;
     /// Length of the GICv2 CPU interface.
     pub const GICC_LEN: u64 = 0x1_0000;
+    /// GICv2m, which takes messages where no ITS does.
+    pub const V2M: u64 = 0x0802_0000;
+    /// Length of the GICv2m frame.
+    pub const V2M_LEN: u64 = 0x1000;
+    /// Interrupts of the GICv2m: SPIs 48 to 111.
+    pub const V2M_INTIDS: std::ops::Range<u32> = 80..144;
     /// GICv3 Interrupt Translation Service.
     pub const ITS: u64 = 0x0808_0000;
     /// Length of its two frames.
@@ -82,6 +89,16 @@ pub(crate) fn wire(vm: &mut dyn Vm, context: &Context) -> Result<Devices, Machin
     let rtc_irq = IrqLine::new(irqs.clone(), map::RTC_INTID);
     let rtc = Pl031::new(context.utc, context.alarms.clone(), ALARM_RTC, rtc_irq);
     bus.insert("PL031", map::RTC, pl031::SIZE, Arc::new(rtc));
+    if context.gic.is_some_and(|gic| gic.its.is_none()) {
+        v2m(&mut bus, &irqs);
+    }
     virtio::attach(&mut bus, &irqs, vm, context)?;
     Ok(Devices { bus, uart: Some(uart) })
+}
+
+/// Maps the frame that takes messages where no ITS does.
+fn v2m(bus: &mut Bus, irqs: &Arc<dyn IrqSink>) -> Arc<Gicv2m> {
+    let frame = Arc::new(Gicv2m::new(map::V2M, map::V2M_INTIDS, irqs.clone()));
+    bus.insert("GICv2m", map::V2M, gicv2m::SIZE, frame.clone());
+    frame
 }

@@ -12,7 +12,8 @@ use crate::topology;
 
 const PHANDLE_GIC: u32 = 0x8000;
 const PHANDLE_CLOCK: u32 = 0x8001;
-const PHANDLE_ITS: u32 = 0x8002;
+/// The ITS, or the GICv2m.
+const PHANDLE_MSI: u32 = 0x8002;
 /// First of one per CPU.
 const PHANDLE_CPU: u32 = 0x8100;
 
@@ -35,7 +36,7 @@ pub struct Description<'a> {
     pub ram: Range<u64>,
     /// Interrupt controller.
     pub gic: GicKind,
-    /// A GICv3 has an ITS.
+    /// A GICv3 has an ITS. Where there is none a GICv2m takes messages.
     pub its: bool,
     /// Virtio slots that have a device.
     pub virtio: Vec<usize>,
@@ -63,7 +64,7 @@ pub fn describe(d: &Description) -> Tree {
         .child(psci(d.mode))
         .child(timer(d))
         .children(pmu(d))
-        .child(gic(d.gic, d.cpus).children(its(d)))
+        .child(gic(d.gic, d.cpus).child(if has_its(d) { its() } else { v2m() }))
         .child(clock())
         .child(uart())
         .child(rtc())
@@ -183,14 +184,25 @@ fn gic(kind: GicKind, cpus: usize) -> Node {
     }
 }
 
-fn its(d: &Description) -> Option<Node> {
-    let node = Node::new(format!("its@{:x}", map::ITS))
+fn has_its(d: &Description) -> bool {
+    d.its && d.gic == GicKind::V3
+}
+
+fn its() -> Node {
+    Node::new(format!("its@{:x}", map::ITS))
         .strings("compatible", &["arm,gic-v3-its"])
         .flag("msi-controller")
         .cells("#msi-cells", &[1])
-        .cells("phandle", &[PHANDLE_ITS])
-        .wide("reg", &[map::ITS, map::ITS_LEN]);
-    (d.its && d.gic == GicKind::V3).then_some(node)
+        .cells("phandle", &[PHANDLE_MSI])
+        .wide("reg", &[map::ITS, map::ITS_LEN])
+}
+
+fn v2m() -> Node {
+    Node::new(format!("v2m@{:x}", map::V2M))
+        .strings("compatible", &["arm,gic-v2m-frame"])
+        .flag("msi-controller")
+        .cells("phandle", &[PHANDLE_MSI])
+        .wide("reg", &[map::V2M, map::V2M_LEN])
 }
 
 fn clock() -> Node {
