@@ -4,6 +4,7 @@
 # Leaves in DIR, for arm64: vmlinuz (linux-image-arm64), vmlinuz-cloud (linux-image-cloud-arm64), busybox (static);
 # for armhf: vmlinuz (linux-image-armmp), vmlinuz-lpae (linux-image-armmp-lpae), busybox (static). And for each kernel the
 # modules that a virtio disk with ext4 takes, numbered in the order in which they load: modules, modules-cloud, modules-lpae.
+# What else the kernels have for virtio devices is in modules-more and modules-lpae-more; the cloud kernel has no 9p.
 set -eu
 usage="usage: payloads.sh DIR [arm64|armhf]"
 out=${1:?$usage}
@@ -15,7 +16,7 @@ case $arch in
 esac
 mkdir -p "$out"
 out=$(cd "$out" && pwd)
-[ -f "$out/complete" ] && [ -d "$out/modules" ] && exit 0
+[ -f "$out/complete" ] && [ -d "$out/modules" ] && [ -d "$out/modules-more" ] && exit 0
 command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null || { echo "needs apt-get and dpkg-deb (a Debian host)" >&2; exit 3; }
 work=$out/work
 mkdir -p "$work/state/lists/partial" "$work/cache/archives/partial" "$work/x"
@@ -42,19 +43,25 @@ for image in x/boot/vmlinuz-*; do
         *) cp "$image" "$out/vmlinuz" ;;
     esac
 done
+take() { # a folder, and the modules that go there; what a kernel has built in is no file
+    to=$1
+    shift
+    mkdir -p "$to"
+    number=10
+    for name in "$@"; do
+        find "$kernel" -name "$name.ko" -exec cp {} "$to/$number-$name.ko" \;
+        number=$((number + 1))
+    done
+}
 for kernel in x/lib/modules/*/kernel; do
     case $kernel in
         *-cloud-arm64/*) modules=$out/modules-cloud ;;
         *-armmp-lpae/*) modules=$out/modules-lpae ;;
         *) modules=$out/modules ;;
     esac
-    mkdir -p "$modules"
-    number=10
-    # What a kernel has built in is no file.
-    for name in virtio_ring virtio virtio_mmio virtio_blk virtio-rng crc32c_generic mbcache crc16 jbd2 ext4; do
-        find "$kernel" -name "$name.ko" -exec cp {} "$modules/$number-$name.ko" \;
-        number=$((number + 1))
-    done
+    take "$modules" virtio_ring virtio virtio_mmio virtio_blk virtio-rng crc32c_generic mbcache crc16 jbd2 ext4
+    take "$modules-more" netfs fscache 9pnet 9pnet_virtio 9p vsock vmw_vsock_virtio_transport_common \
+        vmw_vsock_virtio_transport virtio_balloon virtio_console
 done
 cp x/bin/busybox "$out/busybox"
 rm -rf "$work"

@@ -13,6 +13,7 @@ use crate::disks::DiskArg;
 use crate::failure::{Failure, did_you_mean};
 use crate::machine_file::{self, MachineFile};
 use crate::observe::code::Wanted;
+use crate::shares::ShareArg;
 use crate::size::{human, parse_address, parse_memory, parse_size};
 
 const AFTER_HELP: &str = "\
@@ -108,6 +109,10 @@ pub struct RunArgs {
     /// Disk image, a raw or qcow2 file or a block device; can be repeated
     #[arg(long, value_name = "FILE[,ro][,overlay][,serial=NAME][,format=raw|qcow2]")]
     pub disk: Vec<DiskArg>,
+
+    /// Directory that the guest can mount with -t 9p, by its tag [default: share, share1, ...]; can be repeated
+    #[arg(long, value_name = "DIR[,ro][,mapped][,tag=NAME]")]
+    pub share: Vec<ShareArg>,
 
     /// Kernel command line
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
@@ -366,6 +371,7 @@ fn matches(args: &[OsString]) -> Result<Option<ArgMatches>, Failure> {
 fn foreign(option: &str) -> Option<String> {
     let ours = match option {
         "--drive" | "--hda" | "--hdb" | "--cdrom" | "--block" | "--blockdev" | "-d" => "--disk FILE[,ro]",
+        "--virtfs" | "--virtiofs" | "--9p" | "--shared-dir" => "--share DIR[,ro]",
         "--smp" | "-s" => "--cpus N",
         "--kernel" | "-k" => "the kernel's file without an option",
         "--bios" | "--pflash" => return None,

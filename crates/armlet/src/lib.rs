@@ -32,6 +32,7 @@
 //!         kernel: Some(Payload::detect(hello.name, hello.image.to_vec())?),
 //!         initrd: None,
 //!         disks: Vec::new(),
+//!         shares: Vec::new(),
 //!         append: None,
 //!         dtb: None,
 //!         load_address: None,
@@ -60,5 +61,6 @@ pub use armlet_hv::{
 pub use armlet_hv_soft::{Engine, SoftOptions};
 pub use armlet_machine::{
     BoardKind as Board, ConsoleInput, DiskConfig, Ending, Initrd, LoadError, Machine, MachineConfig,
-    MachineControl, MachineError, Payload, PayloadKind, SerialOutput, Source, VcpuStatistics, nearest,
+    MachineControl, MachineError, Payload, PayloadKind, SerialOutput, ShareConfig, Source, VcpuStatistics,
+    nearest,
 };

@@ -14,6 +14,7 @@ mod machine_file;
 mod observe;
 mod plan;
 mod progress;
+mod shares;
 mod size;
 mod stop;
 mod sys;

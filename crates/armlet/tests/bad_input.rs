@@ -173,6 +173,24 @@ fn disks_that_can_not_be() {
     refuse(&["--drive", &format!("file={disk}")], &["no option --drive", "--disk FILE"]);
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn shares_that_can_not_be() {
+    let files = Files::new();
+    let program = files.program();
+    let dir = text(files.0.path());
+    let refuse = |options: &[&str], says: &[&str]| refused(&[&["run", &program], options].concat(), says);
+    refuse(&["--share", "/no/such"], &["/no/such", "no such directory"]);
+    refuse(&["--share", &program], &["is not a directory"]);
+    refuse(&["--share", &format!("{dir},readonly")], &["write ro"]);
+    refuse(&["--share", &format!("{dir},maped")], &["did you mean mapped?"]);
+    refuse(&["--share", &format!("{dir},tag=a b")], &["tag= wants"]);
+    refuse(&["--share", &dir, "--share", &format!("{dir},tag=share")], &["\"share\"", ",tag=NAME"]);
+    refuse(&["--share", "/proc/self,mapped"], &["no extended attributes"]);
+    refuse(&["--share", &dir, "-M", "monitor"], &["monitor can't use a shared directory", "--machine virt"]);
+    refuse(&["--virtfs", &format!("local,path={dir}")], &["no option --virtfs", "--share DIR"]);
+}
+
 #[test]
 fn absurd_machines() {
     let files = Files::new();

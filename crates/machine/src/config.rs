@@ -1,6 +1,7 @@
 //! What a machine is to be made of.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -113,6 +114,17 @@ impl fmt::Debug for DiskConfig {
     }
 }
 
+/// A directory of the host that the guest can mount.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShareConfig {
+    /// The directory.
+    pub path: PathBuf,
+    /// What the guest mounts it by; no other share of the machine has the same.
+    pub tag: String,
+    /// How it is shared.
+    pub options: armlet_ninep::Options,
+}
+
 /// Everything a machine is made from.
 #[derive(Clone, Debug)]
 pub struct MachineConfig {
@@ -135,6 +147,8 @@ pub struct MachineConfig {
     pub initrd: Option<Initrd>,
     /// Disks, in the order in which the guest finds them.
     pub disks: Vec<DiskConfig>,
+    /// Directories that the guest can mount, by 9P.
+    pub shares: Vec<ShareConfig>,
     /// The kernel's command line.
     pub append: Option<String>,
     /// The user's own device tree; see [`crate::fdt::patch`] for what is changed in it.
@@ -165,6 +179,7 @@ impl MachineConfig {
             kernel: None,
             initrd: None,
             disks: Vec::new(),
+            shares: Vec::new(),
             append: None,
             dtb: None,
             load_address: None,

@@ -119,6 +119,15 @@ pub enum MachineError {
     /// This build has no virtio devices.
     #[error("disks can't be had: armlet has no virtio devices on this host yet; leave --disk out")]
     NoVirtio,
+    /// This host has no server for them.
+    #[error("a directory can't be shared: armlet can do that on Linux only; leave --share out")]
+    NoShares,
+    /// A directory to share.
+    #[error(transparent)]
+    Share(#[from] armlet_ninep::ShareError),
+    /// Two shares would be mounted by the same name.
+    #[error("two directories are shared as {0:?}; give one of them another name with ,tag=NAME")]
+    ShareTag(String),
     /// A reset that could not load what the first start did.
     #[error("the guest asked for a reset, but the {what} can't be read again: {error}; start it anew")]
     Reload {

@@ -5,7 +5,7 @@ use std::ops::Range;
 use armlet_base::Bus;
 
 use crate::board::{self, virtio::EMPTY};
-use crate::config::{Checked, DiskConfig, MachineConfig};
+use crate::config::{Checked, DiskConfig, MachineConfig, ShareConfig};
 use crate::loader::Payload;
 use crate::machine::gic_name;
 
@@ -51,6 +51,10 @@ pub(crate) fn rows(facts: &Facts) -> Vec<(&'static str, String)> {
         let disks: Vec<_> = config.disks.iter().map(disk).collect();
         rows.push((if disks.len() == 1 { "disk" } else { "disks" }, disks.join("; ")));
     }
+    if !config.shares.is_empty() {
+        let shares: Vec<_> = config.shares.iter().map(shared).collect();
+        rows.push((if shares.len() == 1 { "share" } else { "shares" }, shares.join("; ")));
+    }
     if let Some(append) = &config.append {
         rows.push(("append", append.clone()));
     }
@@ -76,6 +80,12 @@ pub(crate) fn rows(facts: &Facts) -> Vec<(&'static str, String)> {
 fn disk(disk: &DiskConfig) -> String {
     let ro = if disk.disk.read_only() { ", read-only" } else { "" };
     format!("{}, {}{ro}", disk.name, size(disk.disk.size()))
+}
+
+/// A directory, and what mounts it.
+fn shared(share: &ShareConfig) -> String {
+    let ro = if share.options.read_only { ", read-only" } else { "" };
+    format!("{}{ro}: mount -t 9p -o trans=virtio,msize=512000 {} /mnt", share.path.display(), share.tag)
 }
 
 /// Name, kind and length of a payload.

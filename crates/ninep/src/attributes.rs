@@ -116,7 +116,7 @@ impl Server {
         out.u32(host.f_type as u32)?;
         out.u32(u32::try_from(host.f_bsize).unwrap_or(4096))?;
         for value in [host.f_blocks, host.f_bfree, host.f_bavail, host.f_files, host.f_ffree] {
-            out.u64(value as u64)?;
+            out.u64(value)?;
         }
         // The file system's id, and the longest name.
         out.u64(0)?;

@@ -100,6 +100,12 @@ impl Server {
         })
     }
 
+    /// Ends the session, as if nobody had asked for anything.
+    pub fn reset(&self) {
+        self.fids().clear();
+        self.message.store(MAX_MESSAGE as u32, Ordering::Relaxed);
+    }
+
     /// Does what a request asks for and writes the reply; its length.
     ///
     /// # Errors

@@ -14,6 +14,8 @@ pub struct Payloads {
     pub kernel: PathBuf,
     /// Its modules.
     pub modules: Modules,
+    /// Those of its other virtio devices: 9P, vsock, balloon, console.
+    pub more_modules: Modules,
     /// Debian's arm64 cloud kernel.
     pub cloud_kernel: PathBuf,
     /// Its modules.
@@ -32,6 +34,8 @@ pub struct Payloads32 {
     pub armmp_lpae: PathBuf,
     /// Its modules.
     pub armmp_lpae_modules: Modules,
+    /// Those of its other virtio devices.
+    pub armmp_lpae_more_modules: Modules,
     /// A static armhf busybox.
     pub busybox: Vec<u8>,
 }
@@ -72,6 +76,7 @@ fn fetch32() -> Result<Payloads32, String> {
         armmp_modules: modules(&dir.join("modules"))?,
         armmp_lpae: dir.join("vmlinuz-lpae"),
         armmp_lpae_modules: modules(&dir.join("modules-lpae"))?,
+        armmp_lpae_more_modules: modules(&dir.join("modules-lpae-more"))?,
         busybox,
     })
 }
@@ -82,6 +87,7 @@ fn fetch() -> Result<Payloads, String> {
     Ok(Payloads {
         kernel: dir.join("vmlinuz"),
         modules: modules(&dir.join("modules"))?,
+        more_modules: modules(&dir.join("modules-more"))?,
         cloud_kernel: dir.join("vmlinuz-cloud"),
         cloud_modules: modules(&dir.join("modules-cloud"))?,
         busybox,

@@ -190,6 +190,7 @@ fn configure(args: &RunArgs) -> Result<(Option<&'static Guest>, MachineConfig), 
             .enumerate()
             .map(|(index, disk)| disk.open(index))
             .collect::<Result<_, _>>()?,
+        shares: args.share.iter().enumerate().map(|(index, share)| share.config(index)).collect(),
         append: args.append.clone(),
         dtb: optional("device tree", &args.dtb)?,
         load_address: args.load,

@@ -87,7 +87,7 @@ fn sample(arg: &clap::Arg) -> String {
         (_, "SIZE") => "48M".into(),
         (_, "ADDR") => "0x40080000".into(),
         (_, "NAME" | "MODEL" | "TEXT") => "max".into(),
-        (_, name) if name.starts_with("FILE") => "dir/a file".into(),
+        (_, name) if name.starts_with("FILE") || name.starts_with("DIR") => "dir/a file".into(),
         (_, name) => panic!("--{long} {name}: say here what it takes"),
     }
 }

@@ -1,4 +1,4 @@
-//! Virtio devices (Virtual I/O Device specification 1.2): entropy source and disks, on the MMIO transport.
+//! Virtio devices (Virtual I/O Device specification 1.2): entropy source, disks and shared directories, on the MMIO transport.
 //!
 //! A device ([`VirtioDevice`]) knows nothing of its transport: it has features, a configuration space and queues
 //! ([`Virtqueue`]). Most serve one request at a time; one that acts by itself works on its queues from threads of its
@@ -21,6 +21,8 @@ mod event;
 mod handle;
 mod link;
 pub mod mmio;
+#[cfg(target_os = "linux")]
+pub mod p9;
 mod ring;
 pub mod rng;
 #[cfg(test)]

@@ -1,13 +1,16 @@
-//! 9P transport (5.11 of the specification's numbering of device types; its configuration is that of Linux's driver): a
-//! directory of the host under a tag by which the guest mounts it.
+//! 9P transport, device type 9 (5): a directory of the host, and a tag by which the guest mounts it. The specification
+//! leaves it at the number; configuration and queue are those that Linux's driver knows (`virtio_9p.h`).
 
+use std::borrow::Cow;
 use std::sync::{Mutex, PoisonError};
 
 use armlet_ninep::{MAX_MESSAGE, Server};
-use virtio_bindings::virtio_9p::VIRTIO_9P_MOUNT_TAG;
 use virtio_bindings::virtio_ids::VIRTIO_ID_9P;
 
-use super::{Broken, Request, VirtioDevice};
+use super::{Broken, Request, VirtioDevice, Virtqueue};
+
+/// Feature: there is a tag.
+const VIRTIO_9P_MOUNT_TAG: u32 = 0;
 
 /// A shared directory.
 pub struct P9 {
@@ -39,11 +42,15 @@ impl VirtioDevice for P9 {
         &[128]
     }
 
-    fn config(&self) -> &[u8] {
-        &self.config
+    fn config(&self) -> Cow<'_, [u8]> {
+        Cow::Borrowed(&self.config)
     }
 
-    fn serve(&self, _features: u64, request: Request) -> Result<u32, Broken> {
+    fn reset(&self) {
+        self.server.reset();
+    }
+
+    fn serve(&self, _queue: &Virtqueue, request: Request<'_>) -> Result<u32, Broken> {
         let (len, room) = (request.readable.len(), request.writable.len().min(MAX_MESSAGE));
         if len > MAX_MESSAGE {
             return Err(Broken("a 9P request is longer than any may be"));
@@ -79,7 +86,10 @@ mod tests {
         let message = [&21_u32.to_le_bytes()[..], &[100, 0xff, 0xff], &body].concat();
         driver.put(DATA, &message[..9]);
         driver.put(DATA + 0x100, &message[9..]);
-        driver.request(0, &[(DATA, 9, 0), (DATA + 0x100, 12, 0), (DATA + 0x200, 5, WRITE), (DATA + 0x300, 60, WRITE)]);
+        driver.request(
+            0,
+            &[(DATA, 9, 0), (DATA + 0x100, 12, 0), (DATA + 0x200, 5, WRITE), (DATA + 0x300, 60, WRITE)],
+        );
         assert_eq!(driver.used(0), Some((0, 21)));
         assert_eq!(driver.get(DATA + 0x200, 5), [21, 0, 0, 0, 101]);
         assert_eq!(driver.get(DATA + 0x300, 16)[2..], message[7..]);
@@ -87,7 +97,11 @@ mod tests {
 
     #[test]
     fn a_request_without_room_or_header_breaks_the_device() {
-        for buffers in [&[(DATA, 21, 0)][..], &[(DATA, 3, 0), (DATA + 0x100, 100, WRITE)], &[(DATA, 30, 0), (DATA + 0x100, 10, WRITE)]] {
+        for buffers in [
+            &[(DATA, 21, 0)][..],
+            &[(DATA, 3, 0), (DATA + 0x100, 100, WRITE)],
+            &[(DATA, 30, 0), (DATA + 0x100, 10, WRITE)],
+        ] {
             let (mut driver, _dir) = driver();
             driver.put(DATA, &[21, 0, 0, 0, 100, 0, 0]);
             driver.request(0, buffers);

@@ -16,6 +16,8 @@ use armlet_hv::{Doorbell, HvError};
 
 use super::Context;
 use super::virt::map;
+#[cfg(unix)]
+use crate::config::ShareConfig;
 use crate::config::{BoardKind, MachineConfig};
 use crate::entropy::Entropy;
 use crate::error::MachineError;
@@ -53,6 +55,12 @@ pub(crate) fn devices(config: &MachineConfig, entropy: &Arc<Entropy>) -> Result<
         let device = Blk::new(disk.disk.clone(), &disk.serial, queues(config.cpus));
         asked_for.push(("virtio-blk", Arc::new(device)));
     }
+    for (index, share) in config.shares.iter().enumerate() {
+        if config.shares[..index].iter().any(|other| other.tag == share.tag) {
+            return Err(MachineError::ShareTag(share.tag.clone()));
+        }
+        asked_for.push(("virtio-9p", shared(share)?));
+    }
     if asked_for.len() > MAX_DEVICES {
         return Err(MachineError::VirtioSlots { devices: asked_for.len(), limit: MAX_DEVICES });
     }
@@ -64,8 +72,22 @@ pub(crate) fn devices(config: &MachineConfig, entropy: &Arc<Entropy>) -> Result<
     Ok(plugs)
 }
 
+#[cfg(target_os = "linux")]
+fn shared(share: &ShareConfig) -> Result<Arc<dyn VirtioDevice>, MachineError> {
+    let server = armlet_ninep::Server::new(&share.path, share.options)?;
+    Ok(Arc::new(armlet_devices::virtio::p9::P9::new(server, &share.tag)))
+}
+
+#[cfg(all(unix, not(target_os = "linux")))]
+fn shared(_: &ShareConfig) -> Result<Arc<dyn VirtioDevice>, MachineError> {
+    Err(MachineError::NoShares)
+}
+
 #[cfg(not(unix))]
 pub(crate) fn devices(config: &MachineConfig, _: &Arc<Entropy>) -> Result<Vec<Plug>, MachineError> {
+    if !config.shares.is_empty() {
+        return Err(MachineError::NoShares);
+    }
     if config.disks.is_empty() { Ok(Vec::new()) } else { Err(MachineError::NoVirtio) }
 }
 
