@@ -1,4 +1,4 @@
-//! Models of devices: Arm's interrupt controllers, UART, RTC and timers; virtio.
+//! Models of devices: Arm's interrupt controllers, UART, RTC and timers; PCI and virtio.
 //!
 //! One module per hardware block. Registers carry Arm's names; each module says which document it
 //! follows. A guest may access any register at any size with any value: what the document leaves out
@@ -10,6 +10,7 @@ pub mod gicv2;
 pub mod gicv2m;
 pub mod gicv3;
 mod mmio;
+pub mod pci;
 pub mod pl011;
 pub mod pl031;
 pub mod timer_frame;

@@ -113,8 +113,19 @@ impl Common {
         }
     }
 
+    /// Word `index` of the features that the driver has accepted.
+    pub fn accepted(&self, index: u32) -> u32 {
+        if index <= 1 { (self.setup().features >> (32 * index)) as u32 } else { 0 }
+    }
+
     pub fn status(&self) -> u32 {
         self.link.status()
+    }
+
+    /// True once the driver is ready, until a reset.
+    #[cfg(target_os = "linux")]
+    pub fn is_ready(&self) -> bool {
+        self.has(VIRTIO_CONFIG_S_DRIVER_OK)
     }
 
     /// Takes a write of the status field: 0 resets, bits are only ever added (2.1.1).

@@ -1,10 +1,11 @@
-//! Virtio devices (Virtual I/O Device specification 1.2): entropy source, disks and shared directories, on the MMIO transport.
+//! Virtio devices (Virtual I/O Device specification 1.2): entropy source, disks and shared directories, on the MMIO and
+//! the PCI transport.
 //!
 //! A device ([`VirtioDevice`]) knows nothing of its transport: it has features, a configuration space and queues
 //! ([`Virtqueue`]). Most serve one request at a time; one that acts by itself works on its queues from threads of its
-//! own, by its [`Handle`]. `common` is what every transport lets a driver do (status, features, queues); [`mmio`] makes
-//! registers of it. Each queue has a thread that serves it ([`Service::Threads`]); a machine in virtual time serves it
-//! within the notification instead, so that every run is the same.
+//! own, by its [`Handle`]. `common` is what every transport lets a driver do (status, features, queues); [`mmio`] and
+//! [`pci`] make registers of it. Each queue has a thread that serves it ([`Service::Threads`]); a machine in virtual time
+//! serves it within the notification instead, so that every run is the same.
 //!
 //! What a driver may not do (a chain that loops, a buffer where no memory is, a ring index that runs away) makes the
 //! device set DEVICE_NEEDS_RESET and touch nothing more until the driver resets it (2.1.2).
@@ -23,6 +24,7 @@ mod link;
 pub mod mmio;
 #[cfg(target_os = "linux")]
 pub mod p9;
+pub mod pci;
 mod ring;
 pub mod rng;
 #[cfg(test)]
