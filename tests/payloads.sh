@@ -5,6 +5,7 @@
 # for armhf: vmlinuz (linux-image-armmp), vmlinuz-lpae (linux-image-armmp-lpae), busybox (static). And for each kernel the
 # modules that a virtio disk with ext4 takes, numbered in the order in which they load: modules, modules-cloud, modules-lpae.
 # What else the kernels have for virtio devices is in modules-more and modules-lpae-more; the cloud kernel has no 9p.
+# What virtio over PCI takes beside those is in modules-pci, modules-cloud-pci and modules-lpae-pci.
 set -eu
 usage="usage: payloads.sh DIR [arm64|armhf]"
 out=${1:?$usage}
@@ -16,7 +17,7 @@ case $arch in
 esac
 mkdir -p "$out"
 out=$(cd "$out" && pwd)
-[ -f "$out/complete" ] && [ -d "$out/modules" ] && [ -d "$out/modules-more" ] && exit 0
+[ -f "$out/complete" ] && [ -d "$out/modules" ] && [ -d "$out/modules-more" ] && [ -d "$out/modules-pci" ] && exit 0
 command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null || { echo "needs apt-get and dpkg-deb (a Debian host)" >&2; exit 3; }
 work=$out/work
 mkdir -p "$work/state/lists/partial" "$work/cache/archives/partial" "$work/x"
@@ -62,6 +63,7 @@ for kernel in x/lib/modules/*/kernel; do
     take "$modules" virtio_ring virtio virtio_mmio virtio_blk virtio-rng crc32c_generic mbcache crc16 jbd2 ext4
     take "$modules-more" netfs fscache 9pnet 9pnet_virtio 9p vsock vmw_vsock_virtio_transport_common \
         vmw_vsock_virtio_transport virtio_balloon virtio_console
+    take "$modules-pci" virtio_pci_legacy_dev virtio_pci_modern_dev virtio_pci
 done
 cp x/bin/busybox "$out/busybox"
 rm -rf "$work"

@@ -7,7 +7,7 @@ use clap::error::{ContextKind, ErrorKind};
 use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use clap_complete::Shell;
 
-use armlet::{Board, Engine, GicKind, guests};
+use armlet::{Board, Engine, GicKind, VirtioTransport, guests};
 
 use crate::disks::DiskArg;
 use crate::failure::{Failure, did_you_mean};
@@ -113,6 +113,9 @@ pub struct RunArgs {
     /// Directory that the guest can mount with -t 9p, by its tag [default: share, share1, ...]; can be repeated
     #[arg(long, value_name = "DIR[,ro][,mapped][,tag=NAME]")]
     pub share: Vec<ShareArg>,
+    /// How the guest reaches disks and other virtio devices: mmio or pci [default: mmio]
+    #[arg(long, value_name = "HOW", value_parser = parse_virtio)]
+    pub virtio: Option<VirtioTransport>,
 
     /// Kernel command line
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
@@ -270,6 +273,14 @@ fn parse_gic(text: &str) -> Result<GicKind, String> {
         "2" => Ok(GicKind::V2),
         "3" => Ok(GicKind::V3),
         _ => Err(format!("{text:?} is not a GIC version armlet has; it has 2 and 3")),
+    }
+}
+
+fn parse_virtio(text: &str) -> Result<VirtioTransport, String> {
+    match text {
+        "mmio" => Ok(VirtioTransport::Mmio),
+        "pci" => Ok(VirtioTransport::Pci),
+        _ => Err(format!("virtio devices can't be reached by {text:?}; say mmio or pci")),
     }
 }
 
@@ -474,6 +485,8 @@ mod tests {
             "a.img,ro",
             "--disk",
             "b.qcow2,serial=root",
+            "--virtio",
+            "pci",
             "--append",
             "-x console=ttyAMA0",
             "--dtb",
@@ -514,6 +527,7 @@ mod tests {
         assert_eq!((args.machine, args.cpus, args.memory), (Some(Board::Virt), Some(4), Some(2 << 30)));
         assert_eq!(args.disk.len(), 2);
         assert_eq!((args.disk[0].options.read_only, args.disk[1].serial.as_deref()), (true, Some("root")));
+        assert_eq!(args.virtio, Some(VirtioTransport::Pci));
         assert_eq!(args.append.as_deref(), Some("-x console=ttyAMA0"));
         assert_eq!((args.gic, args.load, args.entry), (Some(GicKind::V3), Some(0x1000), Some(4096)));
         assert_eq!((args.engine, args.code_cache), (Some(Engine::Interpreter), Some(32 << 20)));

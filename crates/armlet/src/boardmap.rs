@@ -1,7 +1,7 @@
 //! What is where in each machine, by name: for `armlet machines` and for logs.
 
 use armlet::{Board, GicKind};
-use armlet_machine::board::{hvio, monitor, requests, virt};
+use armlet_machine::board::{hvio, monitor, pci, requests, virt};
 
 /// A region of a machine: name, first guest physical address, length in bytes.
 pub type Region = (&'static str, u64, u64);
@@ -11,6 +11,9 @@ pub const REQUEST_PAGE: &str = "requests";
 
 /// Name of the slots of virtio devices.
 pub const VIRTIO_REGION: &str = "virtio";
+
+/// Name of the configuration space of PCI.
+pub const ECAM_REGION: &str = "ECAM";
 
 /// Length of a device that is not told otherwise: one page.
 const PAGE: u64 = 0x1000;
@@ -25,6 +28,7 @@ pub fn regions(board: Board, gic: Option<GicKind>) -> Vec<Region> {
     let mut regions = match board {
         Board::Virt => {
             use virt::map::*;
+            let window = |name, range: std::ops::Range<u64>| (name, range.start, range.end - range.start);
             vec![
                 ("GICD", GICD, GICD_LEN),
                 ("GICC", GICC, GICC_LEN),
@@ -34,7 +38,12 @@ pub fn regions(board: Board, gic: Option<GicKind>) -> Vec<Region> {
                 ("PL011", UART, UART_LEN),
                 ("PL031", RTC, RTC_LEN),
                 (VIRTIO_REGION, VIRTIO, VIRTIO_STRIDE * VIRTIO_SLOTS as u64),
+                window("PCI", pci::map::MEMORY),
+                window("PCI-IO", pci::map::IO),
+                window(ECAM_REGION, pci::map::LOW_ECAM),
                 ("RAM", RAM, virt::DEFAULT_RAM),
+                window(ECAM_REGION, pci::map::ECAM),
+                window("PCI-64", pci::map::HIGH_MEMORY),
             ]
         }
         Board::Monitor => {
@@ -74,6 +83,10 @@ pub fn describe(name: &str) -> &'static str {
         "PL011" => "UART, the console",
         "PL031" => "real-time clock",
         VIRTIO_REGION => "32 slots for virtio devices (virtio-mmio), 512 bytes each",
+        "PCI" => "registers of PCI devices, below 4 GiB (--virtio pci)",
+        "PCI-IO" => "I/O space of PCI",
+        ECAM_REGION => "configuration space of PCI, the lower one for 32-bit guests",
+        "PCI-64" => "registers of PCI devices, above 4 GiB",
         "timer" => "memory-mapped generic timer (a CNTBase frame)",
         "RAM" => "memory",
         REQUEST_PAGE => "read-only memory: a store is a request to the monitor",

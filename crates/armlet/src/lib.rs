@@ -33,6 +33,7 @@
 //!         initrd: None,
 //!         disks: Vec::new(),
 //!         shares: Vec::new(),
+//!         virtio: Default::default(),
 //!         append: None,
 //!         dtb: None,
 //!         load_address: None,
@@ -62,5 +63,5 @@ pub use armlet_hv_soft::{Engine, SoftOptions};
 pub use armlet_machine::{
     BoardKind as Board, ConsoleInput, DiskConfig, Ending, Initrd, LoadError, Machine, MachineConfig,
     MachineControl, MachineError, Payload, PayloadKind, SerialOutput, ShareConfig, Source, VcpuStatistics,
-    nearest,
+    VirtioTransport, nearest,
 };

@@ -217,6 +217,8 @@ fn unknown_names_get_suggestions() {
     refused(&["run", "--cpu", "mxa"], &["no CPU model \"mxa\"", "did you mean max?"]);
     refused(&["run", "--backend", "sotf"], &["no backend \"sotf\"", "did you mean soft?"]);
     refused(&["run", "--gic", "4"], &["it has 2 and 3"]);
+    refused(&["run", "--virtio", "usb"], &["\"usb\"", "mmio or pci"]);
+    refused(&["run", "hello", "--virtio", "pci"], &["monitor can't use PCI", "virt"]);
     refused(&["run", "--log", "everything"], &["exits=FILE"]);
     refused(&["run", "--memroy", "1G"], &["--memroy", "--memory"]);
     refused(&["run", "--nope"], &["unexpected argument '--nope' found\n"]);

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use armlet_disk::Disk;
 use armlet_hv::{Capabilities, Deterministic, GicKind, GuestMode, Hypervisor};
 
-use crate::board::{hvio, monitor, virt};
+use crate::board::{hvio, monitor, pci, virt};
 use crate::error::MachineError;
 use crate::loader::{Initrd, Payload};
 use crate::machine::gic_name;
@@ -125,6 +125,16 @@ pub struct ShareConfig {
     pub options: armlet_ninep::Options,
 }
 
+/// How a guest reaches virtio devices.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum VirtioTransport {
+    /// By registers at fixed addresses, a wire for each.
+    #[default]
+    Mmio,
+    /// As PCI Express devices, which interrupt by message.
+    Pci,
+}
+
 /// Everything a machine is made from.
 #[derive(Clone, Debug)]
 pub struct MachineConfig {
@@ -149,6 +159,8 @@ pub struct MachineConfig {
     pub disks: Vec<DiskConfig>,
     /// Directories that the guest can mount, by 9P.
     pub shares: Vec<ShareConfig>,
+    /// How the guest reaches virtio devices.
+    pub virtio: VirtioTransport,
     /// The kernel's command line.
     pub append: Option<String>,
     /// The user's own device tree; see [`crate::fdt::patch`] for what is changed in it.
@@ -180,6 +192,7 @@ impl MachineConfig {
             initrd: None,
             disks: Vec::new(),
             shares: Vec::new(),
+            virtio: VirtioTransport::default(),
             append: None,
             dtb: None,
             load_address: None,
@@ -200,6 +213,8 @@ pub(crate) struct Checked {
     pub gic: Option<GicKind>,
     /// The backend has an ITS for it.
     pub its: bool,
+    /// Of a machine with PCI.
+    pub pci: Option<pci::Layout>,
     pub memory: u64,
 }
 
@@ -229,7 +244,9 @@ pub(crate) fn check(config: &MachineConfig, hv: &dyn Hypervisor) -> Result<Check
         }
     }
     let memory = memory(config, capabilities)?;
-    Ok(Checked { cpu_model, mode, gic, its: capabilities.its, memory })
+    let has_pci = config.board == BoardKind::Virt && config.virtio == VirtioTransport::Pci;
+    let pci = has_pci.then(|| pci::Layout::new(mode, capabilities.address_bits));
+    Ok(Checked { cpu_model, mode, gic, its: capabilities.its, pci, memory })
 }
 
 fn gic(

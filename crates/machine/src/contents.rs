@@ -29,7 +29,8 @@ pub(crate) struct Contents {
 }
 
 impl Contents {
-    /// Takes payload and initrd out of `config` and finds places for everything. `virtio` are the slots with a device.
+    /// Takes payload and initrd out of `config` and finds places for everything. `virtio` are the slots with a device
+    /// that has registers at a fixed address.
     pub fn gather(
         config: &mut MachineConfig,
         checked: &Checked,
@@ -129,6 +130,7 @@ fn device_tree(
         gic: checked.gic.unwrap_or(armlet_hv::GicKind::V3),
         its: checked.its,
         virtio,
+        pci: checked.pci.clone(),
         chosen: &chosen,
         rng_seed,
         kaslr_seed: u64::from_le_bytes(kaslr_seed),

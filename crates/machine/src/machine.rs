@@ -8,7 +8,7 @@ use armlet_hv::{GicKind, HvError, Hypervisor, Observer, Vcpu, VmConfig};
 
 use crate::Payload;
 use crate::board::{self, Context, virt};
-use crate::config::{self, BoardKind, MachineConfig};
+use crate::config::{self, BoardKind, MachineConfig, VirtioTransport};
 use crate::console::Console;
 use crate::contents::Contents;
 use crate::entropy::Entropy;
@@ -66,7 +66,9 @@ impl Machine {
         let entropy = Arc::new(Entropy::new(deterministic));
         let ram = Arc::new(GuestRam::new(&board::memory(config.board, checked.memory))?);
         let virtio = board::virtio::devices(&config, &entropy)?;
-        let slots = virtio.iter().map(|plug| plug.slot).collect();
+        // Devices on PCI a guest finds by itself.
+        let registers = virtio.iter().filter(|_| checked.pci.is_none());
+        let slots = registers.map(|plug| plug.slot).collect();
         let contents = Contents::gather(&mut config, &checked, slots, &entropy)?;
         let mut boot = Boot {
             ram: ram.clone(),
@@ -98,6 +100,7 @@ impl Machine {
             utc: if deterministic { board::FIXED_UTC } else { pl031::host_utc() },
             ram: ram.clone(),
             virtio: &virtio,
+            pci: checked.pci.as_ref(),
             observed: !observers.is_empty(),
         };
         let devices = board::wire(config.board, vm.as_mut(), &context)?;
@@ -120,6 +123,7 @@ impl Machine {
             dtb: contents.device_tree_at.map(|at| (at, contents.device_tree.len())),
             appended,
             bus: &devices.bus,
+            virtio: &virtio,
         });
         let accounts = Arc::new(Accounts::new(config.cpus));
         let firmware =
@@ -198,6 +202,7 @@ fn refuse_unused(config: &MachineConfig) -> Result<(), MachineError> {
     let unused = [
         (linux, "a Linux kernel", "use --machine virt"),
         (config.initrd.is_some(), "an initrd", "leave it out or use --machine virt"),
+        (config.virtio == VirtioTransport::Pci, "PCI", "leave --virtio out or use --machine virt"),
         (!config.disks.is_empty(), "a disk", "leave it out or use --machine virt"),
         (!config.shares.is_empty(), "a shared directory", "leave it out or use --machine virt"),
         (config.append.is_some(), "a command line", "leave it out or use --machine virt"),

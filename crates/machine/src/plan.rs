@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use armlet_base::Bus;
 
-use crate::board::{self, virtio::EMPTY};
+use crate::board::{self, pci, virtio};
 use crate::config::{Checked, DiskConfig, MachineConfig, ShareConfig};
 use crate::loader::Payload;
 use crate::machine::gic_name;
@@ -23,6 +23,7 @@ pub(crate) struct Facts<'a> {
     /// It came with the kernel.
     pub appended: bool,
     pub bus: &'a Bus,
+    pub virtio: &'a [virtio::Plug],
 }
 
 /// The plan's rows.
@@ -66,12 +67,15 @@ pub(crate) fn rows(facts: &Facts) -> Vec<(&'static str, String)> {
         };
         rows.push(("dtb", format!("{} at {at:#x}{whose}", size(len as u64))));
     }
-    let devices = facts.bus.map().filter(|(name, ..)| !name.contains("GIC") && *name != EMPTY);
+    let untold = |name: &str| name.contains("GIC") || name == virtio::EMPTY || name == pci::WINDOW;
+    let devices = facts.bus.map().filter(|(name, ..)| !untold(name));
     let devices = devices.map(|(name, start, _)| format!("{name} {start:#010x}"));
     let gic = facts.checked.gic.map(|gic| gic_name(gic).to_owned());
     let requests = board::requests(config.board);
     let requests = requests.map(|page| format!("request page {:#010x}", page.start));
-    let devices: Vec<String> = gic.into_iter().chain(devices).chain(requests).collect();
+    let on_pci = facts.virtio.iter().filter(|_| facts.checked.pci.is_some());
+    let on_pci = on_pci.map(|plug| format!("{} at 00:{:02x}.0", plug.name, plug.slot));
+    let devices: Vec<String> = gic.into_iter().chain(devices).chain(on_pci).chain(requests).collect();
     rows.push(("devices", devices.join(", ")));
     rows
 }

@@ -16,10 +16,14 @@ pub struct Payloads {
     pub modules: Modules,
     /// Those of its other virtio devices: 9P, vsock, balloon, console.
     pub more_modules: Modules,
+    /// What virtio over PCI takes beside them.
+    pub pci_modules: Modules,
     /// Debian's arm64 cloud kernel.
     pub cloud_kernel: PathBuf,
     /// Its modules.
     pub cloud_modules: Modules,
+    /// What virtio over PCI takes beside them.
+    pub cloud_pci_modules: Modules,
     /// A static arm64 busybox.
     pub busybox: Vec<u8>,
 }
@@ -30,12 +34,16 @@ pub struct Payloads32 {
     pub armmp: PathBuf,
     /// Its modules.
     pub armmp_modules: Modules,
+    /// What virtio over PCI takes beside them.
+    pub armmp_pci_modules: Modules,
     /// The one with long descriptors (LPAE).
     pub armmp_lpae: PathBuf,
     /// Its modules.
     pub armmp_lpae_modules: Modules,
     /// Those of its other virtio devices.
     pub armmp_lpae_more_modules: Modules,
+    /// What virtio over PCI takes beside them.
+    pub armmp_lpae_pci_modules: Modules,
     /// A static armhf busybox.
     pub busybox: Vec<u8>,
 }
@@ -74,9 +82,11 @@ fn fetch32() -> Result<Payloads32, String> {
     Ok(Payloads32 {
         armmp: dir.join("vmlinuz"),
         armmp_modules: modules(&dir.join("modules"))?,
+        armmp_pci_modules: modules(&dir.join("modules-pci"))?,
         armmp_lpae: dir.join("vmlinuz-lpae"),
         armmp_lpae_modules: modules(&dir.join("modules-lpae"))?,
         armmp_lpae_more_modules: modules(&dir.join("modules-lpae-more"))?,
+        armmp_lpae_pci_modules: modules(&dir.join("modules-lpae-pci"))?,
         busybox,
     })
 }
@@ -88,8 +98,10 @@ fn fetch() -> Result<Payloads, String> {
         kernel: dir.join("vmlinuz"),
         modules: modules(&dir.join("modules"))?,
         more_modules: modules(&dir.join("modules-more"))?,
+        pci_modules: modules(&dir.join("modules-pci"))?,
         cloud_kernel: dir.join("vmlinuz-cloud"),
         cloud_modules: modules(&dir.join("modules-cloud"))?,
+        cloud_pci_modules: modules(&dir.join("modules-cloud-pci"))?,
         busybox,
     })
 }

@@ -191,6 +191,7 @@ fn configure(args: &RunArgs) -> Result<(Option<&'static Guest>, MachineConfig), 
             .map(|(index, disk)| disk.open(index))
             .collect::<Result<_, _>>()?,
         shares: args.share.iter().enumerate().map(|(index, share)| share.config(index)).collect(),
+        virtio: args.virtio.unwrap_or_default(),
         append: args.append.clone(),
         dtb: optional("device tree", &args.dtb)?,
         load_address: args.load,

@@ -80,6 +80,7 @@ fn sample(arg: &clap::Arg) -> String {
         ("machine", _) => "monitor".into(),
         ("engine", _) => "jit".into(),
         ("pin", _) => "0-1,3".into(),
+        ("virtio", _) => "pci".into(),
         ("log", _) => "exits=exits.log".into(),
         ("gic", _) => "2".into(),
         ("dump-code", _) => "ffff800008000000".into(),

@@ -10,7 +10,7 @@ use armlet_arm::sysreg::{Encoding, SysReg};
 
 use armlet_machine::board::virt::map::VIRTIO_STRIDE;
 
-use crate::boardmap::{REQUEST_PAGE, Region, VIRTIO_REGION};
+use crate::boardmap::{ECAM_REGION, REQUEST_PAGE, Region, VIRTIO_REGION};
 
 /// Which device answers where.
 #[derive(Default)]
@@ -22,12 +22,16 @@ impl Devices {
         Self(map)
     }
 
-    /// `PL011+0x18`, `virtio3+0x50` for slot 3, or the bare address where no device is known.
+    /// `PL011+0x18`, `virtio3+0x50` for slot 3, `ECAM 00:01.0+0x4` for a function, or the bare address where no device is known.
     pub fn name(&self, gpa: u64) -> String {
         match self.find(gpa) {
             Some((VIRTIO_REGION, offset)) => {
                 let (slot, register) = (offset / VIRTIO_STRIDE, offset % VIRTIO_STRIDE);
                 format!("{VIRTIO_REGION}{slot}+{register:#x}")
+            }
+            Some((ECAM_REGION, offset)) => {
+                let (bus, slot, function) = (offset >> 20, offset >> 15 & 31, offset >> 12 & 7);
+                format!("{ECAM_REGION} {bus:02x}:{slot:02x}.{function}+{:#x}", offset & 0xfff)
             }
             Some((name, offset)) => format!("{name}+{offset:#x}"),
             None => address(gpa),

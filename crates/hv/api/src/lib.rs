@@ -91,11 +91,11 @@ pub trait Vm: Send + Sync {
     /// see [`Capabilities::own_psci`].
     fn create_vcpu(&self, index: usize) -> Result<Box<dyn Vcpu>, HvError>;
     /// Interrupts by message.
-    fn as_msi(&self) -> Option<&dyn MsiSink> {
+    fn as_msi(&self) -> Option<Arc<dyn MsiSink>> {
         None
     }
     /// Doorbells and interrupts through the host's kernel.
-    fn as_host_events(&self) -> Option<&dyn HostEvents> {
+    fn as_host_events(&self) -> Option<Arc<dyn HostEvents>> {
         None
     }
     /// The log of written pages.

@@ -204,12 +204,12 @@ impl Vm for KvmVm {
         }
     }
 
-    fn as_msi(&self) -> Option<&dyn MsiSink> {
-        self.gic.as_ref()?.its.as_ref().map(|_| self.shared.as_ref() as &dyn MsiSink)
+    fn as_msi(&self) -> Option<Arc<dyn MsiSink>> {
+        self.gic.as_ref()?.its.as_ref().map(|_| self.shared.clone() as Arc<dyn MsiSink>)
     }
 
-    fn as_host_events(&self) -> Option<&dyn HostEvents> {
-        self.gic.as_ref().map(|_| self.shared.as_ref() as &dyn HostEvents)
+    fn as_host_events(&self) -> Option<Arc<dyn HostEvents>> {
+        self.gic.as_ref().map(|_| self.shared.clone() as Arc<dyn HostEvents>)
     }
 
     fn as_dirty_log(&self) -> Option<&dyn DirtyLog> {

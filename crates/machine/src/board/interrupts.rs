@@ -2,23 +2,37 @@
 
 use std::sync::Arc;
 
-use armlet_base::{Bus, IrqSink};
+use armlet_base::{Bus, IrqSink, Message, MessageSink};
 use armlet_devices::gicv2::{self, Gicv2};
 use armlet_devices::gicv3::{self, Gicv3};
-use armlet_hv::{GicKind, Vm};
+use armlet_hv::{GicKind, MsiSink, Vm};
 
 use super::Context;
 use crate::error::MachineError;
 
+/// An interrupt controller as devices reach it.
+pub(super) struct Interrupts {
+    pub irqs: Arc<dyn IrqSink>,
+    /// Where messages go, if it has an ITS.
+    pub messages: Option<Arc<dyn MessageSink>>,
+}
+
+/// The ITS of the host's kernel.
+struct InKernel(Arc<dyn MsiSink>);
+
+impl MessageSink for InKernel {
+    fn send(&self, Message { address, data, device }: Message) {
+        // It fails where the guest has not mapped the message, which then leads nowhere on hardware too.
+        let _ = self.0.signal(address, data, device);
+    }
+}
+
 /// Wires an interrupt controller between devices and vCPUs, before those are created, and maps its
 /// registers where they are armlet's to serve.
-pub(super) fn attach(
-    vm: &mut dyn Vm,
-    bus: &mut Bus,
-    context: &Context,
-) -> Result<Arc<dyn IrqSink>, MachineError> {
-    if let Some(sink) = vm.in_kernel_irqs() {
-        return Ok(sink);
+pub(super) fn attach(vm: &mut dyn Vm, bus: &mut Bus, context: &Context) -> Result<Interrupts, MachineError> {
+    if let Some(irqs) = vm.in_kernel_irqs() {
+        let messages = vm.as_msi().map(|its| Arc::new(InKernel(its)) as Arc<dyn MessageSink>);
+        return Ok(Interrupts { irqs, messages });
     }
     let (cpus, config) = (context.cpus, context.gic.ok_or(MachineError::NoGic)?);
     let inputs = (0..cpus).filter_map(|cpu| Some((cpu, vm.irq_input(cpu)?)));
@@ -30,7 +44,7 @@ pub(super) fn attach(
             bus.insert("GICv3 distributor", config.distributor, gicv3::DISTRIBUTOR_SIZE, gic.distributor());
             let len = gicv3::REDISTRIBUTOR_SIZE * cpus as u64;
             bus.insert("GICv3 redistributors", config.redistributors, len, gic.redistributors(0..cpus));
-            Ok(gic)
+            Ok(Interrupts { irqs: gic, messages: None })
         }
         GicKind::V2 => {
             let gic = Gicv2::new(cpus, config.spis)?;
@@ -43,7 +57,7 @@ pub(super) fn attach(
                 gicv2::CPU_INTERFACE_SIZE,
                 gic.cpu_interface(),
             );
-            Ok(gic)
+            Ok(Interrupts { irqs: gic, messages: None })
         }
     }
 }

@@ -4,6 +4,7 @@ pub mod boot_info;
 pub mod hvio;
 mod interrupts;
 pub mod monitor;
+pub mod pci;
 pub mod requests;
 pub mod virt;
 pub mod virtio;
@@ -36,8 +37,9 @@ pub(crate) struct Context<'a> {
     /// UTC since 1970 when the machine is made.
     pub utc: Duration,
     pub ram: Arc<GuestRam>,
-    /// Virtio devices, in the order of their slots.
+    /// Virtio devices, in the order of their slots: those of PCI, if there is a `pci`.
     pub virtio: &'a [virtio::Plug],
+    pub pci: Option<&'a pci::Layout>,
     /// Somebody wants to see every exit.
     pub observed: bool,
 }

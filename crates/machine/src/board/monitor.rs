@@ -58,7 +58,7 @@ pub mod map {
 /// Makes the devices and wires them.
 pub(crate) fn wire(vm: &mut dyn Vm, context: &Context) -> Result<Devices, MachineError> {
     let mut bus = Bus::new();
-    let irqs = interrupts::attach(vm, &mut bus, context)?;
+    let irqs = interrupts::attach(vm, &mut bus, context)?.irqs;
     let uart = super::uart(&mut bus, map::UART, IrqLine::new(irqs.clone(), map::UART_INTID), context);
     let physical = IrqLine::new(irqs.clone(), map::TIMER_INTID);
     let virtual_ = IrqLine::new(irqs, map::VIRTUAL_TIMER_INTID);

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use armlet_base::{Bus, IrqLine, IrqSink};
+use armlet_base::{Bus, IrqLine, IrqSink, MessageSink};
 use armlet_devices::gicv2m::{self, Gicv2m};
 use armlet_devices::pl031::{self, Pl031};
 use armlet_hv::Vm;
 
-use super::{Context, Devices, interrupts, virtio};
+use super::interrupts::{self, Interrupts};
+use super::{Context, Devices, virtio};
 use crate::error::MachineError;
 
 /// Guest memory unless asked otherwise: 1 GiB.
@@ -84,20 +85,18 @@ pub mod map {
 /// Makes the devices and wires them.
 pub(crate) fn wire(vm: &mut dyn Vm, context: &Context) -> Result<Devices, MachineError> {
     let mut bus = Bus::new();
-    let irqs = interrupts::attach(vm, &mut bus, context)?;
+    let Interrupts { irqs, messages } = interrupts::attach(vm, &mut bus, context)?;
+    let messages = messages.unwrap_or_else(|| v2m(&mut bus, &irqs));
     let uart = super::uart(&mut bus, map::UART, IrqLine::new(irqs.clone(), map::UART_INTID), context);
     let rtc_irq = IrqLine::new(irqs.clone(), map::RTC_INTID);
     let rtc = Pl031::new(context.utc, context.alarms.clone(), ALARM_RTC, rtc_irq);
     bus.insert("PL031", map::RTC, pl031::SIZE, Arc::new(rtc));
-    if context.gic.is_some_and(|gic| gic.its.is_none()) {
-        v2m(&mut bus, &irqs);
-    }
-    virtio::attach(&mut bus, &irqs, vm, context)?;
+    virtio::attach(&mut bus, &irqs, &messages, vm, context)?;
     Ok(Devices { bus, uart: Some(uart) })
 }
 
 /// Maps the frame that takes messages where no ITS does.
-fn v2m(bus: &mut Bus, irqs: &Arc<dyn IrqSink>) -> Arc<Gicv2m> {
+fn v2m(bus: &mut Bus, irqs: &Arc<dyn IrqSink>) -> Arc<dyn MessageSink> {
     let frame = Arc::new(Gicv2m::new(map::V2M, map::V2M_INTIDS, irqs.clone()));
     bus.insert("GICv2m", map::V2M, gicv2m::SIZE, frame.clone());
     frame

@@ -1,24 +1,26 @@
 //! The virtio devices of `virt`: those asked for from the first slot on, in order, and an entropy source in the last one,
-//! where no other device moves it.
+//! where no other device moves it. Slots are those of virtio-mmio or those of the PCI bus.
 
 use std::sync::Arc;
 
-use armlet_base::{Bus, IrqSink};
 #[cfg(unix)]
-use armlet_devices::virtio::mmio::MmioTransport;
+use armlet_base::IrqLine;
+use armlet_base::{Bus, IrqSink, MessageSink};
 #[cfg(target_os = "linux")]
 use armlet_devices::virtio::mmio::NOTIFY;
 #[cfg(unix)]
-use armlet_devices::virtio::{VirtioDevice, blk::Blk, rng::Rng};
+use armlet_devices::virtio::mmio::{EmptySlots, MmioTransport};
+#[cfg(unix)]
+use armlet_devices::virtio::{Service, VirtioDevice, blk::Blk, rng::Rng};
 use armlet_hv::Vm;
 #[cfg(target_os = "linux")]
 use armlet_hv::{Doorbell, HvError};
 
-use super::Context;
 use super::virt::map;
+use super::{Context, pci};
 #[cfg(unix)]
 use crate::config::ShareConfig;
-use crate::config::{BoardKind, MachineConfig};
+use crate::config::{BoardKind, MachineConfig, VirtioTransport};
 use crate::entropy::Entropy;
 use crate::error::MachineError;
 
@@ -35,10 +37,9 @@ pub const AVAILABLE: bool = cfg!(unix);
 pub(crate) struct Plug {
     pub slot: usize,
     /// What it is called on the bus.
+    pub name: &'static str,
     #[cfg(unix)]
-    name: &'static str,
-    #[cfg(unix)]
-    device: Arc<dyn VirtioDevice>,
+    pub device: Arc<dyn VirtioDevice>,
 }
 
 /// Makes the devices of a machine, in the order of their slots.
@@ -61,13 +62,18 @@ pub(crate) fn devices(config: &MachineConfig, entropy: &Arc<Entropy>) -> Result<
         }
         asked_for.push(("virtio-9p", shared(share)?));
     }
-    if asked_for.len() > MAX_DEVICES {
-        return Err(MachineError::VirtioSlots { devices: asked_for.len(), limit: MAX_DEVICES });
+    let first = match config.virtio {
+        VirtioTransport::Mmio => 0,
+        VirtioTransport::Pci => pci::FIRST_SLOT,
+    };
+    let (devices, limit) = (asked_for.len(), MAX_DEVICES - first);
+    if devices > limit {
+        return Err(MachineError::VirtioSlots { devices, limit });
     }
     let entropy = entropy.clone();
     let rng = Rng::new(Box::new(move |bytes| entropy.fill(bytes).is_ok()));
     let plug = |(slot, (name, device))| Plug { slot, name, device };
-    let mut plugs: Vec<Plug> = asked_for.into_iter().enumerate().map(plug).collect();
+    let mut plugs: Vec<Plug> = (first..).zip(asked_for).map(plug).collect();
     plugs.push(Plug { slot: RNG_SLOT, name: "virtio-rng", device: Arc::new(rng) });
     Ok(plugs)
 }
@@ -88,11 +94,18 @@ pub(crate) fn devices(config: &MachineConfig, _: &Arc<Entropy>) -> Result<Vec<Pl
     if !config.shares.is_empty() {
         return Err(MachineError::NoShares);
     }
-    if config.disks.is_empty() { Ok(Vec::new()) } else { Err(MachineError::NoVirtio) }
+    let none = config.disks.is_empty() && config.virtio == VirtioTransport::Mmio;
+    if none { Ok(Vec::new()) } else { Err(MachineError::NoVirtio) }
 }
 
 #[cfg(not(unix))]
-pub(super) fn attach(_: &mut Bus, _: &Arc<dyn IrqSink>, _: &dyn Vm, _: &Context) -> Result<(), MachineError> {
+pub(super) fn attach(
+    _: &mut Bus,
+    _: &Arc<dyn IrqSink>,
+    _: &Arc<dyn MessageSink>,
+    _: &dyn Vm,
+    _: &Context,
+) -> Result<(), MachineError> {
     Ok(())
 }
 
@@ -101,31 +114,63 @@ pub(super) fn attach(_: &mut Bus, _: &Arc<dyn IrqSink>, _: &dyn Vm, _: &Context)
 pub(super) fn attach(
     bus: &mut Bus,
     irqs: &Arc<dyn IrqSink>,
+    messages: &Arc<dyn MessageSink>,
     vm: &dyn Vm,
     context: &Context,
 ) -> Result<(), MachineError> {
-    use armlet_base::IrqLine;
-    use armlet_devices::virtio::Service;
-    use armlet_devices::virtio::mmio::EmptySlots;
-
     let virtual_time = context.alarms.clock().virtual_time().is_some();
     let service = if virtual_time { Service::Inline } else { Service::Threads };
-    let at = |slot: usize| map::VIRTIO + map::VIRTIO_STRIDE * slot as u64;
-    for Plug { slot, name, device } in context.virtio {
-        let irq = IrqLine::new(irqs.clone(), map::VIRTIO_INTID + *slot as u32);
-        let transport = MmioTransport::new(device.clone(), context.ram.clone(), service, irq);
-        // Who looks on wants to see the writes.
-        if service == Service::Threads && !context.observed {
-            doorbells(vm, &transport, at(*slot))?;
+    match context.pci {
+        Some(layout) => {
+            let mut bridge = pci::bridge(irqs, messages);
+            for plug in context.virtio {
+                let transport = pci::transport(plug, &bridge, vm, context, service)?;
+                bridge.plug(Arc::new(transport));
+            }
+            pci::insert(bus, layout, bridge);
+            empty_slots(bus, 0..map::VIRTIO_SLOTS);
         }
-        bus.insert(name, at(*slot), map::VIRTIO_STRIDE, Arc::new(transport));
-    }
-    let first = context.virtio.iter().filter(|plug| plug.slot != RNG_SLOT).count();
-    if first < RNG_SLOT {
-        let len = map::VIRTIO_STRIDE * (RNG_SLOT - first) as u64;
-        bus.insert(EMPTY, at(first), len, Arc::new(EmptySlots::default()));
+        None => {
+            for plug in context.virtio {
+                let transport = registers(plug, irqs, vm, context, service)?;
+                bus.insert(plug.name, slot_at(plug.slot), map::VIRTIO_STRIDE, Arc::new(transport));
+            }
+            let first = context.virtio.iter().filter(|plug| plug.slot != RNG_SLOT).count();
+            empty_slots(bus, first..RNG_SLOT);
+        }
     }
     Ok(())
+}
+
+#[cfg(unix)]
+fn slot_at(slot: usize) -> u64 {
+    map::VIRTIO + map::VIRTIO_STRIDE * slot as u64
+}
+
+#[cfg(unix)]
+fn empty_slots(bus: &mut Bus, slots: std::ops::Range<usize>) {
+    if !slots.is_empty() {
+        let len = map::VIRTIO_STRIDE * slots.len() as u64;
+        bus.insert(EMPTY, slot_at(slots.start), len, Arc::new(EmptySlots::default()));
+    }
+}
+
+/// A device with registers at the address of its slot.
+#[cfg(unix)]
+fn registers(
+    plug: &Plug,
+    irqs: &Arc<dyn IrqSink>,
+    vm: &dyn Vm,
+    context: &Context,
+    service: Service,
+) -> Result<MmioTransport, MachineError> {
+    let irq = IrqLine::new(irqs.clone(), map::VIRTIO_INTID + plug.slot as u32);
+    let transport = MmioTransport::new(plug.device.clone(), context.ram.clone(), service, irq);
+    // Who looks on wants to see the writes.
+    if service == Service::Threads && !context.observed {
+        doorbells(vm, &transport, slot_at(plug.slot))?;
+    }
+    Ok(transport)
 }
 
 /// Has the host's kernel ring the doorbells of a device at `base`, where the backend can: no vCPU leaves it for that.

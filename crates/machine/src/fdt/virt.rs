@@ -7,6 +7,7 @@ use armlet_hv::{GicKind, GuestMode};
 
 use super::patch::set_chosen;
 use super::{Chosen, Node, Tree};
+use crate::board::pci::{self, Layout};
 use crate::board::virt::map;
 use crate::topology;
 
@@ -38,8 +39,10 @@ pub struct Description<'a> {
     pub gic: GicKind,
     /// A GICv3 has an ITS. Where there is none a GICv2m takes messages.
     pub its: bool,
-    /// Virtio slots that have a device.
+    /// Virtio slots that have a device with registers.
     pub virtio: Vec<usize>,
+    /// The windows of PCI, if there is a bridge.
+    pub pci: Option<Layout>,
     /// Command line and initrd.
     pub chosen: &'a Chosen,
     /// Random bytes for the kernel's generator.
@@ -68,6 +71,7 @@ pub fn describe(d: &Description) -> Tree {
         .child(clock())
         .child(uart())
         .child(rtc())
+        .children(d.pci.as_ref().map(pcie))
         .children(d.virtio.iter().map(|slot| virtio(*slot)));
     Tree { root, reserved: Vec::new() }
 }
@@ -242,6 +246,49 @@ fn virtio(slot: usize) -> Node {
         .flag("dma-coherent")
 }
 
+/// The generic host bridge (Devicetree bindings `pci/host-generic-pci.yaml`, IEEE 1275's PCI binding). The four wires go
+/// around the slots.
+fn pcie(layout: &Layout) -> Node {
+    const IO: u32 = 0x0100_0000;
+    const MEMORY: u32 = 0x0200_0000;
+    const MEMORY_64: u32 = 0x0300_0000;
+    let window = |space: u32, from: u64, window: &Range<u64>| {
+        let (at, len) = (window.start, window.end - window.start);
+        [
+            space,
+            (from >> 32) as u32,
+            from as u32,
+            (at >> 32) as u32,
+            at as u32,
+            (len >> 32) as u32,
+            len as u32,
+        ]
+    };
+    let memory = |space, range: &Range<u64>| window(space, range.start, range);
+    let ranges = [window(IO, 0, &pci::map::IO), memory(MEMORY, &pci::map::MEMORY)];
+    let ranges = ranges.into_iter().chain(layout.high_memory.iter().map(|high| memory(MEMORY_64, high)));
+    let wire = |slot: u32, pin: u32| {
+        let spi = pci::map::INTIDS.start - 32 + (slot + pin) % 4;
+        [slot << 11, 0, 0, pin + 1, PHANDLE_GIC, 0, 0, SPI, spi, LEVEL_HIGH]
+    };
+    let wires = (0..4).flat_map(|slot| (0..4).map(move |pin| wire(slot, pin)));
+    let ecam = &layout.ecam;
+    Node::new(format!("pcie@{:x}", pci::map::MEMORY.start))
+        .strings("compatible", &["pci-host-ecam-generic"])
+        .strings("device_type", &["pci"])
+        .cells("#address-cells", &[3])
+        .cells("#size-cells", &[2])
+        .cells("linux,pci-domain", &[0])
+        .cells("bus-range", &[0, layout.buses() as u32 - 1])
+        .flag("dma-coherent")
+        .cells("msi-map", &[0, PHANDLE_MSI, 0, 0x1_0000])
+        .wide("reg", &[ecam.start, ecam.end - ecam.start])
+        .cells("ranges", &ranges.flatten().collect::<Vec<_>>())
+        .cells("#interrupt-cells", &[1])
+        .cells("interrupt-map", &wires.flatten().collect::<Vec<_>>())
+        .cells("interrupt-map-mask", &[3 << 11, 0, 0, 7])
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::tree::walk;
@@ -260,6 +307,7 @@ mod tests {
             gic,
             its: false,
             virtio,
+            pci: Some(Layout::new(mode, 40)),
             chosen,
             rng_seed: [7; 32],
             kaslr_seed: 9,
