@@ -1,5 +1,5 @@
 #!/bin/sh
-# Builds the embedded guests into guests/prebuilt, or with --check only compares them with what is there.
+# Builds the embedded guests, and the first program of a root directory, into guests/prebuilt, or with --check only compares them with what is there.
 # Needs GNU toolchains for aarch64 and for 32-bit arm; CROSS and CROSS32 name their prefixes (default
 # aarch64-linux-gnu- and arm-linux-gnueabihf-).
 set -eu
@@ -36,6 +36,14 @@ for guest in hvio:arm hvio:thumb psci-off:arm psci-off:thumb; do
     printf '.%s\n.include "%s.S"\n' "$set" "$source" | "${cross32}as" -o "$work/$name.o" -
     "${cross32}ld" --build-id=none -z max-page-size=4096 -T hvio.ld -o "$work/$name.elf" "$work/$name.o"
     "${cross32}objcopy" -O binary "$work/$name.elf" "$out/$name.bin"
+    chmod 644 "$out/$name.bin"
+    compare "$name"
+done
+for name in init init32; do
+    # Programs for Linux, which any page size must suit.
+    [ $name = init ] && tools=$cross || tools=$cross32
+    "${tools}as" -o "$work/$name.o" "$name.S"
+    "${tools}ld" -s --build-id=none -z max-page-size=65536 -z noexecstack -o "$out/$name.bin" "$work/$name.o"
     chmod 644 "$out/$name.bin"
     compare "$name"
 done

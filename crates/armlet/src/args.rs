@@ -58,7 +58,7 @@ pub enum Command {
 #[derive(Args, Debug, Default)]
 #[command(after_help = AFTER_HELP)]
 pub struct RunArgs {
-    /// A kernel or program file, a machine file (.toml), or the name of an embedded guest [default: hello]
+    /// A kernel or program file, a directory that is a root tree, a machine file (.toml), or the name of an embedded guest [default: hello]
     #[arg(value_name = "THING")]
     pub thing: Option<PathBuf>,
 
@@ -101,6 +101,10 @@ pub struct RunArgs {
     /// Notice code that the guest changes without telling the instruction cache; slower
     #[arg(long)]
     pub strict_code: bool,
+
+    /// Kernel for a directory that is run [default: the newest in its boot]
+    #[arg(long, value_name = "FILE")]
+    pub kernel: Option<PathBuf>,
 
     /// Initial ramdisk for a Linux kernel
     #[arg(long, value_name = "FILE")]
@@ -384,7 +388,7 @@ fn foreign(option: &str) -> Option<String> {
         "--drive" | "--hda" | "--hdb" | "--cdrom" | "--block" | "--blockdev" | "-d" => "--disk FILE[,ro]",
         "--virtfs" | "--virtiofs" | "--9p" | "--shared-dir" => "--share DIR[,ro]",
         "--smp" | "-s" => "--cpus N",
-        "--kernel" | "-k" => "the kernel's file without an option",
+        "-k" => "the kernel's file without an option",
         "--bios" | "--pflash" => return None,
         _ => return None,
     };

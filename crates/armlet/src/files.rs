@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{ErrorKind, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use armlet::{Source, guests};
 
@@ -52,6 +52,8 @@ pub enum Thing {
     Guest(&'static guests::Guest),
     /// A file's name, its content, and the file.
     File(String, Vec<u8>, Source),
+    /// A directory, to be the root of a guest.
+    Directory(PathBuf),
 }
 
 /// Finds out what the user means: nothing is `hello`, then files, then embedded guests.
@@ -64,6 +66,9 @@ pub fn thing(name: Option<&Path>) -> Result<Thing, Failure> {
         return Err(Failure::input(
             "a guest can't come from standard input, which is its console; name a file",
         ));
+    }
+    if path.is_dir() {
+        return Ok(Thing::Directory(path.to_owned()));
     }
     if path.exists() {
         let (bytes, source) = read_and_keep("guest", path)?;

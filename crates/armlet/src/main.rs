@@ -14,6 +14,8 @@ mod machine_file;
 mod observe;
 mod plan;
 mod progress;
+#[cfg(target_os = "linux")]
+mod rootdir;
 mod shares;
 mod size;
 mod stop;

@@ -54,7 +54,8 @@ fn things_that_are_not_there() {
     refused(&["run", "helo"], &["did you mean hello?"]);
     refused(&["run", "./no/such/Image"], &["./no/such/Image", "no such file"]);
     refused(&["run", "-"], &["standard input"]);
-    refused(&["run", &text(&std::env::temp_dir())], &["it is a directory"]);
+    let empty = tempfile::tempdir().unwrap();
+    refused(&["run", &text(empty.path())], &["directory", &text(empty.path())]);
 }
 
 #[test]

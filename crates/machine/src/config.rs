@@ -114,6 +114,9 @@ impl fmt::Debug for DiskConfig {
     }
 }
 
+/// The tag of a directory that is the guest's root.
+pub const ROOT_TAG: &str = "armlet-root";
+
 /// A directory of the host that the guest can mount.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ShareConfig {

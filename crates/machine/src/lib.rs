@@ -26,7 +26,9 @@ pub mod topology;
 pub use armlet_devices::pl011::SerialOutput;
 pub use armlet_disk as disk;
 pub use armlet_ninep as ninep;
-pub use config::{BoardKind, DiskConfig, MachineConfig, ShareConfig, UnknownBoard, VirtioTransport};
+pub use config::{
+    BoardKind, DiskConfig, MachineConfig, ROOT_TAG, ShareConfig, UnknownBoard, VirtioTransport,
+};
 pub use error::MachineError;
 pub use input::ConsoleInput;
 pub use loader::{Initrd, LoadError, Payload, PayloadKind, Source};

@@ -3,9 +3,10 @@
 use std::ops::Range;
 
 use armlet_base::Bus;
+use armlet_ninep::Owners;
 
 use crate::board::{self, pci, virtio};
-use crate::config::{Checked, DiskConfig, MachineConfig, ShareConfig};
+use crate::config::{Checked, DiskConfig, MachineConfig, ROOT_TAG, ShareConfig};
 use crate::loader::Payload;
 use crate::machine::gic_name;
 
@@ -89,6 +90,10 @@ fn disk(disk: &DiskConfig) -> String {
 /// A directory, and what mounts it.
 fn shared(share: &ShareConfig) -> String {
     let ro = if share.options.read_only { ", read-only" } else { "" };
+    if share.tag == ROOT_TAG {
+        let whose = if share.options.owners == Owners::Host { "the host's" } else { "the guest's own" };
+        return format!("{}{ro}, the guest's root; owners are {whose}", share.path.display());
+    }
     format!("{}{ro}: mount -t 9p -o trans=virtio,msize=512000 {} /mnt", share.path.display(), share.tag)
 }
 

@@ -86,7 +86,7 @@ impl Server {
         let root = Node::root(path).map_err(open)?;
         // Told here rather than by an empty folder in the guest.
         root.open(rustix::fs::OFlags::RDONLY).map_err(open)?;
-        if options.owners == Owners::Mapped && root.attribute(RECORD) == Err(Errno::OPNOTSUPP) {
+        if options.owners == Owners::Mapped && !keeps_attributes(&root) {
             return Err(ShareError::NoAttributes(path.to_owned()));
         }
         Ok(Self {
@@ -244,6 +244,15 @@ impl Server {
         });
         inode ^ (index as u64) << 48
     }
+}
+
+/// True if [`Owners::Mapped`] can be had for the directory `path`.
+pub fn keeps_owners(path: &Path) -> bool {
+    Node::root(path).is_ok_and(|root| keeps_attributes(&root))
+}
+
+fn keeps_attributes(root: &Node) -> bool {
+    root.attribute(RECORD) != Err(Errno::OPNOTSUPP)
 }
 
 /// Descriptors that a client may have, once the limit is as high as it may be.

@@ -9,7 +9,7 @@ use armlet::backends::{self, SoftChoices};
 use armlet::guests::{Code, Guest};
 use armlet::{
     Board, Checkpoints, Deterministic, Ending, Engine, GuestMode, Hypervisor, Initrd, Machine, MachineConfig,
-    ModelInfo, Observer, Payload, SoftOptions,
+    ModelInfo, Observer, Payload, ShareConfig, SoftOptions,
 };
 use armlet_machine::board::{hvio, monitor};
 
@@ -161,6 +161,7 @@ fn soft_choices(args: &RunArgs, screen: &Arc<Screen>) -> Result<SoftChoices, Fai
 fn configure(args: &RunArgs) -> Result<(Option<&'static Guest>, MachineConfig), Failure> {
     let load_error = |error: armlet::LoadError| Failure::input_chain(&error);
     let asked = args.aarch32.then_some(GuestMode::A32El1);
+    let mut root = None;
     let (embedded, board, mode, entry, payload) = match files::thing(args.thing.as_deref())? {
         Thing::Guest(guest) => {
             check_guest(guest, args)?;
@@ -173,9 +174,17 @@ fn configure(args: &RunArgs) -> Result<(Option<&'static Guest>, MachineConfig), 
             let payload = Payload::detect(&name, bytes).map_err(load_error)?.from_file(source);
             (None, args.machine.unwrap_or(Board::Virt), asked, args.entry, payload)
         }
+        Thing::Directory(path) => {
+            let (kernel, rest) = root_directory(&path, args)?;
+            root = Some(rest);
+            (None, args.machine.unwrap_or(Board::Virt), asked, args.entry, kernel)
+        }
     };
+    if args.kernel.is_some() && root.is_none() {
+        return Err(Failure::input("--kernel is for a directory that is run; name the kernel alone"));
+    }
     let optional = |what, path: &Option<_>| path.as_deref().map(|path| files::read(what, path)).transpose();
-    let config = MachineConfig {
+    let mut config = MachineConfig {
         board,
         cpus: args.cpus.unwrap_or(1),
         memory: args.memory,
@@ -203,7 +212,32 @@ fn configure(args: &RunArgs) -> Result<(Option<&'static Guest>, MachineConfig), 
             checkpoints: None,
         }),
     };
+    if let Some(root) = root {
+        (config.initrd, config.append) = (Some(root.initrd), Some(root.append));
+        config.shares.insert(0, root.share);
+    }
     Ok((embedded, config))
+}
+
+/// What a machine has for a directory that is its guest's root, besides the kernel.
+struct Root {
+    initrd: Initrd,
+    append: String,
+    share: ShareConfig,
+}
+
+#[cfg(target_os = "linux")]
+fn root_directory(path: &Path, args: &RunArgs) -> Result<(Payload, Root), Failure> {
+    let crate::rootdir::RootDir { kernel, initrd, share, append } = crate::rootdir::open(path, args)?;
+    Ok((kernel, Root { initrd, append, share }))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn root_directory(path: &Path, _: &RunArgs) -> Result<(Payload, Root), Failure> {
+    let path = path.display();
+    Err(Failure::input(format_args!(
+        "{path} is a directory, which can be run on Linux hosts only; name a kernel"
+    )))
 }
 
 fn initrd(path: &Path) -> Result<Initrd, Failure> {
