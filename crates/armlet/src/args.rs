@@ -8,9 +8,11 @@ use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand}
 use clap_complete::Shell;
 
 use armlet::{Board, Engine, GicKind, VirtioTransport, guests};
+use armlet_image::recipe::Variant;
 
 use crate::disks::DiskArg;
 use crate::failure::{Failure, did_you_mean};
+use crate::images;
 use crate::machine_file::{self, MachineFile};
 use crate::observe::code::Wanted;
 use crate::shares::ShareArg;
@@ -36,6 +38,9 @@ pub struct Cli {
 pub enum Command {
     /// Run a guest: an embedded one, a kernel or a program
     Run(Box<RunArgs>),
+    /// Make, list and remove images of whole machines
+    #[command(subcommand)]
+    Image(ImageCommand),
     /// List the embedded guests
     Guests,
     /// List the machines and their memory maps
@@ -54,11 +59,65 @@ pub enum Command {
     },
 }
 
+/// The commands of `armlet image`.
+#[derive(Debug, Subcommand)]
+pub enum ImageCommand {
+    /// Make an image of Debian packages from the host's package mirror: debian-12-arm64, debian-12-armhf, ...
+    Pull(PullArgs),
+    /// List the images
+    Ls,
+    /// Remove an image and all that its machine wrote
+    Rm {
+        /// The image
+        name: String,
+    },
+}
+
+/// What `armlet image pull` takes.
+#[derive(Args, Debug)]
+pub struct PullArgs {
+    /// What to pull
+    pub image: String,
+
+    /// What the image is called here [default: IMAGE]
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+
+    /// The mirror to take packages from [default: the host's own, from /etc/apt]
+    #[arg(long, value_name = "URL")]
+    pub mirror: Option<String>,
+
+    /// How much goes in: standard, or minimal, without a network [default: standard]
+    #[arg(long, value_name = "NAME", value_parser = parse_variant)]
+    pub variant: Option<Variant>,
+
+    /// Further packages, names apart by commas; a linux-image-... is in place of the usual kernel
+    #[arg(long, value_name = "PACKAGES", value_delimiter = ',')]
+    pub include: Vec<String>,
+
+    /// Size of the disk; the host gives room only for what is written [default: 8G]
+    #[arg(long, value_name = "SIZE", value_parser = parse_disk_size)]
+    pub size: Option<u64>,
+
+    /// Let root log in by ssh with this public key; can be repeated [default: ~/.ssh/*.pub]
+    #[arg(long, value_name = "FILE")]
+    pub ssh_key: Vec<PathBuf>,
+
+    /// Don't look at the mirror's signature
+    #[arg(long)]
+    pub no_verify: bool,
+
+    /// Print nothing but errors
+    #[arg(long, short)]
+    pub quiet: bool,
+}
+
 /// What `armlet run` takes.
 #[derive(Args, Debug, Default)]
 #[command(after_help = AFTER_HELP)]
 pub struct RunArgs {
-    /// A kernel or program file, a directory that is a root tree, a machine file (.toml), or the name of an embedded guest [default: hello]
+    /// A kernel, program or disk, a directory that is a root tree, a machine file (.toml), or the name of an image or an
+    /// embedded guest [default: hello]
     #[arg(value_name = "THING")]
     pub thing: Option<PathBuf>,
 
@@ -120,6 +179,10 @@ pub struct RunArgs {
     /// How the guest reaches disks and other virtio devices: mmio or pci [default: mmio]
     #[arg(long, value_name = "HOW", value_parser = parse_virtio)]
     pub virtio: Option<VirtioTransport>,
+
+    /// If THING is a disk: keep what the guest writes to it until the end only, and leave the disk as it is
+    #[arg(long)]
+    pub overlay: bool,
 
     /// Kernel command line
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
@@ -246,6 +309,22 @@ pub struct HostCpus(pub Vec<usize>);
 /// More than any host has, and few enough to list.
 const MOST_HOST_CPUS: usize = 4096;
 
+fn parse_variant(text: &str) -> Result<Variant, String> {
+    match text {
+        "standard" => Ok(Variant::Standard),
+        "minimal" => Ok(Variant::Minimal),
+        _ => Err(format!("there is no variant {text:?}; the variants are standard and minimal")),
+    }
+}
+
+fn parse_disk_size(text: &str) -> Result<u64, String> {
+    let size = parse_size(text)?;
+    if !(1 << 30..=16 << 40).contains(&size) {
+        return Err(format!("{} can't be: an image takes 1 GiB to 16 TiB", human(size)));
+    }
+    Ok(size.next_multiple_of(1 << 20))
+}
+
 fn parse_pin(text: &str) -> Result<HostCpus, String> {
     let wrong = || format!("{text:?} is not a list of host CPUs; write it like 2,3 or 0-3");
     let number = |digits: &str| {
@@ -339,8 +418,9 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Option<Cli>, Fa
     let Some(mut matches) = matches(&args)? else { return Ok(None) };
     let mut thing = None;
     if let Some(("run", given)) = matches.subcommand()
-        && let Some(path) = given.get_one::<PathBuf>("thing").filter(|path| is_machine_file(path))
+        && let Some(path) = given.get_one::<PathBuf>("thing").and_then(|path| machine_file(path))
     {
+        let path = &path;
         let file = MachineFile::read(path)?;
         args.splice(2..2, file.words(given));
         thing = Some(file.thing.map(PathBuf::from));
@@ -358,8 +438,12 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Option<Cli>, Fa
     Ok(Some(cli))
 }
 
-fn is_machine_file(path: &Path) -> bool {
-    path.extension().is_some_and(|extension| extension == "toml")
+/// The machine file that is meant: by its path, or by the name of an image, unless there is a file of that name.
+fn machine_file(thing: &Path) -> Option<PathBuf> {
+    if thing.extension().is_some_and(|extension| extension == "toml") {
+        return Some(thing.to_owned());
+    }
+    images::find(thing.to_str()?).filter(|_| !thing.exists())
 }
 
 /// What is on the command line.

@@ -5,6 +5,7 @@ use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 use armlet::{Source, guests};
+use armlet_image::root;
 
 use crate::failure::{Failure, did_you_mean};
 use crate::size::human;
@@ -54,6 +55,8 @@ pub enum Thing {
     File(String, Vec<u8>, Source),
     /// A directory, to be the root of a guest.
     Directory(PathBuf),
+    /// A disk image.
+    Disk(PathBuf),
 }
 
 /// Finds out what the user means: nothing is `hello`, then files, then embedded guests.
@@ -70,6 +73,9 @@ pub fn thing(name: Option<&Path>) -> Result<Thing, Failure> {
     if path.is_dir() {
         return Ok(Thing::Directory(path.to_owned()));
     }
+    if is_disk(path) {
+        return Ok(Thing::Disk(path.to_owned()));
+    }
     if path.exists() {
         let (bytes, source) = read_and_keep("guest", path)?;
         return Ok(Thing::File(text.into_owned(), bytes, source));
@@ -83,8 +89,18 @@ pub fn thing(name: Option<&Path>) -> Result<Thing, Failure> {
         return Ok(Thing::File(text.into_owned(), bytes, source));
     }
     Err(Failure::input(format_args!(
-        "there is no file and no embedded guest {text:?}{hint}; `armlet guests` lists the guests"
+        "there is no file, no image and no embedded guest {text:?}{hint}; `armlet guests` lists the guests, `armlet image ls` the images"
     )))
+}
+
+/// True for what begins as a disk does. What can't be read is told when it is to be read whole.
+fn is_disk(path: &Path) -> bool {
+    let mut start = Vec::new();
+    let regular = fs::metadata(path).is_ok_and(|metadata| metadata.is_file());
+    let file = regular.then(|| File::open(path).ok()).flatten();
+    file.is_some_and(|file| {
+        file.take(root::START as u64).read_to_end(&mut start).is_ok() && root::is_disk(&start)
+    })
 }
 
 /// Creates the file of `option` for writing.

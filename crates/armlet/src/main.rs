@@ -10,12 +10,14 @@ mod disks;
 mod dts;
 mod failure;
 mod files;
+mod images;
 mod machine_file;
 mod observe;
 mod plan;
 mod progress;
 #[cfg(target_os = "linux")]
 mod rootdir;
+mod rootdisk;
 mod shares;
 mod size;
 mod stop;
@@ -48,6 +50,7 @@ fn dispatch() -> Result<u8, Failure> {
             commands::run::run(RunArgs::default())
         }
         Some(Command::Run(args)) => commands::run::run(*args),
+        Some(Command::Image(command)) => commands::image::image(command),
         Some(Command::Guests) => commands::lists::guests(),
         Some(Command::Machines) => commands::lists::machines(),
         Some(Command::Cpus) => commands::lists::cpus(),

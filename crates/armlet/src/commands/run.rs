@@ -22,6 +22,7 @@ use crate::files::{self, Thing};
 use crate::observe::{Devices, ExitLog, Hashes, Narrator, statistics, watch};
 use crate::plan::Plan;
 use crate::progress;
+use crate::rootdisk;
 use crate::stop::{Stopper, Why};
 use crate::sys;
 use crate::terminal;
@@ -162,6 +163,7 @@ fn configure(args: &RunArgs) -> Result<(Option<&'static Guest>, MachineConfig), 
     let load_error = |error: armlet::LoadError| Failure::input_chain(&error);
     let asked = args.aarch32.then_some(GuestMode::A32El1);
     let mut root = None;
+    let (mut append, mut ramdisk, mut disks) = (args.append.clone(), None, Vec::new());
     let (embedded, board, mode, entry, payload) = match files::thing(args.thing.as_deref())? {
         Thing::Guest(guest) => {
             check_guest(guest, args)?;
@@ -179,9 +181,27 @@ fn configure(args: &RunArgs) -> Result<(Option<&'static Guest>, MachineConfig), 
             root = Some(rest);
             (None, args.machine.unwrap_or(Board::Virt), asked, args.entry, kernel)
         }
+        Thing::Disk(path) => {
+            let found = rootdisk::open(&path, args)?;
+            append = Some(rootdisk::command_line(args.append.as_deref()));
+            disks.push(found.disk);
+            ramdisk = found.ramdisk;
+            (None, args.machine.unwrap_or(Board::Virt), asked, args.entry, found.kernel)
+        }
     };
     if args.kernel.is_some() && root.is_none() {
         return Err(Failure::input("--kernel is for a directory that is run; name the kernel alone"));
+    }
+    if args.overlay && disks.is_empty() {
+        return Err(Failure::input(
+            "--overlay is for a disk that is run; for others say --disk FILE,overlay",
+        ));
+    }
+    if let Some(path) = &args.initrd {
+        ramdisk = Some(initrd(path)?);
+    }
+    for disk in &args.disk {
+        disks.push(disk.open(disks.len())?);
     }
     let optional = |what, path: &Option<_>| path.as_deref().map(|path| files::read(what, path)).transpose();
     let mut config = MachineConfig {
@@ -192,16 +212,11 @@ fn configure(args: &RunArgs) -> Result<(Option<&'static Guest>, MachineConfig), 
         mode,
         gic: args.gic,
         kernel: Some(payload),
-        initrd: args.initrd.as_deref().map(initrd).transpose()?,
-        disks: args
-            .disk
-            .iter()
-            .enumerate()
-            .map(|(index, disk)| disk.open(index))
-            .collect::<Result<_, _>>()?,
+        initrd: ramdisk,
+        disks,
         shares: args.share.iter().enumerate().map(|(index, share)| share.config(index)).collect(),
         virtio: args.virtio.unwrap_or_default(),
-        append: args.append.clone(),
+        append,
         dtb: optional("device tree", &args.dtb)?,
         load_address: args.load,
         entry,
@@ -278,7 +293,7 @@ fn checkpoints(
 }
 
 /// Why a backend can't run the machine: the fact alone, for another may.
-fn suits(hypervisor: &dyn Hypervisor, config: &MachineConfig) -> Result<(), String> {
+pub fn suits(hypervisor: &dyn Hypervisor, config: &MachineConfig) -> Result<(), String> {
     Machine::check(hypervisor, config).map_err(|error| {
         let line = error.to_string();
         line.split("; ").next().unwrap_or(&line).to_owned()

@@ -8,7 +8,7 @@ mod unix;
 #[cfg(unix)]
 pub use guardian::{Guardian, guard};
 #[cfg(unix)]
-pub use unix::{RawMode, Signal, memory_size, on_signal, stdin, stdout};
+pub use unix::{RawMode, Signal, allocated, memory_size, on_signal, stdin, stdout};
 
 #[cfg(any(windows, test))]
 mod lossy;

@@ -92,3 +92,8 @@ pub fn memory_size() -> Option<(u64, u64)> {
     };
     Some((field("MemTotal")?, field("MemAvailable")?))
 }
+
+/// Bytes of the host's disk that a file takes.
+pub fn allocated(metadata: &std::fs::Metadata) -> u64 {
+    std::os::unix::fs::MetadataExt::blocks(metadata) * 512
+}

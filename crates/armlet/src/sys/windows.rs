@@ -186,3 +186,8 @@ pub fn memory_size() -> Option<(u64, u64)> {
     let done = unsafe { GlobalMemoryStatusEx(&mut status) };
     (done != 0).then_some((status.ullTotalPhys, status.ullAvailPhys))
 }
+
+/// Bytes of the host's disk that a file takes, as far as is known here: its length.
+pub fn allocated(metadata: &std::fs::Metadata) -> u64 {
+    metadata.len()
+}
