@@ -10,12 +10,15 @@ use std::sync::Arc;
 use armlet_base::CpuIrqInput;
 
 use super::bank::{Bank, BankId, BitReg};
+use super::lpis::{FIRST_LPI, Lpis};
 use super::priority::Priorities;
 use super::{Candidate, Group};
 
 /// One CPU as the interrupt controller sees it.
 pub(crate) struct Cpu {
     local: Bank,
+    /// None with a GICv2.
+    lpis: Lpis,
     pub priorities: Priorities,
     /// Whether group 0 drives the FIQ input; otherwise both groups drive IRQ.
     pub group0_is_fiq: bool,
@@ -56,9 +59,6 @@ impl Cpu {
 }
 
 /// See the module's text.
-///
-/// An LPI source (ITS) would add its own candidate in [`Core::update`] and its own case for INTIDs
-/// from 8192 on in [`Core::acknowledge`]; LPIs have no active state, so nothing else changes.
 pub(crate) struct Core {
     /// Which groups the distributor forwards (GICD_CTLR).
     pub groups: [bool; 2],
@@ -77,6 +77,7 @@ impl Core {
             .collect();
         let cpu = || Cpu {
             local: Bank::local(sgis_always_enabled),
+            lpis: Lpis::default(),
             priorities: Priorities::default(),
             group0_is_fiq: true,
             best: None,
@@ -102,6 +103,7 @@ impl Core {
         }
         for cpu in &mut self.cpus {
             cpu.local.reset();
+            cpu.lpis = Lpis::default();
             cpu.priorities = Priorities::default();
         }
         self.update_all();
@@ -201,6 +203,18 @@ impl Core {
         }
     }
 
+    /// The LPIs of `cpu`.
+    pub fn lpis(&self, cpu: usize) -> &Lpis {
+        &self.cpus[cpu].lpis
+    }
+
+    /// Changes LPIs of `cpu` in any way, then looks again at what it could take.
+    pub fn edit_lpis<R>(&mut self, cpu: usize, change: impl FnOnce(&mut Lpis) -> R) -> R {
+        let result = change(&mut self.cpus[cpu].lpis);
+        self.update(cpu);
+        result
+    }
+
     /// Whether interrupt `32 * (b + 1) + n` goes to `cpu`.
     pub fn is_target(&self, b: usize, n: u32, cpu: usize) -> bool {
         self.targets[b * self.cpus.len() + cpu] >> (n & 31) & 1 != 0
@@ -233,6 +247,10 @@ impl Core {
             live &= live - 1;
             self.spis[b].best(32 * (b as u32 + 1), self.targets[b * cpus + cpu], groups, &mut best);
         }
+        let better = |(priority, _): &(u8, u32)| best.is_none_or(|best| *priority < best.priority);
+        if let Some((priority, intid)) = it.lpis.best().filter(better).filter(|_| groups[1]) {
+            best = Some(Candidate { intid, priority, group: Group::One });
+        }
         it.best = best;
         it.drive();
     }
@@ -250,7 +268,9 @@ impl Core {
     pub fn acknowledge(&mut self, cpu: usize, wanted: impl FnOnce(&Candidate) -> bool) -> Option<Candidate> {
         let taken = self.cpus[cpu].signalled().filter(wanted)?;
         self.cpus[cpu].priorities.activate(&taken);
-        if let Some((id, n)) = self.locate(cpu, taken.intid) {
+        if taken.intid >= FIRST_LPI {
+            self.edit_lpis(cpu, |lpis| lpis.clear(taken.intid));
+        } else if let Some((id, n)) = self.locate(cpu, taken.intid) {
             self.edit_state(id, |bank| bank.acknowledge(n));
         }
         Some(taken)
@@ -347,6 +367,9 @@ impl Core {
                 cpu.best.map_or("none".into(), |best| format!("{} at {:#04x}", best.intid, best.priority)),
             );
             dump_banks(&mut out, 0, std::slice::from_ref(&cpu.local));
+            for lpi in cpu.lpis.pending() {
+                let _ = writeln!(out, "  pending: LPI {lpi}");
+            }
         }
         out.push_str("shared:\n");
         dump_banks(&mut out, 32, &self.spis);
@@ -373,6 +396,12 @@ impl Core {
                         })
                         .map(move |n| (bank.read_priority(n as usize, 1), b as u32 * 32 + n))
                 })
+                .chain(
+                    cpu.lpis
+                        .best()
+                        .filter(|_| self.groups[1] && cpu.priorities.enabled[1])
+                        .map(|(priority, intid)| (priority.into(), intid)),
+                )
                 .min();
             assert_eq!(cpu.best.map(|best| (u32::from(best.priority), best.intid)), best, "cpu {c}");
             let signalled = cpu.signalled().map(|s| s.group == Group::Zero && cpu.group0_is_fiq);

@@ -6,6 +6,7 @@
 
 pub(crate) mod bank;
 pub(crate) mod core;
+pub(crate) mod lpis;
 pub(crate) mod priority;
 #[cfg(test)]
 pub(crate) mod testing;

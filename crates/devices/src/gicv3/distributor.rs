@@ -43,7 +43,8 @@ fn shared(index: usize) -> Option<BankId> {
 
 impl State {
     fn gicd_typer(&self) -> u64 {
-        TYPER_A3V | TYPER_IDBITS | TYPER_MBIS | self.core.spi_banks() as u64
+        let lpis = if self.ram.is_some() { TYPER_LPIS | TYPER_IDBITS_LPIS } else { TYPER_IDBITS };
+        TYPER_A3V | lpis | TYPER_MBIS | self.core.spi_banks() as u64
     }
 
     /// Index into `routers` of the register at `offset`; `None` where it is RES0.

@@ -1,6 +1,7 @@
 //! GICv3 (IHI 0069): distributor, redistributors and the system-register CPU interface.
 //!
-//! One security state (GICD_CTLR.DS is one), affinity routing always on, five priority bits, no LPIs.
+//! One security state (GICD_CTLR.DS is one), affinity routing always on, five priority bits; LPIs and an [`its`] if the
+//! board wants them.
 //! Group 0 drives the FIQ input of a CPU and group 1 its IRQ input. CPU n has affinity
 //! Aff0 = n % 16, Aff1 = n / 16, as QEMU's `virt` machine counts.
 //!
@@ -9,6 +10,8 @@
 
 mod cpu_interface;
 mod distributor;
+pub mod its;
+mod lpi;
 mod redistributor;
 mod spec;
 #[cfg(test)]
@@ -17,7 +20,7 @@ mod tests;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use armlet_base::{CpuIrqInput, IrqSink};
+use armlet_base::{CpuIrqInput, GuestRam, IrqSink};
 
 pub use distributor::Distributor;
 pub use redistributor::Redistributors;
@@ -51,14 +54,17 @@ pub struct Gicv3 {
 struct Local {
     waker: u64,
     propbaser: u64,
+    /// With PTZ, which the guest can't read back.
     pendbaser: u64,
+    /// GICR_CTLR.EnableLPIs.
+    lpis_enabled: bool,
     eoi_mode: bool,
 }
 
 impl Default for Local {
     fn default() -> Self {
         let waker = WAKER_PROCESSOR_SLEEP | WAKER_CHILDREN_ASLEEP;
-        Self { waker, propbaser: 0, pendbaser: 0, eoi_mode: false }
+        Self { waker, propbaser: 0, pendbaser: 0, lpis_enabled: false, eoi_mode: false }
     }
 }
 
@@ -69,6 +75,8 @@ struct State {
     routers: Vec<u64>,
     /// The CPU that takes interrupts with IROUTER.IRM set, for each group.
     elected: [Option<usize>; 2],
+    /// Where the tables of LPIs are; there are none without.
+    ram: Option<Arc<GuestRam>>,
 }
 
 /// The affinity fields of CPU `cpu` as in MPIDR_EL1: Aff1 in bits 15 to 8, Aff0 in bits 7 to 0.
@@ -82,12 +90,25 @@ impl Gicv3 {
     /// # Errors
     /// If there are no CPUs or more than [`MAX_CPUS`], or more than 988 shared interrupts.
     pub fn new(cpus: usize, spis: usize) -> Result<Arc<Self>, GicError> {
+        Self::make(cpus, spis, None)
+    }
+
+    /// A controller that has LPIs too, whose tables are in `ram`: for an [`its::Its`].
+    ///
+    /// # Errors
+    /// As [`Gicv3::new`].
+    pub fn with_lpis(cpus: usize, spis: usize, ram: Arc<GuestRam>) -> Result<Arc<Self>, GicError> {
+        Self::make(cpus, spis, Some(ram))
+    }
+
+    fn make(cpus: usize, spis: usize, ram: Option<Arc<GuestRam>>) -> Result<Arc<Self>, GicError> {
         gic::check("GICv3", cpus, MAX_CPUS, spis)?;
         let mut state = State {
             core: Core::new(cpus, spis, false),
             locals: vec![Local::default(); cpus],
             routers: vec![0; spis],
             elected: [None; 2],
+            ram,
         };
         state.reset();
         Ok(Arc::new(Self { state: Mutex::new(state), errors: GuestErrors::default() }))

@@ -54,12 +54,12 @@ impl MmioDevice for Redistributors {
 }
 
 /// One half of a 64-bit register, or all of it.
-fn part(register: u64, offset: u64, size: u8) -> u64 {
+pub(super) fn part(register: u64, offset: u64, size: u8) -> u64 {
     if size == 8 { register } else { register >> ((offset & 4) * 8) & 0xffff_ffff }
 }
 
 /// Replaces one half of a 64-bit register, or all of it.
-fn replace(register: &mut u64, offset: u64, size: u8, value: u64, mask: u64) {
+pub(super) fn replace(register: &mut u64, offset: u64, size: u8, value: u64, mask: u64) {
     let new = match (size, offset & 4) {
         (8, _) => value,
         (_, 0) => *register & !0xffff_ffff | value & 0xffff_ffff,
@@ -74,15 +74,22 @@ impl State {
         match (offset & !4, size) {
             (GICR_TYPER, 4 | 8) => {
                 let last = if last { GICR_TYPER_LAST } else { 0 };
-                let typer = affinity(cpu) << 32 | (cpu as u64) << 8 | last;
+                let lpis = if self.ram.is_some() { GICR_TYPER_PLPIS } else { 0 };
+                let typer = affinity(cpu) << 32 | (cpu as u64) << 8 | last | lpis;
                 return Some(part(typer, offset, size));
             }
             (GICR_PROPBASER, 4 | 8) => return Some(part(local.propbaser, offset, size)),
-            (GICR_PENDBASER, 4 | 8) => return Some(part(local.pendbaser, offset, size)),
+            (GICR_PENDBASER, 4 | 8) => {
+                return Some(part(local.pendbaser & !PENDBASER_PTZ, offset, size));
+            }
             (_, 4) => {}
             _ => return None,
         }
         match offset {
+            GICR_CTLR if self.ram.is_some() => {
+                let enabled = if local.lpis_enabled { GICR_CTLR_ENABLE_LPIS } else { 0 };
+                Some(GICR_CTLR_CES | enabled)
+            }
             GICR_CTLR | GICR_STATUSR | GICR_MPAMIDR | GICR_PARTIDR => Some(0),
             GICR_IIDR => Some(IIDR),
             GICR_WAKER => Some(local.waker),
@@ -93,15 +100,19 @@ impl State {
     fn gicr_write(&mut self, cpu: usize, offset: u64, size: u8, value: u64) -> Option<()> {
         let local = self.locals.get_mut(cpu)?;
         match (offset, size) {
-            // Without LPIs, there is nothing to enable.
-            (GICR_CTLR | GICR_STATUSR, 4) => {}
+            (GICR_CTLR, 4) => self.enable_lpis(cpu, value & GICR_CTLR_ENABLE_LPIS != 0),
+            (GICR_STATUSR, 4) => {}
+            // Where the tables are does not change under their user.
+            (0x70..0x80, 4 | 8) if local.lpis_enabled => {}
             (GICR_WAKER, 4) => {
                 // The CPU interface goes to sleep and wakes at once.
                 let asleep = value & WAKER_PROCESSOR_SLEEP;
                 local.waker = asleep | if asleep != 0 { WAKER_CHILDREN_ASLEEP } else { 0 };
             }
             (0x70..0x78, 4 | 8) => replace(&mut local.propbaser, offset, size, value, PROPBASER_MASK),
-            (0x78..0x80, 4 | 8) => replace(&mut local.pendbaser, offset, size, value, PENDBASER_MASK),
+            (0x78..0x80, 4 | 8) => {
+                replace(&mut local.pendbaser, offset, size, value, PENDBASER_MASK | PENDBASER_PTZ);
+            }
             _ => return None,
         }
         Some(())

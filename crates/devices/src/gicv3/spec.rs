@@ -42,6 +42,10 @@ pub const CTLR_DS: u64 = 1 << 6;
 pub const TYPER_MBIS: u64 = 1 << 16;
 /// GICD_TYPER.IDbits: ten-bit INTIDs.
 pub const TYPER_IDBITS: u64 = 9 << 19;
+/// GICD_TYPER.LPIS: there are LPIs.
+pub const TYPER_LPIS: u64 = 1 << 17;
+/// GICD_TYPER.IDbits with LPIs: sixteen-bit INTIDs.
+pub const TYPER_IDBITS_LPIS: u64 = 15 << 19;
 /// GICD_TYPER.A3V: affinity 3 may be non-zero.
 pub const TYPER_A3V: u64 = 1 << 24;
 
@@ -71,6 +75,12 @@ pub const GICR_PENDBASER: u64 = 0x0078;
 /// Bytes of one redistributor: RD_base and SGI_base.
 pub const REDISTRIBUTOR: u64 = 2 * FRAME;
 
+/// GICR_CTLR.EnableLPIs.
+pub const GICR_CTLR_ENABLE_LPIS: u64 = 1 << 0;
+/// GICR_CTLR.CES: EnableLPIs can be cleared again.
+pub const GICR_CTLR_CES: u64 = 1 << 1;
+/// GICR_TYPER.PLPIS: there are LPIs.
+pub const GICR_TYPER_PLPIS: u64 = 1 << 0;
 /// GICR_TYPER.Last: no redistributor follows in this region.
 pub const GICR_TYPER_LAST: u64 = 1 << 4;
 /// GICR_WAKER.ProcessorSleep.
@@ -79,6 +89,8 @@ pub const WAKER_PROCESSOR_SLEEP: u64 = 1 << 1;
 pub const WAKER_CHILDREN_ASLEEP: u64 = 1 << 2;
 /// The fields of GICR_PROPBASER.
 pub const PROPBASER_MASK: u64 = 0x070f_ffff_ffff_ff9f;
+/// GICR_PENDBASER.PTZ: the pending table is all zeros.
+pub const PENDBASER_PTZ: u64 = 1 << 62;
 /// The fields of GICR_PENDBASER, without PTZ, which reads as zero.
 pub const PENDBASER_MASK: u64 = 0x070f_ffff_ffff_0f80;
 
