@@ -30,6 +30,18 @@ sed s/^/irq:/ /proc/interrupts
 poweroff -f
 ";
 
+/// Moves an interrupt from CPU to CPU, as an administrator does and as a CPU that goes off does.
+const MOVE: &str = "
+irq=$(sed -n 's/^ *\\([0-9]*\\):.*virtio1-input/\\1/p' /proc/interrupts)
+count() { sed -n 's/.*: *\\([0-9]*\\) *\\([0-9]*\\) .*virtio1-input/\\1 \\2/p' /proc/interrupts; }
+echo 2 >/proc/irq/$irq/smp_affinity; before=$(count)
+dd if=/dev/hwrng of=/dev/null bs=2048 count=1 2>/dev/null; after=$(count)
+[ ${before% *} = ${after% *} ] && [ ${before#* } != ${after#* } ] && echo moved
+echo 0 >/sys/devices/system/cpu/cpu1/online
+dd if=/dev/hwrng bs=64 count=1 2>/dev/null | wc -c | sed s/^/alone=/
+echo 1 >/sys/devices/system/cpu/cpu1/online
+";
+
 /// A kernel with what goes into its ramdisk.
 struct Kernel<'a> {
     image: &'a Path,
@@ -41,12 +53,17 @@ fn content() -> Vec<u8> {
     (0..LEN as u32 / 4).flat_map(|word| word.wrapping_mul(0x9e37_79b9).to_le_bytes()).collect()
 }
 
-/// Boots a kernel with a disk behind PCI and a script; what it printed, once the disk holds what it should.
+/// Boots a kernel with a disk behind PCI; what it printed, once the disk holds what it should.
 fn run(kernel: &Kernel, options: &[&str]) -> String {
+    run_with(kernel, "", options)
+}
+
+/// The same with a script before the rest.
+fn run_with(kernel: &Kernel, script: &str, options: &[&str]) -> String {
     let dir = tempfile::tempdir().unwrap();
     let (ramdisk, disk) = (dir.path().join("ramdisk"), dir.path().join("disk"));
     let modules: Modules = kernel.modules.into_iter().flatten().cloned().collect();
-    fs::write(&ramdisk, cpio::module_ramdisk(kernel.busybox, &modules, INIT)).unwrap();
+    fs::write(&ramdisk, cpio::module_ramdisk(kernel.busybox, &modules, &format!("{script}{INIT}"))).unwrap();
     let mut content = content();
     fs::write(&disk, &content).unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_armlet"));
@@ -90,6 +107,14 @@ fn arm64_with_gicv2_interrupts_by_its_frame_of_messages() {
     let Some(kernel) = cloud() else { return };
     let text = run(&kernel, &["--gic", "2", "--cpus", "2"]);
     assert_eq!(chips(&text), ["MSI", "MSI"], "{text}");
+}
+
+#[test]
+fn arm64_with_gicv3_interrupts_by_its_translation_service() {
+    let Some(kernel) = cloud() else { return };
+    let text = run_with(&kernel, MOVE, &["--cpus", "2"]);
+    assert_eq!(chips(&text), ["ITS-MSI", "ITS-MSI"], "{text}");
+    assert!(text.contains("moved") && text.contains("alone=64"), "{text}");
 }
 
 #[test]

@@ -110,7 +110,7 @@ impl SoftHypervisor {
                 modes: vec![GuestMode::A64El1, GuestMode::A32El1],
                 gics: vec![GicKind::V3, GicKind::V2],
                 in_kernel_gic: false,
-                its: false,
+                its: true,
                 own_psci: false,
                 address_bits: 48,
                 max_cpus: 123,
@@ -158,9 +158,6 @@ impl Hypervisor for SoftHypervisor {
         let max = self.capabilities.max_cpus;
         if config.cpus == 0 || config.cpus > max {
             return Err(unsupported(format!("{} CPUs; it has 1 to {max}", config.cpus)));
-        }
-        if config.gic.is_some_and(|gic| gic.its.is_some()) {
-            return Err(unsupported("an Interrupt Translation Service".to_owned()));
         }
         if config.clock.virtual_time().is_some() && config.cpus != 1 {
             return Err(unsupported(format!("{} CPUs in virtual time; it has 1 then", config.cpus)));

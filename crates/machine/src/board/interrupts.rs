@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use armlet_base::{Bus, IrqSink, Message, MessageSink};
 use armlet_devices::gicv2::{self, Gicv2};
+use armlet_devices::gicv3::its::{self, Its};
 use armlet_devices::gicv3::{self, Gicv3};
 use armlet_hv::{GicKind, MsiSink, Vm};
 
@@ -38,13 +39,22 @@ pub(super) fn attach(vm: &mut dyn Vm, bus: &mut Bus, context: &Context) -> Resul
     let inputs = (0..cpus).filter_map(|cpu| Some((cpu, vm.irq_input(cpu)?)));
     match config.kind {
         GicKind::V3 => {
-            let gic = Gicv3::new(cpus, config.spis)?;
+            let ram = context.ram.clone();
+            let gic = match config.its {
+                Some(_) => Gicv3::with_lpis(cpus, config.spis, ram.clone())?,
+                None => Gicv3::new(cpus, config.spis)?,
+            };
             inputs.for_each(|(cpu, input)| gic.connect(cpu, input));
             vm.attach_gic(gic.clone())?;
             bus.insert("GICv3 distributor", config.distributor, gicv3::DISTRIBUTOR_SIZE, gic.distributor());
             let len = gicv3::REDISTRIBUTOR_SIZE * cpus as u64;
             bus.insert("GICv3 redistributors", config.redistributors, len, gic.redistributors(0..cpus));
-            Ok(Interrupts { irqs: gic, messages: None })
+            let its = config.its.map(|at| (at, Arc::new(Its::new(gic.clone(), at, ram))));
+            if let Some((at, its)) = &its {
+                bus.insert("GICv3 ITS", *at, its::SIZE, its.clone());
+            }
+            let messages = its.map(|(_, its)| its as Arc<dyn MessageSink>);
+            Ok(Interrupts { irqs: gic, messages })
         }
         GicKind::V2 => {
             let gic = Gicv2::new(cpus, config.spis)?;
