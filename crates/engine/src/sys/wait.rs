@@ -68,6 +68,9 @@ impl Cpu {
             return Ok(self.skip_to_interrupt());
         }
         self.sleep_until_interrupt();
+        // An interrupt that a timer brings now, and that is not masked, must find the WFI done: it would be run again
+        // behind the handler, and sleep for the next one.
+        self.answer_timers();
         Ok(self.port.signals() & INTERRUPTS != 0)
     }
 
