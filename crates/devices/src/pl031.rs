@@ -85,7 +85,9 @@ impl Pl031 {
 impl MmioDevice for Pl031 {
     fn read(&self, access: Access, offset: u64) -> u64 {
         mmio::read(&self.clock.errors, access, offset, |offset, size| {
-            if size == 4 { self.clock.read(offset).map(u64::from) } else { None }
+            // UEFI's driver looks at identification by the byte.
+            let low = size <= 4 && offset.is_multiple_of(4);
+            if low { self.clock.read(offset).map(u64::from) } else { None }
         })
     }
 
@@ -240,7 +242,8 @@ mod tests {
         let ids: Vec<_> = (0..8).map(|i| r(&rtc, 0xfe0 + 4 * i)).collect();
         assert_eq!(ids, [0x31, 0x10, 0x14, 0x00, 0x0d, 0xf0, 0x05, 0xb1]);
         assert_eq!(rtc.errors().count(), 0);
-        rtc.read(Access { cpu: 0, size: 1 }, RTCDR);
+        assert_eq!(rtc.read(Access { cpu: 0, size: 1 }, RTCPERIPHID0 + 16), 0x0d, "by the byte");
+        rtc.read(Access { cpu: 0, size: 1 }, RTCDR + 1);
         assert_eq!(rtc.errors().count(), 1);
     }
 
