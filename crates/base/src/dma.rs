@@ -43,7 +43,7 @@ impl<'a> Slices<'a> {
     fn piece(&self) -> Result<VolatileSlice<'a>> {
         let nowhere = Error::InvalidGuestAddress(GuestAddress(self.at));
         let Some((kind, offset, len)) = self.ram.find(self.at) else { return Err(nowhere) };
-        if kind == RamKind::ReadOnly && !Permissions::Read.allow(self.access) {
+        if kind != RamKind::ReadWrite && !Permissions::Read.allow(self.access) {
             return Err(nowhere);
         }
         let len = usize::try_from(len).unwrap_or(usize::MAX).min(self.left);

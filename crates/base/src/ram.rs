@@ -7,7 +7,7 @@
 //! Guest memory is shared between vCPU threads that follow no Rust rule, so every access here is
 //! atomic (aligned) or bytewise volatile (unaligned, for which Arm promises only byte atomicity).
 
-use std::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering};
 
 use portable_atomic::AtomicU128;
 use vm_memory::MmapRegion;
@@ -20,6 +20,9 @@ pub enum RamKind {
     ReadWrite,
     /// Reads are memory; a guest write is an exit (flash, the hvio request region).
     ReadOnly,
+    /// Reads and fetches are exits too, as where no memory is: a region made as [`RamKind::ReadOnly`] is so while it
+    /// is hidden ([`GuestRam::set_hidden`]).
+    Hidden,
 }
 
 /// A region of guest memory.
@@ -68,6 +71,8 @@ pub struct GuestRam {
     len: usize,
     /// Ordered by guest address; `.1` is the offset of the region's first byte in the mapping.
     regions: Vec<(RamRegion, usize)>,
+    /// For each region, whether it is hidden from the guest.
+    hidden: Vec<AtomicBool>,
 }
 
 // SAFETY: the memory belongs to this object, or lives at least as long by the contract of `GuestRam::over`, and all
@@ -149,7 +154,9 @@ impl GuestRam {
         let mapping = MmapRegion::new(room).map_err(|e| RamError::NoMemory(len as u64 >> 20, e))?;
         let start = mapping.as_ptr();
         let skip = if room == len { 0 } else { start.align_offset(LARGE_PAGE) };
-        Ok(Self { base: start.wrapping_add(skip), _mapping: Some(mapping), len, regions: place(sorted) })
+        let hidden = sorted.iter().map(|_| AtomicBool::new(false)).collect();
+        let base = start.wrapping_add(skip);
+        Ok(Self { base, _mapping: Some(mapping), len, regions: place(sorted), hidden })
     }
 
     /// Takes memory that is somebody else's: `len` bytes from `base` on, with an offset in them for each region.
@@ -172,7 +179,8 @@ impl GuestRam {
             let (gpa, len) = (region.gpa, region.len);
             return Err(RamError::BadRegion { gpa, len, why: "it is not within the memory given" });
         }
-        Ok(Self { base, _mapping: None, len, regions })
+        let hidden = regions.iter().map(|_| AtomicBool::new(false)).collect();
+        Ok(Self { base, _mapping: None, len, regions, hidden })
     }
 
     /// The regions in order of their addresses, and the length of all.
@@ -231,10 +239,23 @@ impl GuestRam {
 
     /// Finds the region that holds `gpa`: its kind, the offset of `gpa`, and the bytes left from there.
     pub fn find(&self, gpa: u64) -> Option<(RamKind, usize, u64)> {
-        let at = self.regions.partition_point(|(r, _)| r.gpa <= gpa);
-        let (region, offset) = self.regions.get(at.checked_sub(1)?)?;
+        let at = self.regions.partition_point(|(r, _)| r.gpa <= gpa).checked_sub(1)?;
+        let (region, offset) = self.regions.get(at)?;
         let within = gpa - region.gpa;
-        (within < region.len).then(|| (region.kind, offset + within as usize, region.len - within))
+        let kind = if self.hidden[at].load(Ordering::Acquire) { RamKind::Hidden } else { region.kind };
+        (within < region.len).then(|| (kind, offset + within as usize, region.len - within))
+    }
+
+    /// Hides the read-only region at `gpa` from the guest, or shows it again. Who runs the guest has to forget what it
+    /// knows of the region: this is for backends, under `RegionSwitch`.
+    ///
+    /// # Errors
+    /// If no read-only region starts there.
+    pub fn set_hidden(&self, gpa: u64, hidden: bool) -> Result<(), RamError> {
+        let at = self.regions.iter().position(|(r, _)| r.gpa == gpa && r.kind == RamKind::ReadOnly);
+        let at = at.ok_or(RamError::OutOfRange { gpa, len: 0 })?;
+        self.hidden[at].store(hidden, Ordering::Release);
+        Ok(())
     }
 
     #[inline(always)]
@@ -407,6 +428,22 @@ mod tests {
         assert!(ram.read(u64::MAX - 3, &mut back).is_err());
         assert_eq!(ram.find(0x7fff).map(|f| f.0), Some(RamKind::ReadOnly));
         assert!(ram.find(0x9000).is_none());
+    }
+
+    #[test]
+    fn a_read_only_region_can_hide_and_keeps_its_contents() {
+        let ram = two();
+        ram.write(0x7000, b"flash").unwrap();
+        ram.set_hidden(0x7000, true).unwrap();
+        assert_eq!(ram.find(0x7004).map(|f| f.0), Some(RamKind::Hidden));
+        assert_eq!(ram.regions().next().map(|r| r.kind), Some(RamKind::ReadOnly));
+        let mut back = [0; 5];
+        ram.read(0x7000, &mut back).unwrap();
+        assert_eq!(&back, b"flash");
+        ram.set_hidden(0x7000, false).unwrap();
+        assert_eq!(ram.find(0x7004).map(|f| f.0), Some(RamKind::ReadOnly));
+        assert!(ram.set_hidden(0x8000, true).is_err(), "it is writable");
+        assert!(ram.set_hidden(0x7800, true).is_err(), "no region starts there");
     }
 
     #[test]

@@ -360,6 +360,7 @@ impl Cpu {
         if size == 16 && done.is_ok() {
             done = world.mmio_write(pc, pa + 8, half, (value >> 64) as u64);
         }
+        self.notice_memory();
         self.attend();
         done.map_err(|error| {
             self.unanswered(world, error, va, Note::Unmapped { pc, pa, fetch: false, write: true })

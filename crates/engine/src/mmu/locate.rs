@@ -139,7 +139,7 @@ impl Cpu {
         }
         let pa = found.pa;
         let place = match self.vm.ram.find(pa) {
-            Some((region, offset, _)) => {
+            Some((region, offset, _)) if region != RamKind::Hidden => {
                 if !watched {
                     // Without alignment checks at large, Device memory has its own.
                     let strict = if found.normal || self.mode().has(Mode::ALIGN) { 0 } else { ALIGNED_ONLY };
@@ -163,7 +163,7 @@ impl Cpu {
                     Place::Device(pa)
                 }
             }
-            None => Place::Device(pa),
+            _ => Place::Device(pa),
         };
         Ok(Located { place, pa })
     }
@@ -224,7 +224,8 @@ impl Cpu {
             Ok(found) => found,
             Err(fault) => return Err(self.insn_abort(fault.status())),
         };
-        let Some((_, offset, _)) = self.vm.ram.find(found.pa) else {
+        let memory = self.vm.ram.find(found.pa).filter(|(kind, ..)| *kind != RamKind::Hidden);
+        let Some((_, offset, _)) = memory else {
             if world.refuse_fetch(found.pa) == BusError::Deferred {
                 self.raised = Exception { elr: va, deferred: true, ..Exception::default() };
                 return Err(Raised);

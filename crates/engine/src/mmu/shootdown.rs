@@ -12,6 +12,7 @@ use super::{Invalidate, Requests};
 use crate::code::Code;
 use crate::cpu::Cpu;
 use crate::port::Port;
+use crate::vm::Vm;
 use crate::world::World;
 
 /// Looks at the other PEs before giving up the host CPU between looks.
@@ -60,6 +61,19 @@ impl Mailbox {
     }
 }
 
+impl Vm {
+    /// Guest memory is another than before: has all PEs forget where it was. One that runs hears of it soon, the one
+    /// whose store brought this about before its next access.
+    pub fn memory_changed(&self) {
+        let mut requests = Requests::default();
+        requests.push_tlb(Invalidate::All);
+        for port in &self.ports {
+            port.mail.post(&requests);
+            port.raise(Port::MAIL);
+        }
+    }
+}
+
 impl Cpu {
     /// Does what other PEs asked for by broadcast maintenance; answers [`Port::MAIL`].
     pub fn read_mail(&mut self, code: &mut Code, _world: &mut dyn World) {
@@ -79,6 +93,14 @@ impl Cpu {
         // The code cache hears of it before the next block, which is as good as now.
         self.mmu.code_requests.merge(&requests.code);
         self.port.mail.served.store(posted, Ordering::SeqCst);
+    }
+
+    /// After a store to a device: if it took memory away or brought some, the next access finds that so.
+    #[inline]
+    pub(super) fn notice_memory(&mut self) {
+        if self.port.signals() & Port::MAIL != 0 {
+            self.serve_mail();
+        }
     }
 
     /// Tells the code cache of maintenance that it hasn't heard of. No block may be running.

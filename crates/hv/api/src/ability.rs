@@ -44,6 +44,17 @@ pub trait HostEvents: Send + Sync {
     fn remove_interrupt(&self, intid: u32, event: EventHandle<'_>) -> Result<(), HvError>;
 }
 
+/// Takes read-only regions of guest memory out of the guest's address space while it runs, and puts them back: flash
+/// memory that answers with something else than its contents for a while.
+pub trait RegionSwitch: Send + Sync {
+    /// Shows the read-only region at `gpa`, or hides it: then loads from it are exits too. The vCPU that is in the exit
+    /// which brings this about finds it so with its next access, the others soon.
+    ///
+    /// # Errors
+    /// If no read-only region starts there, or the host refuses.
+    fn show(&self, gpa: u64, shown: bool) -> Result<(), HvError>;
+}
+
 /// Finds out which pages of guest memory were written, by vCPUs; what devices of armlet write they know themselves.
 pub trait DirtyLog: Send + Sync {
     /// Starts logging, with all pages clean, or stops it.

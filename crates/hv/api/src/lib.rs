@@ -13,7 +13,7 @@ use std::sync::Arc;
 use armlet_arm::{CpuState, gic, smccc::Conduit};
 use armlet_base::{BusError, Checkpoints, Clock, CpuIrqInput, GuestRam};
 
-pub use ability::{DirtyLog, Doorbell, EventHandle, HostEvents, MsiSink, OpaqueState};
+pub use ability::{DirtyLog, Doorbell, EventHandle, HostEvents, MsiSink, OpaqueState, RegionSwitch};
 pub use caps::{Capabilities, GicConfig, GicKind, GuestMode, ModelInfo};
 pub use error::HvError;
 pub use exit::{ExitEvent, Observer};
@@ -96,6 +96,10 @@ pub trait Vm: Send + Sync {
     }
     /// Doorbells and interrupts through the host's kernel.
     fn as_host_events(&self) -> Option<Arc<dyn HostEvents>> {
+        None
+    }
+    /// Read-only memory that comes and goes. Devices keep it.
+    fn as_region_switch(&self) -> Option<Arc<dyn RegionSwitch>> {
         None
     }
     /// The log of written pages.

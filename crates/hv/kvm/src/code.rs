@@ -4,7 +4,7 @@ use armlet_arm::esr::fsc;
 use armlet_arm::mmu::{Access, Format, Kind, Regime, Tables, ttbcr};
 use armlet_arm::syndrome::{self, Transfer};
 use armlet_arm::{FeatureSet, Pstate, SysReg};
-use armlet_base::GuestRam;
+use armlet_base::{GuestRam, RamKind};
 use armlet_hv::HvError;
 
 use crate::one_reg;
@@ -30,7 +30,8 @@ impl Code {
             Self::A32(word) => (Transfer::of_a32(word), false),
             Self::T32(word) => (Transfer::of_t32(word), word >> 16 == 0),
         };
-        let status = if ram.find(gpa).is_some() { fsc::PERMISSION } else { fsc::TRANSLATION };
+        let memory = ram.find(gpa).is_some_and(|(kind, ..)| kind != RamKind::Hidden);
+        let status = if memory { fsc::PERMISSION } else { fsc::TRANSLATION };
         syndrome::data_abort(transfer, write, status | LAST_LEVEL, narrow)
     }
 

@@ -4,7 +4,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use armlet_base::{GuestRam, RamKind, RamRegion};
-use armlet_hv::{DirtyLog, HvError};
+use armlet_hv::{DirtyLog, HvError, RegionSwitch};
 use kvm_bindings::{KVM_MEM_LOG_DIRTY_PAGES, KVM_MEM_READONLY, kvm_userspace_memory_region};
 use kvm_ioctls::VmFd;
 
@@ -84,6 +84,17 @@ fn set(vm: &VmFd, slot: &Slot, log: bool) -> Result<(), HvError> {
     )))
 }
 
+impl RegionSwitch for Shared {
+    /// A slot that shall hide is deleted: the kernel has no other way to make loads exits. Its memory stays ours.
+    fn show(&self, gpa: u64, shown: bool) -> Result<(), HvError> {
+        let slots = slots(&self.ram, host_page())?;
+        let slot = slots.into_iter().find(|slot| slot.region.gpa == gpa);
+        let slot = slot.ok_or_else(|| unsupported(format!("hiding {gpa:#x}, where no memory starts")))?;
+        self.ram.set_hidden(gpa, !shown).map_err(|error| unsupported(error.to_string()))?;
+        set(&self.fd, &Slot { len: if shown { slot.len } else { 0 }, ..slot }, false)
+    }
+}
+
 /// The log of pages written.
 #[derive(Default)]
 pub struct Log {
@@ -92,7 +103,9 @@ pub struct Log {
 
 impl DirtyLog for Shared {
     fn enable(&self, on: bool) -> Result<(), HvError> {
-        for slot in slots(&self.ram, host_page())? {
+        // Read-only memory is not logged, and may be hidden.
+        let writable = |slot: &Slot| slot.region.kind == RamKind::ReadWrite;
+        for slot in slots(&self.ram, host_page())?.into_iter().filter(writable) {
             set(&self.fd, &slot, on)?;
         }
         self.log.on.store(on, Ordering::SeqCst);

@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use armlet_arm::gic;
 use armlet_base::{CpuIrqInput, GuestRam, IrqSink};
 use armlet_hv::{
-    Capabilities, DirtyLog, GuestMode, HostEvents, HvError, MsiSink, OpaqueState, Vcpu, Vm, VmConfig,
+    Capabilities, DirtyLog, GuestMode, HostEvents, HvError, MsiSink, OpaqueState, RegionSwitch, Vcpu, Vm,
+    VmConfig,
 };
 use kvm_bindings::{
     KVM_ARM_VCPU_EL1_32BIT, KVM_ARM_VCPU_PMU_V3, KVM_ARM_VCPU_PMU_V3_CTRL, KVM_ARM_VCPU_PMU_V3_INIT,
@@ -210,6 +211,10 @@ impl Vm for KvmVm {
 
     fn as_host_events(&self) -> Option<Arc<dyn HostEvents>> {
         self.gic.as_ref().map(|_| self.shared.clone() as Arc<dyn HostEvents>)
+    }
+
+    fn as_region_switch(&self) -> Option<Arc<dyn RegionSwitch>> {
+        Some(self.shared.clone())
     }
 
     fn as_dirty_log(&self) -> Option<&dyn DirtyLog> {

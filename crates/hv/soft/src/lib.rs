@@ -11,7 +11,8 @@ use armlet_arm::{cpu, feature::Feature, gic};
 use armlet_base::CpuIrqInput;
 use armlet_engine as engine;
 use armlet_hv::{
-    Capabilities, Deterministic, GicKind, GuestMode, HvError, Hypervisor, ModelInfo, Vcpu, Vm, VmConfig,
+    Capabilities, Deterministic, GicKind, GuestMode, HvError, Hypervisor, ModelInfo, RegionSwitch, Vcpu, Vm,
+    VmConfig,
 };
 
 use vcpu::SoftVcpu;
@@ -195,6 +196,10 @@ impl Vm for SoftVm {
         !self.vm.alarms.is_silent()
     }
 
+    fn as_region_switch(&self) -> Option<Arc<dyn RegionSwitch>> {
+        Some(Arc::new(Regions(self.vm.clone())))
+    }
+
     fn create_vcpu(&self, index: usize) -> Result<Box<dyn Vcpu>, HvError> {
         if index >= self.vm.ports.len() {
             return Err(HvError::Unsupported {
@@ -212,6 +217,18 @@ impl Vm for SoftVm {
             }
         }
         Ok(Box::new(SoftVcpu::new(cpu, code(index, &self.options)?)))
+    }
+}
+
+/// The machine's memory, of which a part can be hidden.
+struct Regions(Arc<engine::Vm>);
+
+impl RegionSwitch for Regions {
+    fn show(&self, gpa: u64, shown: bool) -> Result<(), HvError> {
+        let hidden = self.0.ram.set_hidden(gpa, !shown);
+        hidden.map_err(|error| HvError::Unsupported { backend: NAME, what: error.to_string() })?;
+        self.0.memory_changed();
+        Ok(())
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use armlet_arm::esr::fsc;
 use armlet_arm::smccc::Conduit;
 use armlet_arm::syndrome::{self, Transfer};
-use armlet_base::{BusError, GuestRam};
+use armlet_base::{BusError, GuestRam, RamKind};
 use armlet_engine::{CallOutcome, InsnSet, Note, Vector, World};
 use armlet_hv::{self as hv, ExitEvent, Stop, VcpuIo};
 
@@ -35,7 +35,8 @@ impl<'a> IoWorld<'a> {
             InsnSet::A32 => Transfer::of_a32(word),
             InsnSet::T32 => Transfer::of_t32(word),
         };
-        let status = if self.ram.find(gpa).is_some() { fsc::PERMISSION } else { fsc::TRANSLATION };
+        let memory = self.ram.find(gpa).is_some_and(|(kind, ..)| kind != RamKind::Hidden);
+        let status = if memory { fsc::PERMISSION } else { fsc::TRANSLATION };
         let narrow = set == InsnSet::T32 && word >> 16 == 0;
         Some(syndrome::data_abort(transfer, write, status | LAST_LEVEL, narrow))
     }

@@ -4,14 +4,14 @@ use std::ffi::c_void;
 use std::fmt::Display;
 use std::sync::Arc;
 
-use armlet_base::{GuestRam, RamKind};
+use armlet_base::{GuestRam, RamKind, RamRegion};
 use armlet_hv::HvError;
 use bytemuck::{Pod, Zeroable};
 
 use crate::abi::hresult::HResult;
 use crate::abi::register::Name;
 use crate::abi::{ExitContext, InterruptControl, Value, map};
-use crate::error::{check, failure};
+use crate::error::{check, failure, unsupported};
 use crate::table::{Handle, Table};
 
 /// What the hypervisor of this host can do, by code; `None` if this build doesn't know the code.
@@ -68,19 +68,33 @@ impl Partition {
 
     /// Gives the guest all of `ram`, which must be that of [`Partition::create`].
     pub fn map(&self, ram: &GuestRam) -> Result<(), HvError> {
-        for region in ram.regions() {
-            let (_, offset, _) = ram.find(region.gpa).expect("a region is found where it begins");
-            let flags = match region.kind {
-                RamKind::ReadWrite => map::READ | map::WRITE | map::EXECUTE,
-                RamKind::ReadOnly => map::READ | map::EXECUTE,
-            };
-            let host = ram.host_base().wrapping_add(offset).cast::<c_void>();
-            // SAFETY: the range is within memory that the partition keeps alive.
-            let result =
-                unsafe { (self.table.map_gpa_range)(self.handle, host, region.gpa, region.len, flags) };
-            check(result, "WHvMapGpaRange", format_args!("mapping guest memory at {:#x}", region.gpa))?;
+        ram.regions().try_for_each(|region| self.map_region(ram, region))
+    }
+
+    /// Gives the guest a region of `ram`, which must be that of [`Partition::create`].
+    fn map_region(&self, ram: &GuestRam, region: RamRegion) -> Result<(), HvError> {
+        let (_, offset, _) = ram.find(region.gpa).expect("a region is found where it begins");
+        let flags = match region.kind {
+            RamKind::ReadWrite => map::READ | map::WRITE | map::EXECUTE,
+            RamKind::ReadOnly | RamKind::Hidden => map::READ | map::EXECUTE,
+        };
+        let host = ram.host_base().wrapping_add(offset).cast::<c_void>();
+        // SAFETY: the range is within memory that the partition keeps alive.
+        let result = unsafe { (self.table.map_gpa_range)(self.handle, host, region.gpa, region.len, flags) };
+        check(result, "WHvMapGpaRange", format_args!("mapping guest memory at {:#x}", region.gpa))
+    }
+
+    /// Takes the region at `gpa` of `ram` away from the guest, or gives it back.
+    pub fn show(&self, ram: &GuestRam, gpa: u64, shown: bool) -> Result<(), HvError> {
+        let region = ram.regions().find(|region| region.gpa == gpa);
+        let region = region.ok_or_else(|| unsupported(format!("hiding {gpa:#x}, where no memory starts")))?;
+        ram.set_hidden(gpa, !shown).map_err(|error| unsupported(error.to_string()))?;
+        if shown {
+            return self.map_region(ram, region);
         }
-        Ok(())
+        // SAFETY: the handle is the partition's.
+        let result = unsafe { (self.table.unmap_gpa_range)(self.handle, gpa, region.len) };
+        check(result, "WHvUnmapGpaRange", format_args!("unmapping guest memory at {gpa:#x}"))
     }
 
     /// Creates VP `vp`.

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use armlet_arm::gic::{self, ppi};
 use armlet_base::{CpuIrqInput, GuestRam, IrqSink};
-use armlet_hv::{GicKind, GuestMode, HvError, Vcpu, Vm, VmConfig};
+use armlet_hv::{GicKind, GuestMode, HvError, RegionSwitch, Vcpu, Vm, VmConfig};
 
 use crate::abi::register as name;
 use crate::abi::{IcParameters, Value, extended_exit, property};
@@ -36,6 +36,12 @@ impl Shared {
     /// Where the redistributor of vCPU `index` is.
     pub fn redistributor(&self, index: u32) -> u64 {
         self.redistributors + u64::from(index) * REDISTRIBUTOR
+    }
+}
+
+impl RegionSwitch for Shared {
+    fn show(&self, gpa: u64, shown: bool) -> Result<(), HvError> {
+        self.partition.show(&self.ram, gpa, shown)
     }
 }
 
@@ -116,6 +122,10 @@ impl Vm for WhpVm {
         let no_function =
             "a reset by the guest: this build of Windows has no WHvResetPartition; use --no-reboot";
         if done { Ok(()) } else { Err(unsupported(no_function)) }
+    }
+
+    fn as_region_switch(&self) -> Option<Arc<dyn RegionSwitch>> {
+        Some(self.shared.clone())
     }
 
     fn create_vcpu(&self, index: usize) -> Result<Box<dyn Vcpu>, HvError> {

@@ -6,7 +6,7 @@ use armlet_arm::esr::{self, Ec, fsc};
 use armlet_arm::mmu::{self, Format, Kind, Regime, Tables};
 use armlet_arm::syndrome::{self, Transfer};
 use armlet_arm::{CpuState, FeatureSet, SysReg};
-use armlet_base::GuestRam;
+use armlet_base::{GuestRam, RamKind};
 use armlet_hv::CallRegs;
 use armlet_hv_whp::abi::{ExitContext, Hypercall, InterceptHeader, MemoryAccess, Reset, reason};
 
@@ -67,8 +67,8 @@ pub fn hypercall(vp: usize, state: &CpuState, immediate: u16, x: CallRegs) -> Ex
 pub fn access(machine: &Machine, vp: usize, state: &CpuState, access: Access) -> ExitContext {
     let Access { gpa, kind } = access;
     let (reason, status) = match machine.ram.find(gpa) {
-        Some(_) => (reason::GPA_INTERCEPT, fsc::PERMISSION | LAST_LEVEL),
-        None => (reason::UNMAPPED_GPA, fsc::TRANSLATION | LAST_LEVEL),
+        Some((kind, ..)) if kind != RamKind::Hidden => (reason::GPA_INTERCEPT, fsc::PERMISSION | LAST_LEVEL),
+        _ => (reason::UNMAPPED_GPA, fsc::TRANSLATION | LAST_LEVEL),
     };
     let syndrome = match kind {
         AccessKind::Fetch => esr::esr(Ec::InsnAbortLower, status.into()),

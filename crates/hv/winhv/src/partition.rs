@@ -32,7 +32,7 @@ struct Building {
     vps: Vec<Option<Option<u64>>>,
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 struct Mapping {
     host: usize,
     region: RamRegion,
@@ -153,15 +153,20 @@ impl Partition {
         let known = flags & !(map::READ | map::WRITE | map::EXECUTE) == 0 && flags & map::READ != 0;
         let limit = 1u64 << self.platform.quirks.address_bits;
         let fits = gpa.checked_add(len).is_some_and(|end| end <= limit);
-        // The stand-in's own limit: memory can't change once a VP was looked at, nor be mapped twice.
+        let kind = if flags & map::WRITE != 0 { RamKind::ReadWrite } else { RamKind::ReadOnly };
+        let mapping = Mapping { host, region: RamRegion { gpa, len, kind } };
+        if building.mappings.contains(&mapping) && self.machine.get().is_some() {
+            return self.show(gpa, true);
+        }
+        // The stand-in's own limit: once a VP was looked at only read-only memory can go and come back; none is mapped
+        // twice.
         let overlaps =
             |other: &Mapping| gpa < other.region.gpa + other.region.len && other.region.gpa < gpa + len;
         let late = self.machine.get().is_some();
         if !aligned || !known || !fits || late || building.mappings.iter().any(overlaps) {
             return Err(HResult::E_INVALIDARG);
         }
-        let kind = if flags & map::WRITE != 0 { RamKind::ReadWrite } else { RamKind::ReadOnly };
-        building.mappings.push(Mapping { host, region: RamRegion { gpa, len, kind } });
+        building.mappings.push(mapping);
         Ok(())
     }
 
@@ -169,11 +174,19 @@ impl Partition {
     pub fn unmap(&self, gpa: u64) -> Result<(), HResult> {
         let mut building = self.building();
         let at = building.mappings.iter().position(|mapping| mapping.region.gpa == gpa);
-        match at.filter(|_| self.machine.get().is_none()) {
+        match at {
+            Some(_) if self.machine.get().is_some() => return self.show(gpa, false),
             Some(at) => drop(building.mappings.remove(at)),
             None => return Err(HResult::WHV_E_GPA_RANGE_NOT_FOUND),
         }
         Ok(())
+    }
+
+    /// Hides a read-only range from a machine that is there, or shows it again.
+    fn show(&self, gpa: u64, shown: bool) -> Result<(), HResult> {
+        let machine = self.machine()?;
+        let regions = machine.vm.as_region_switch().ok_or(HResult::E_INVALIDARG)?;
+        regions.show(gpa, shown).map_err(failed)
     }
 
     /// Creates VP `vp`.
