@@ -12,6 +12,7 @@ use armlet_image::recipe::Variant;
 
 use crate::disks::DiskArg;
 use crate::failure::{Failure, did_you_mean};
+use crate::firmware::{FirmwareArg, FwCfgArg};
 use crate::images;
 use crate::machine_file::{self, MachineFile};
 use crate::observe::code::Wanted;
@@ -164,6 +165,13 @@ pub struct RunArgs {
     /// Kernel for a directory that is run [default: the newest in its boot]
     #[arg(long, value_name = "FILE")]
     pub kernel: Option<PathBuf>,
+    /// Start from firmware in flash memory: a file, u-boot or edk2; vars= keeps its variables in a file
+    #[arg(long, value_name = "FILE|NAME[,vars=FILE]")]
+    pub firmware: Option<FirmwareArg>,
+
+    /// A file for the guest to find in fw_cfg; can be repeated
+    #[arg(long, value_name = "FILE,name=NAME")]
+    pub fw_cfg: Vec<FwCfgArg>,
 
     /// Initial ramdisk for a Linux kernel
     #[arg(long, value_name = "FILE")]
@@ -473,7 +481,7 @@ fn foreign(option: &str) -> Option<String> {
         "--virtfs" | "--virtiofs" | "--9p" | "--shared-dir" => "--share DIR[,ro]",
         "--smp" | "-s" => "--cpus N",
         "-k" => "the kernel's file without an option",
-        "--bios" | "--pflash" => return None,
+        "--bios" | "--pflash" => "--firmware FILE[,vars=FILE]",
         _ => return None,
     };
     Some(format!("there is no option {option}; armlet takes {ours}"))
@@ -567,6 +575,10 @@ mod tests {
             "interp",
             "--code-cache",
             "32M",
+            "--firmware",
+            "u-boot,vars=v",
+            "--fw-cfg",
+            "f,name=opt/f",
             "--initrd",
             "rd",
             "--disk",
@@ -613,6 +625,8 @@ mod tests {
         .unwrap();
         assert_eq!(args.thing, Some("Image".into()));
         assert_eq!((args.machine, args.cpus, args.memory), (Some(Board::Virt), Some(4), Some(2 << 30)));
+        assert_eq!(args.firmware, Some("u-boot,vars=v".parse().unwrap()));
+        assert_eq!(args.fw_cfg, ["f,name=opt/f".parse().unwrap()]);
         assert_eq!(args.disk.len(), 2);
         assert_eq!((args.disk[0].options.read_only, args.disk[1].serial.as_deref()), (true, Some("root")));
         assert_eq!(args.virtio, Some(VirtioTransport::Pci));
@@ -661,6 +675,9 @@ mod tests {
             (&["--disk", "a,ro,overlay"], "--disk: ro and overlay"),
             (&["--disk", "a,format=vmdk"], "raw and qcow2"),
             (&["--disk", "a,serial="], "--disk: serial= wants"),
+            (&["--firmware", "a,var=b"], "the option is vars=FILE"),
+            (&["--fw-cfg", "opt/a"], "--fw-cfg: \"opt/a\" is not FILE,name=NAME"),
+            (&["--bios", "a.fd"], "armlet takes --firmware FILE"),
             (&["--drive", "file=a.img"], "there is no option --drive; armlet takes --disk FILE"),
             (&["--entry", "start"], "--entry: \"start\" is not an address"),
             (&["--memroy", "1G"], "--memory"),

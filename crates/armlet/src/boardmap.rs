@@ -30,6 +30,8 @@ pub fn regions(board: Board, gic: Option<GicKind>) -> Vec<Region> {
             use virt::map::*;
             let window = |name, range: std::ops::Range<u64>| (name, range.start, range.end - range.start);
             vec![
+                ("flash, firmware", FLASH[0], FLASH_LEN),
+                ("flash, variables", FLASH[1], FLASH_LEN),
                 ("GICD", GICD, GICD_LEN),
                 ("GICC", GICC, GICC_LEN),
                 ("GICv2m", V2M, V2M_LEN),
@@ -37,6 +39,8 @@ pub fn regions(board: Board, gic: Option<GicKind>) -> Vec<Region> {
                 ("GICR", GICR, gicr_len(MAX_CPUS)),
                 ("PL011", UART, UART_LEN),
                 ("PL031", RTC, RTC_LEN),
+                ("fw_cfg", FW_CFG, FW_CFG_LEN),
+                ("PL061", GPIO, GPIO_LEN),
                 (VIRTIO_REGION, VIRTIO, VIRTIO_STRIDE * VIRTIO_SLOTS as u64),
                 window("PCI", pci::map::MEMORY),
                 window("PCI-IO", pci::map::IO),
@@ -82,6 +86,10 @@ pub fn describe(name: &str) -> &'static str {
         "GICR" => "interrupt controller: redistributors (GICv3)",
         "PL011" => "UART, the console",
         "PL031" => "real-time clock",
+        "fw_cfg" => "what firmware and guest are told, by name",
+        "PL061" => "general-purpose I/O; line 3 is the power button",
+        "flash, firmware" => "flash memory with firmware, with --firmware",
+        "flash, variables" => "flash memory for what firmware keeps, with --firmware",
         VIRTIO_REGION => "32 slots for virtio devices (virtio-mmio), 512 bytes each",
         "PCI" => "registers of PCI devices, below 4 GiB (--virtio pci)",
         "PCI-IO" => "I/O space of PCI",

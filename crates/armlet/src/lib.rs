@@ -30,6 +30,8 @@
 //!         mode: None,
 //!         gic: None,
 //!         kernel: Some(Payload::detect(hello.name, hello.image.to_vec())?),
+//!         firmware: None,
+//!         fw_cfg: Vec::new(),
 //!         initrd: None,
 //!         disks: Vec::new(),
 //!         shares: Vec::new(),
@@ -61,7 +63,7 @@ pub use armlet_hv::{
 };
 pub use armlet_hv_soft::{Engine, SoftOptions};
 pub use armlet_machine::{
-    BoardKind as Board, ConsoleInput, DiskConfig, Ending, Initrd, LoadError, Machine, MachineConfig,
-    MachineControl, MachineError, Payload, PayloadKind, SerialOutput, ShareConfig, Source, VcpuStatistics,
-    VirtioTransport, nearest,
+    BoardKind as Board, ConsoleInput, DiskConfig, Ending, FlashImages, FlashStore, Initrd, LoadError,
+    Machine, MachineConfig, MachineControl, MachineError, Payload, PayloadKind, SerialOutput, ShareConfig,
+    Source, VcpuStatistics, VirtioTransport, nearest,
 };

@@ -10,6 +10,7 @@ mod disks;
 mod dts;
 mod failure;
 mod files;
+mod firmware;
 mod images;
 mod machine_file;
 mod observe;

@@ -10,6 +10,7 @@ use armlet_hv::{Capabilities, Deterministic, GicKind, GuestMode, Hypervisor};
 
 use crate::board::{hvio, monitor, pci, virt};
 use crate::error::MachineError;
+use crate::flash_image::FlashImages;
 use crate::loader::{Initrd, Payload};
 use crate::machine::gic_name;
 use crate::nearest;
@@ -156,6 +157,10 @@ pub struct MachineConfig {
     pub gic: Option<GicKind>,
     /// What to start.
     pub kernel: Option<Payload>,
+    /// Firmware that starts in place of `kernel`, and finds that and what goes with it in fw_cfg.
+    pub firmware: Option<FlashImages>,
+    /// More files in fw_cfg, by name.
+    pub fw_cfg: Vec<(String, Vec<u8>)>,
     /// Initial RAM disk, as it is.
     pub initrd: Option<Initrd>,
     /// Disks, in the order in which the guest finds them.
@@ -192,6 +197,8 @@ impl MachineConfig {
             mode: None,
             gic: None,
             kernel: None,
+            firmware: None,
+            fw_cfg: Vec::new(),
             initrd: None,
             disks: Vec::new(),
             shares: Vec::new(),

@@ -1,5 +1,6 @@
 //! What goes into guest memory, and where and with what in its registers the guest starts.
 
+use armlet_devices::fw_cfg::Items;
 use armlet_hv::HvError;
 
 use crate::board::{boot_info, hvio, monitor, requests, virt};
@@ -7,6 +8,7 @@ use crate::config::{BoardKind, Checked, MachineConfig};
 use crate::entropy::Entropy;
 use crate::error::MachineError;
 use crate::fdt::{self, Chosen};
+use crate::fw_cfg;
 use crate::loader::{self, Load, Placement, Request};
 use crate::plan;
 use crate::run::power::Start;
@@ -26,6 +28,8 @@ pub(crate) struct Contents {
     /// Where it goes, on boards that have one.
     pub device_tree_at: Option<u64>,
     pub start: Start,
+    /// What is in fw_cfg, on boards that have it.
+    pub items: Option<Items>,
 }
 
 impl Contents {
@@ -37,6 +41,9 @@ impl Contents {
         virtio: Vec<usize>,
         entropy: &Entropy,
     ) -> Result<Self, MachineError> {
+        if config.firmware.is_some() {
+            return Self::for_firmware(config, checked, virtio, entropy);
+        }
         let payload = config.kernel.take().ok_or(MachineError::NoPayload(config.board.name()))?;
         let (base, flat_at) = match config.board {
             BoardKind::Virt => (virt::map::RAM, virt::FLAT_AT),
@@ -55,12 +62,19 @@ impl Contents {
         let request = Request { ram: base..end, flat_at, load_address, entry, mode: checked.mode };
         let placement = loader::place(payload, config.initrd.take(), &request)?;
         let start = Start { pc: placement.entry, regs: [0; 3], sp: None, mode: checked.mode };
-        let mut contents =
-            Self { placement, payload: description, device_tree: Vec::new(), device_tree_at: None, start };
+        let mut contents = Self {
+            placement,
+            payload: description,
+            device_tree: Vec::new(),
+            device_tree_at: None,
+            start,
+            items: None,
+        };
         match config.board {
             BoardKind::Virt => {
                 let tree = device_tree(config, checked, &contents.placement, virtio, entropy)?;
                 contents.add_device_tree(tree, checked, &request)?;
+                contents.items = Some(fw_cfg::items(config)?);
             }
             BoardKind::Monitor => {
                 let info = boot_info::encode(checked.gic, config.cpus);
@@ -77,6 +91,33 @@ impl Contents {
                 contents.start.sp = Some(hvio::STACK);
             }
         }
+        Ok(contents)
+    }
+
+    /// Firmware starts at the first byte of flash memory and finds the device tree at the start of memory, all else in
+    /// fw_cfg.
+    fn for_firmware(
+        config: &mut MachineConfig,
+        checked: &Checked,
+        virtio: Vec<usize>,
+        entropy: &Entropy,
+    ) -> Result<Self, MachineError> {
+        let payload = config.kernel.as_ref().map(plan::payload).unwrap_or_default();
+        let mut items = fw_cfg::items(config)?;
+        fw_cfg::add_kernel(&mut items, config);
+        let placement = Placement {
+            loads: Vec::new(),
+            entry: virt::map::FLASH[0],
+            kernel: 0..0,
+            initrd: None,
+            device_tree: Some(virt::map::RAM),
+        };
+        let tree = device_tree(config, checked, &placement, virtio, entropy)?;
+        let start = Start { pc: placement.entry, regs: [0; 3], sp: None, mode: checked.mode };
+        let (device_tree, device_tree_at) = (tree.clone(), Some(virt::map::RAM));
+        let mut contents =
+            Self { placement, payload, device_tree, device_tree_at, start, items: Some(items) };
+        contents.add("device tree", virt::map::RAM, tree);
         Ok(contents)
     }
 
@@ -131,6 +172,7 @@ fn device_tree(
         its: checked.its,
         virtio,
         pci: checked.pci.clone(),
+        flash: config.firmware.is_some(),
         chosen: &chosen,
         rng_seed,
         kaslr_seed: u64::from_le_bytes(kaslr_seed),

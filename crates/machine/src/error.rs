@@ -93,6 +93,16 @@ pub enum MachineError {
         /// What to do.
         fix: &'static str,
     },
+    /// A state was asked for that the firmware is not made for.
+    #[error("the firmware {name} starts in {mode}, not in {asked}; use one that is made for it")]
+    FirmwareMode {
+        /// Its name.
+        name: String,
+        /// The state it starts in.
+        mode: &'static str,
+        /// The state asked for.
+        asked: &'static str,
+    },
     /// Nothing to start.
     #[error("machine {0} has nothing to start; pass a kernel or program")]
     NoPayload(&'static str),
@@ -128,6 +138,14 @@ pub enum MachineError {
     /// Two shares would be mounted by the same name.
     #[error("two directories are shared as {0:?}; give one of them another name with ,tag=NAME")]
     ShareTag(String),
+    /// A backend that can't do flash memory.
+    #[error(
+        "this backend can't take memory away from a running guest, which flash memory needs; leave --firmware out"
+    )]
+    NoFlash,
+    /// A file for fw_cfg.
+    #[error(transparent)]
+    FwCfg(#[from] armlet_devices::fw_cfg::FileError),
     /// A reset that could not load what the first start did.
     #[error("the guest asked for a reset, but the {what} can't be read again: {error}; start it anew")]
     Reload {

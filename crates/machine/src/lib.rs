@@ -12,6 +12,8 @@ mod entropy;
 mod error;
 pub mod fdt;
 mod firmware;
+mod flash_image;
+mod fw_cfg;
 mod input;
 pub mod loader;
 mod machine;
@@ -23,6 +25,7 @@ mod start;
 mod statistics;
 pub mod topology;
 
+pub use armlet_devices::pflash::Store as FlashStore;
 pub use armlet_devices::pl011::SerialOutput;
 pub use armlet_disk as disk;
 pub use armlet_ninep as ninep;
@@ -30,6 +33,7 @@ pub use config::{
     BoardKind, DiskConfig, MachineConfig, ROOT_TAG, ShareConfig, UnknownBoard, VirtioTransport,
 };
 pub use error::MachineError;
+pub use flash_image::{BANK as FLASH_BANK, FlashImages, without_padding};
 pub use input::ConsoleInput;
 pub use loader::{Initrd, LoadError, Payload, PayloadKind, Source};
 pub use machine::Machine;

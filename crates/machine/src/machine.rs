@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use armlet_base::{AlarmQueue, Clock, GuestRam};
-use armlet_devices::{pl011::SerialOutput, pl031};
+use armlet_devices::{pl011::SerialOutput, pl031, pl061::Button};
 use armlet_hv::{GicKind, HvError, Hypervisor, Observer, Vcpu, VmConfig};
 
 use crate::Payload;
@@ -26,6 +26,7 @@ pub struct Machine {
     vcpus: Vec<Box<dyn Vcpu>>,
     boot: Boot,
     input: ConsoleInput,
+    button: Option<Arc<Button>>,
     summary: Vec<(&'static str, String)>,
     device_tree: Vec<u8>,
     // Dropped last: vCPUs belong to the VM, alarms ring devices.
@@ -64,7 +65,11 @@ impl Machine {
         default_append(&mut config);
         let deterministic = config.deterministic.is_some();
         let entropy = Arc::new(Entropy::new(deterministic));
-        let ram = Arc::new(GuestRam::new(&board::memory(config.board, checked.memory))?);
+        let ram =
+            Arc::new(GuestRam::new(&board::memory(config.board, checked.memory, config.firmware.is_some()))?);
+        if let Some(images) = &config.firmware {
+            board::flash::load(&ram, images)?;
+        }
         let virtio = board::virtio::devices(&config, &entropy)?;
         // Devices on PCI a guest finds by itself.
         let registers = virtio.iter().filter(|_| checked.pci.is_none());
@@ -92,7 +97,7 @@ impl Machine {
             deterministic: config.deterministic.clone(),
         })?;
         let console = Arc::new(Console::new(console));
-        let context = Context {
+        let mut context = Context {
             gic,
             cpus: config.cpus,
             console: console.clone(),
@@ -101,9 +106,11 @@ impl Machine {
             ram: ram.clone(),
             virtio: &virtio,
             pci: checked.pci.as_ref(),
+            flash: config.firmware.as_ref(),
+            items: contents.items,
             observed: !observers.is_empty(),
         };
-        let devices = board::wire(config.board, vm.as_mut(), &context)?;
+        let devices = board::wire(config.board, vm.as_mut(), &mut context)?;
         let vcpus: Result<Vec<_>, HvError> = (0..config.cpus).map(|cpu| vm.create_vcpu(cpu)).collect();
         let vcpus = vcpus?;
         let counters: Vec<Counters> = vcpus
@@ -134,6 +141,7 @@ impl Machine {
             vcpus,
             boot,
             input: ConsoleInput { uart: devices.uart },
+            button: devices.button,
             summary,
             device_tree: contents.device_tree,
             wakers: Wakers { counters: counters.into(), vm, alarms: context.alarms },
@@ -160,6 +168,7 @@ impl Machine {
         MachineControl {
             power: self.shared.power.clone(),
             counters: self.wakers.counters.clone(),
+            button: self.button.clone(),
             accounts: self.shared.accounts.clone(),
         }
     }
@@ -200,6 +209,8 @@ fn refuse_unused(config: &MachineConfig) -> Result<(), MachineError> {
     let board = config.board.name();
     let linux = config.kernel.as_ref().is_some_and(|kernel| kernel.is_linux());
     let unused = [
+        (config.firmware.is_some(), "firmware", "leave it out or use --machine virt"),
+        (!config.fw_cfg.is_empty(), "files for fw_cfg", "leave them out or use --machine virt"),
         (linux, "a Linux kernel", "use --machine virt"),
         (config.initrd.is_some(), "an initrd", "leave it out or use --machine virt"),
         (config.virtio == VirtioTransport::Pci, "PCI", "leave --virtio out or use --machine virt"),

@@ -7,6 +7,7 @@ use armlet_ninep::Owners;
 
 use crate::board::{self, pci, virtio};
 use crate::config::{Checked, DiskConfig, MachineConfig, ROOT_TAG, ShareConfig};
+use crate::flash_image::FlashImages;
 use crate::loader::Payload;
 use crate::machine::gic_name;
 
@@ -35,14 +36,17 @@ pub(crate) fn rows(facts: &Facts) -> Vec<(&'static str, String)> {
         ("machine", format!("{} on backend {}", config.board, facts.backend)),
         ("cpus", format!("{}, model {}{state}", config.cpus, facts.checked.cpu_model)),
         ("memory", size(facts.checked.memory)),
-        (
+    ];
+    match &config.firmware {
+        Some(images) => rows.extend(firmware(images, facts)),
+        None => rows.push((
             "kernel",
             format!(
                 "{} at {:#x}-{:#x}, entry {:#x}",
                 facts.payload, facts.kernel.start, facts.kernel.end, facts.entry
             ),
-        ),
-    ];
+        )),
+    }
     if config.deterministic.is_some() {
         rows.push(("time", "virtual, 1 ns an instruction; a run can be repeated exactly".to_owned()));
     }
@@ -79,6 +83,15 @@ pub(crate) fn rows(facts: &Facts) -> Vec<(&'static str, String)> {
     let devices: Vec<String> = gic.into_iter().chain(devices).chain(on_pci).chain(requests).collect();
     rows.push(("devices", devices.join(", ")));
     rows
+}
+
+/// The firmware, what it keeps, and what it finds in fw_cfg.
+fn firmware(images: &FlashImages, facts: &Facts) -> impl Iterator<Item = (&'static str, String)> {
+    let code = format!("{} ({}), entry {:#x}", images.name, size(images.code.len() as u64), facts.entry);
+    let kept = if images.store.is_some() { "kept" } else { "forgotten at the end" };
+    let variables = format!("{}, {kept}", images.variables_name);
+    let kernel = (!facts.payload.is_empty()).then(|| ("kernel", format!("{}, in fw_cfg", facts.payload)));
+    [("firmware", code), ("vars", variables)].into_iter().chain(kernel)
 }
 
 /// Name and length of a disk.

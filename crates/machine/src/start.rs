@@ -50,6 +50,16 @@ fn named<'a>(
 
 /// The state that the payload is made for, which nothing else may contradict.
 fn fixed(config: &MachineConfig) -> Result<Option<GuestMode>, MachineError> {
+    if let Some(firmware) = &config.firmware {
+        let mode = firmware.mode();
+        return match (mode, config.mode) {
+            (Some(mode), Some(asked)) if asked != mode => {
+                let name = firmware.name.clone();
+                Err(MachineError::FirmwareMode { name, mode: state(mode), asked: state(asked) })
+            }
+            _ => Ok(mode),
+        };
+    }
     let Some((payload, mode)) = config.kernel.as_ref().and_then(|kernel| Some((kernel, kernel.mode()?)))
     else {
         return Ok(None);
@@ -80,7 +90,8 @@ fn unavailable(mode: GuestMode, hv: &dyn Hypervisor) -> MachineError {
 
 /// The model does not have the state; says what has.
 fn unable(config: &MachineConfig, mode: GuestMode, model: &str, models: &[ModelInfo]) -> MachineError {
-    let what = match &config.kernel {
+    let what = match config.kernel.as_ref().filter(|_| config.firmware.is_none()) {
+        None if config.firmware.is_some() => "the firmware".to_owned(),
         Some(kernel) if kernel.mode().is_some() => format!("{} ({})", kernel.name, kernel.kind),
         _ if config.mode.is_none() => format!("machine {}", config.board),
         _ => "the start asked for".to_owned(),

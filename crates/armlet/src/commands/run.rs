@@ -19,6 +19,7 @@ use crate::console::{self, Action, Screen};
 use crate::dts;
 use crate::failure::{Failure, chain, did_you_mean};
 use crate::files::{self, Thing};
+use crate::firmware::{self, FwCfgArg};
 use crate::observe::{Devices, ExitLog, Hashes, Narrator, statistics, watch};
 use crate::plan::Plan;
 use crate::progress;
@@ -94,10 +95,14 @@ pub fn run(args: RunArgs) -> Result<u8, Failure> {
     .map_err(|error| Failure::broken(format_args!("can't listen for signals: {error}")))?;
     let raw = terminal::Guard::enter()
         .map_err(|error| Failure::broken(format_args!("can't switch the terminal to raw mode: {error}")))?;
-    let (on_key, helped) = (stopper.clone(), screen.clone());
+    let (on_key, helped, button) = (stopper.clone(), screen.clone(), control.clone());
     console::start_input(machine.console_input(), terminal, move |action| match action {
         Action::Quit => on_key.stop(Why::Quit),
         Action::Help => helped.say(console::HELP),
+        Action::PowerButton if !button.press_power_button() => {
+            helped.say("armlet: this machine has no power button\n")
+        }
+        Action::PowerButton => {}
     })
     .map_err(Failure::broken)?;
     if narrator.is_none() && !args.quiet {
@@ -162,31 +167,43 @@ fn soft_choices(args: &RunArgs, screen: &Arc<Screen>) -> Result<SoftChoices, Fai
 fn configure(args: &RunArgs) -> Result<(Option<&'static Guest>, MachineConfig), Failure> {
     let load_error = |error: armlet::LoadError| Failure::input_chain(&error);
     let asked = args.aarch32.then_some(GuestMode::A32El1);
+    let firmware =
+        args.firmware.as_ref().map(|firmware| firmware.open(firmware::wants_aarch32(args))).transpose()?;
+    let on_virt = args.machine.unwrap_or(Board::Virt);
     let mut root = None;
     let (mut append, mut ramdisk, mut disks) = (args.append.clone(), None, Vec::new());
-    let (embedded, board, mode, entry, payload) = match files::thing(args.thing.as_deref())? {
-        Thing::Guest(guest) => {
+    let thing = match &firmware {
+        Some(_) if args.thing.is_none() => None,
+        _ => Some(files::thing(args.thing.as_deref())?),
+    };
+    let (embedded, board, mode, entry, payload) = match thing {
+        None => (None, on_virt, asked, args.entry, None),
+        Some(thing) if firmware.is_some() => {
+            let kernel = firmware::payload(thing, args, &mut disks)?;
+            (None, on_virt, asked, args.entry, kernel)
+        }
+        Some(Thing::Guest(guest)) => {
             check_guest(guest, args)?;
             let payload = Payload::flat(guest.name, guest.image.to_vec()).map_err(load_error)?;
             // T32 code is told by its entry alone.
             let entry = args.entry.or((guest.code == Code::T32).then(|| guest.entry()));
-            (Some(guest), guest.board, Some(guest.mode()), entry, payload)
+            (Some(guest), guest.board, Some(guest.mode()), entry, Some(payload))
         }
-        Thing::File(name, bytes, source) => {
+        Some(Thing::File(name, bytes, source)) => {
             let payload = Payload::detect(&name, bytes).map_err(load_error)?.from_file(source);
-            (None, args.machine.unwrap_or(Board::Virt), asked, args.entry, payload)
+            (None, on_virt, asked, args.entry, Some(payload))
         }
-        Thing::Directory(path) => {
+        Some(Thing::Directory(path)) => {
             let (kernel, rest) = root_directory(&path, args)?;
             root = Some(rest);
-            (None, args.machine.unwrap_or(Board::Virt), asked, args.entry, kernel)
+            (None, on_virt, asked, args.entry, Some(kernel))
         }
-        Thing::Disk(path) => {
+        Some(Thing::Disk(path)) => {
             let found = rootdisk::open(&path, args)?;
             append = Some(rootdisk::command_line(args.append.as_deref()));
             disks.push(found.disk);
             ramdisk = found.ramdisk;
-            (None, args.machine.unwrap_or(Board::Virt), asked, args.entry, found.kernel)
+            (None, on_virt, asked, args.entry, Some(found.kernel))
         }
     };
     if args.kernel.is_some() && root.is_none() {
@@ -203,6 +220,12 @@ fn configure(args: &RunArgs) -> Result<(Option<&'static Guest>, MachineConfig), 
     for disk in &args.disk {
         disks.push(disk.open(disks.len())?);
     }
+    if firmware.is_some() && (args.load.is_some() || args.entry.is_some()) {
+        let option = if args.load.is_some() { "--load" } else { "--entry" };
+        return Err(Failure::input(format_args!(
+            "{option}: firmware starts at address 0; leave the option out"
+        )));
+    }
     let optional = |what, path: &Option<_>| path.as_deref().map(|path| files::read(what, path)).transpose();
     let mut config = MachineConfig {
         board,
@@ -211,7 +234,9 @@ fn configure(args: &RunArgs) -> Result<(Option<&'static Guest>, MachineConfig), 
         cpu_model: args.cpu.clone().unwrap_or_default(),
         mode,
         gic: args.gic,
-        kernel: Some(payload),
+        kernel: payload,
+        firmware,
+        fw_cfg: args.fw_cfg.iter().map(FwCfgArg::read).collect::<Result<_, _>>()?,
         initrd: ramdisk,
         disks,
         shares: args.share.iter().enumerate().map(|(index, share)| share.config(index)).collect(),

@@ -6,6 +6,7 @@ const CTRL_A: u8 = 1;
 /// What Ctrl-A h prints.
 pub const HELP: &str = "\
 Ctrl-A x       quit armlet
+Ctrl-A p       press the guest's power button: it shuts down if it listens
 Ctrl-A h       this help
 Ctrl-A Ctrl-A  send Ctrl-A to the guest
 ";
@@ -17,6 +18,8 @@ pub enum Action {
     Quit,
     /// Print [`HELP`].
     Help,
+    /// Press the power button of the machine.
+    PowerButton,
 }
 
 /// Tells bytes for the guest from those for armlet.
@@ -41,6 +44,7 @@ impl Escape {
             match byte {
                 CTRL_A => guest.push(CTRL_A),
                 b'x' | b'X' => return (i + 1, Some(Action::Quit)),
+                b'p' | b'P' => return (i + 1, Some(Action::PowerButton)),
                 b'h' | b'H' | b'?' => return (i + 1, Some(Action::Help)),
                 // Not one of ours: the user meant both keys for the guest.
                 other => guest.extend([CTRL_A, other]),
@@ -76,6 +80,7 @@ mod tests {
     fn escapes_work_across_reads() {
         assert_eq!(all(&[b"a\x01", b"hb\x01\x01c"]), (b"ab\x01c".to_vec(), vec![Action::Help]));
         assert_eq!(all(&[b"\x01x"]), (vec![], vec![Action::Quit]));
+        assert_eq!(all(&[b"\x01pq"]), (b"q".to_vec(), vec![Action::PowerButton]));
         assert_eq!(all(&[b"\x01q\x01"]), (b"\x01q".to_vec(), vec![]));
     }
 }

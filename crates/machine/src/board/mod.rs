@@ -1,6 +1,7 @@
 //! Boards: which devices a machine has, at which addresses, and how they are wired.
 
 pub mod boot_info;
+pub(crate) mod flash;
 pub mod hvio;
 mod interrupts;
 pub mod monitor;
@@ -14,18 +15,23 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use armlet_base::{AlarmQueue, Bus, GuestRam, IrqLine, RamKind, RamRegion};
+use armlet_devices::fw_cfg::Items;
 use armlet_devices::pl011::{self, Pl011};
+use armlet_devices::pl061::Button;
 use armlet_hv::{GicConfig, GicKind, Vm};
 
 use crate::config::BoardKind;
 use crate::console::{Console, UartOutput};
 use crate::error::MachineError;
+use crate::flash_image::FlashImages;
 
 /// A board's devices, wired to each other and to the vCPUs' interrupt inputs.
 pub(crate) struct Devices {
     pub bus: Bus,
     /// The console, on boards that have one.
     pub uart: Option<Arc<Pl011>>,
+    /// The power button, on boards that have one.
+    pub button: Option<Arc<Button>>,
 }
 
 /// What devices are made with.
@@ -40,6 +46,10 @@ pub(crate) struct Context<'a> {
     /// Virtio devices, in the order of their slots: those of PCI, if there is a `pci`.
     pub virtio: &'a [virtio::Plug],
     pub pci: Option<&'a pci::Layout>,
+    /// What the machine starts from, if that is firmware.
+    pub flash: Option<&'a FlashImages>,
+    /// What the guest finds in fw_cfg, on boards that have it.
+    pub items: Option<Items>,
     /// Somebody wants to see every exit.
     pub observed: bool,
 }
@@ -50,8 +60,8 @@ pub(crate) const FIXED_UTC: Duration = Duration::from_secs(1_704_067_200);
 /// Shared peripheral interrupts of every board: as many as QEMU's `virt` has.
 const SPIS: usize = 256;
 
-/// Memory of a board with `bytes` of it.
-pub(crate) fn memory(board: BoardKind, bytes: u64) -> Vec<RamRegion> {
+/// Memory of a board with `bytes` of it, and flash memory if it starts from there.
+pub(crate) fn memory(board: BoardKind, bytes: u64, flash: bool) -> Vec<RamRegion> {
     let gpa = match board {
         BoardKind::Virt => virt::map::RAM,
         BoardKind::Monitor => monitor::map::RAM,
@@ -60,7 +70,8 @@ pub(crate) fn memory(board: BoardKind, bytes: u64) -> Vec<RamRegion> {
     let read_only =
         |page: Range<u64>| RamRegion { gpa: page.start, len: page.end - page.start, kind: RamKind::ReadOnly };
     let ram = RamRegion { gpa, len: bytes, kind: RamKind::ReadWrite };
-    std::iter::once(ram).chain(requests(board).map(read_only)).collect()
+    let banks = flash.then(flash::memory).into_iter().flatten();
+    std::iter::once(ram).chain(requests(board).map(read_only)).chain(banks).collect()
 }
 
 /// The read-only page of a board whose stores are requests.
@@ -86,11 +97,15 @@ pub(crate) fn gic(board: BoardKind, kind: GicKind, its: bool) -> Option<GicConfi
 }
 
 /// Makes a board's devices, before its vCPUs are created.
-pub(crate) fn wire(board: BoardKind, vm: &mut dyn Vm, context: &Context) -> Result<Devices, MachineError> {
+pub(crate) fn wire(
+    board: BoardKind,
+    vm: &mut dyn Vm,
+    context: &mut Context,
+) -> Result<Devices, MachineError> {
     match board {
         BoardKind::Virt => virt::wire(vm, context),
         BoardKind::Monitor => monitor::wire(vm, context),
-        BoardKind::Hvio => Ok(Devices { bus: Bus::new(), uart: None }),
+        BoardKind::Hvio => Ok(Devices { bus: Bus::new(), uart: None, button: None }),
     }
 }
 

@@ -64,5 +64,5 @@ pub(crate) fn wire(vm: &mut dyn Vm, context: &Context) -> Result<Devices, Machin
     let virtual_ = IrqLine::new(irqs, map::VIRTUAL_TIMER_INTID);
     let timer = TimerFrame::new(TIMER_HZ, context.alarms.clone(), ALARMS_TIMER, physical, virtual_);
     bus.insert("timer frame", map::TIMER, timer_frame::SIZE, Arc::new(timer));
-    Ok(Devices { bus, uart: Some(uart) })
+    Ok(Devices { bus, uart: Some(uart), button: None })
 }

@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use armlet_base::{Bus, IrqLine, IrqSink, MessageSink};
+use armlet_devices::fw_cfg::{self, FwCfg};
 use armlet_devices::gicv2m::{self, Gicv2m};
 use armlet_devices::pl031::{self, Pl031};
+use armlet_devices::pl061::{self, Button, Pl061};
 use armlet_hv::Vm;
 
 use super::interrupts::{self, Interrupts};
-use super::{Context, Devices, virtio};
+use super::{Context, Devices, flash, virtio};
 use crate::error::MachineError;
 
 /// Guest memory unless asked otherwise: 1 GiB.
@@ -24,9 +26,17 @@ pub const DEFAULT_APPEND: &str = "console=ttyAMA0 earlycon";
 
 /// The RTC's key in the alarm queue.
 const ALARM_RTC: u64 = 0;
+/// The power button's.
+const ALARM_BUTTON: u64 = 1;
+/// The power button's line of the PL061.
+pub const BUTTON_LINE: u8 = 3;
 
 /// Guest physical addresses and interrupts.
 pub mod map {
+    /// Banks of flash memory, on machines that start from firmware: its code, and what it keeps.
+    pub const FLASH: [u64; 2] = [0, FLASH_LEN];
+    /// Length of a bank: 64 MiB.
+    pub const FLASH_LEN: u64 = 0x0400_0000;
     /// GIC distributor.
     pub const GICD: u64 = 0x0800_0000;
     /// Length of the distributor.
@@ -63,6 +73,16 @@ pub mod map {
     pub const RTC_LEN: u64 = 0x1000;
     /// Interrupt of the PL031: SPI 2.
     pub const RTC_INTID: u32 = 34;
+    /// fw_cfg.
+    pub const FW_CFG: u64 = 0x0902_0000;
+    /// Length of fw_cfg's registers.
+    pub const FW_CFG_LEN: u64 = 0x18;
+    /// PL061, whose line 3 is the power button.
+    pub const GPIO: u64 = 0x0903_0000;
+    /// Length of the PL061.
+    pub const GPIO_LEN: u64 = 0x1000;
+    /// Interrupt of the PL061: SPI 7.
+    pub const GPIO_INTID: u32 = 39;
     /// Virtio slots with registers (virtio-mmio).
     pub const VIRTIO: u64 = 0x0a00_0000;
     /// Length of a slot.
@@ -83,7 +103,7 @@ pub mod map {
 }
 
 /// Makes the devices and wires them.
-pub(crate) fn wire(vm: &mut dyn Vm, context: &Context) -> Result<Devices, MachineError> {
+pub(crate) fn wire(vm: &mut dyn Vm, context: &mut Context) -> Result<Devices, MachineError> {
     let mut bus = Bus::new();
     let Interrupts { irqs, messages } = interrupts::attach(vm, &mut bus, context)?;
     let messages = messages.unwrap_or_else(|| v2m(&mut bus, &irqs));
@@ -91,8 +111,14 @@ pub(crate) fn wire(vm: &mut dyn Vm, context: &Context) -> Result<Devices, Machin
     let rtc_irq = IrqLine::new(irqs.clone(), map::RTC_INTID);
     let rtc = Pl031::new(context.utc, context.alarms.clone(), ALARM_RTC, rtc_irq);
     bus.insert("PL031", map::RTC, pl031::SIZE, Arc::new(rtc));
+    let items = context.items.take().unwrap_or_default();
+    bus.insert("fw_cfg", map::FW_CFG, fw_cfg::SIZE, Arc::new(FwCfg::new(items, context.ram.clone())));
+    let gpio = Arc::new(Pl061::new(IrqLine::new(irqs.clone(), map::GPIO_INTID)));
+    let button = Button::new(gpio.clone(), BUTTON_LINE, context.alarms.clone(), ALARM_BUTTON);
+    bus.insert("PL061", map::GPIO, pl061::SIZE, gpio);
+    flash::attach(&mut bus, vm, context)?;
     virtio::attach(&mut bus, &irqs, &messages, vm, context)?;
-    Ok(Devices { bus, uart: Some(uart) })
+    Ok(Devices { bus, uart: Some(uart), button: Some(button) })
 }
 
 /// Maps the frame that takes messages where no ITS does.

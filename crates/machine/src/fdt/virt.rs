@@ -8,13 +8,14 @@ use armlet_hv::{GicKind, GuestMode};
 use super::patch::set_chosen;
 use super::{Chosen, Node, Tree};
 use crate::board::pci::{self, Layout};
-use crate::board::virt::map;
+use crate::board::virt::{BUTTON_LINE, map};
 use crate::topology;
 
 const PHANDLE_GIC: u32 = 0x8000;
 const PHANDLE_CLOCK: u32 = 0x8001;
 /// The ITS, or the GICv2m.
 const PHANDLE_MSI: u32 = 0x8002;
+const PHANDLE_GPIO: u32 = 0x8003;
 /// First of one per CPU.
 const PHANDLE_CPU: u32 = 0x8100;
 
@@ -23,6 +24,9 @@ const SPI: u32 = 0;
 const PPI: u32 = 1;
 const EDGE_RISING: u32 = 1;
 const LEVEL_HIGH: u32 = 4;
+
+/// Linux's code of the key.
+const KEY_POWER: u32 = 116;
 
 /// What the description depends on.
 #[derive(Clone, Debug)]
@@ -43,6 +47,8 @@ pub struct Description<'a> {
     pub virtio: Vec<usize>,
     /// The windows of PCI, if there is a bridge.
     pub pci: Option<Layout>,
+    /// There is flash memory.
+    pub flash: bool,
     /// Command line and initrd.
     pub chosen: &'a Chosen,
     /// Random bytes for the kernel's generator.
@@ -72,6 +78,10 @@ pub fn describe(d: &Description) -> Tree {
         .child(uart())
         .child(rtc())
         .children(d.pci.as_ref().map(pcie))
+        .child(gpio())
+        .child(power_button())
+        .child(fw_cfg())
+        .children(d.flash.then(flash))
         .children(d.virtio.iter().map(|slot| virtio(*slot)));
     Tree { root, reserved: Vec::new() }
 }
@@ -236,6 +246,42 @@ fn rtc() -> Node {
         .strings("clock-names", &["apb_pclk"])
 }
 
+fn gpio() -> Node {
+    Node::new(format!("pl061@{:x}", map::GPIO))
+        .strings("compatible", &["arm,pl061", "arm,primecell"])
+        .wide("reg", &[map::GPIO, map::GPIO_LEN])
+        .cells("interrupts", &[SPI, map::GPIO_INTID - 32, LEVEL_HIGH])
+        .cells("clocks", &[PHANDLE_CLOCK])
+        .strings("clock-names", &["apb_pclk"])
+        .flag("gpio-controller")
+        .cells("#gpio-cells", &[2])
+        .cells("phandle", &[PHANDLE_GPIO])
+}
+
+fn power_button() -> Node {
+    let key = Node::new("poweroff")
+        .strings("label", &["power button"])
+        .cells("linux,code", &[KEY_POWER])
+        .cells("gpios", &[PHANDLE_GPIO, BUTTON_LINE.into(), 0]);
+    Node::new("gpio-keys").strings("compatible", &["gpio-keys"]).child(key)
+}
+
+fn fw_cfg() -> Node {
+    Node::new(format!("fw-cfg@{:x}", map::FW_CFG))
+        .strings("compatible", &["qemu,fw-cfg-mmio"])
+        .wide("reg", &[map::FW_CFG, map::FW_CFG_LEN])
+        .flag("dma-coherent")
+}
+
+/// Both banks; each has two chips side by side.
+fn flash() -> Node {
+    let [first, second] = map::FLASH;
+    Node::new(format!("flash@{first:x}"))
+        .strings("compatible", &["cfi-flash"])
+        .wide("reg", &[first, map::FLASH_LEN, second, map::FLASH_LEN])
+        .cells("bank-width", &[4])
+}
+
 /// The interrupt is an edge, as QEMU has it: a wire that a kernel of the host drives (irqfd) knows nothing else.
 fn virtio(slot: usize) -> Node {
     let at = map::VIRTIO + map::VIRTIO_STRIDE * slot as u64;
@@ -308,6 +354,7 @@ mod tests {
             its: false,
             virtio,
             pci: Some(Layout::new(mode, 40)),
+            flash: true,
             chosen,
             rng_seed: [7; 32],
             kaslr_seed: 9,

@@ -33,6 +33,9 @@ pub fn refuse(bytes: &[u8]) -> Result<(), Fault> {
             return not(what, fix);
         }
     }
+    if has(bytes, 0x28, b"_FVH") {
+        return not("UEFI firmware", "pass it with --firmware");
+    }
     if has(bytes, 512, b"EFI PART") {
         return not("a disk image", "pass it with --disk");
     }

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use armlet_devices::pl061::Button;
+
 use super::power::{Power, Verdict};
 use super::{Counters, Ending};
 use crate::statistics::{Accounts, VcpuStatistics};
@@ -12,6 +14,7 @@ use crate::statistics::{Accounts, VcpuStatistics};
 pub struct MachineControl {
     pub(crate) power: Arc<Power>,
     pub(crate) counters: Arc<[Counters]>,
+    pub(crate) button: Option<Arc<Button>>,
     pub(crate) accounts: Arc<Accounts>,
 }
 
@@ -19,6 +22,11 @@ impl MachineControl {
     /// Ends the machine with [`Ending::Stopped`], now or as soon as it runs.
     pub fn stop(&self) {
         self.power.decide(Verdict::End(Ending::Stopped));
+    }
+
+    /// Presses the power button: a guest that looks shuts down. False if the machine has none.
+    pub fn press_power_button(&self) -> bool {
+        self.button.as_ref().map(Button::press).is_some()
     }
 
     /// Guest instructions retired so far by all vCPUs; 0 where the backend can't tell.
