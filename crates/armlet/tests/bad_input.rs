@@ -169,6 +169,10 @@ fn disks_that_can_not_be() {
     refuse(&["--disk", &format!("file={disk},format=raw")], &["write the file's name alone"]);
     refuse(&["--disk", &format!("{disk},overlya")], &["did you mean overlay?"]);
     refuse(&["--disk", &disk, "-M", "monitor"], &["monitor can't use a disk", "--machine virt"]);
+    refuse(&["--firmware", "edk"], &["no firmware", "did you mean edk2?"]);
+    refuse(&["--firmware", "./nowhere.fd"], &["./nowhere.fd", "no such file"]);
+    refuse(&["--firmware", &disk, "--entry", "0x1000"], &["--entry", "address 0"]);
+    refuse(&["--firmware", &disk, "-M", "monitor"], &["can't use firmware", "--machine virt"]);
     let read_only = format!("{disk},ro");
     refuse(&["--disk", &read_only].repeat(32), &["32 disks", "31 slots"]);
     refuse(&["--drive", &format!("file={disk}")], &["no option --drive", "--disk FILE"]);

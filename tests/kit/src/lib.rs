@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 pub mod cpio;
+pub mod firmware;
 pub mod payloads;
 pub mod programs;
 pub mod rig;

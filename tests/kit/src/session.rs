@@ -62,9 +62,14 @@ impl Session {
 
     /// Types `line` and Enter.
     pub fn type_line(&mut self, line: &str) {
+        self.type_text(&format!("{line}\n"));
+    }
+
+    /// Types `text`.
+    pub fn type_text(&mut self, text: &str) {
         let stdin = self.stdin.as_mut().expect("standard input is open");
         stdin
-            .write_all(format!("{line}\n").as_bytes())
+            .write_all(text.as_bytes())
             .and_then(|()| stdin.flush())
             .expect("the guest's console takes input");
     }
