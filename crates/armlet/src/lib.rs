@@ -34,6 +34,7 @@
 //!         disks: Vec::new(),
 //!         shares: Vec::new(),
 //!         virtio: Default::default(),
+//!         nets: Vec::new(),
 //!         append: None,
 //!         dtb: None,
 //!         load_address: None,
@@ -62,6 +63,6 @@ pub use armlet_hv::{
 pub use armlet_hv_soft::{Engine, SoftOptions};
 pub use armlet_machine::{
     BoardKind as Board, ConsoleInput, DiskConfig, Ending, Initrd, LoadError, Machine, MachineConfig,
-    MachineControl, MachineError, Payload, PayloadKind, SerialOutput, ShareConfig, Source, VcpuStatistics,
-    VirtioTransport, nearest,
+    MachineControl, MachineError, NetConfig, Payload, PayloadKind, SerialOutput, ShareConfig, Source,
+    VcpuStatistics, VirtioTransport, nearest,
 };

@@ -12,6 +12,7 @@ mod failure;
 mod files;
 mod images;
 mod machine_file;
+mod nets;
 mod observe;
 mod plan;
 mod progress;
