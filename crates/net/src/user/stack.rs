@@ -110,12 +110,12 @@ impl Stack {
         Ok(())
     }
 
-    fn watch(&mut self, source: &mut impl Source, owner: Owner, interest: Interest) -> io::Result<()> {
+    fn watch(&mut self, source: &mut impl Source, owner: Owner, interest: Interest) -> io::Result<Token> {
         let token = Token(self.next_token);
         self.registry.register(source, token, interest)?;
         self.next_token += 1;
         self.owners.insert(token, owner);
-        Ok(())
+        Ok(token)
     }
 
     /// Sets the clock.
@@ -179,19 +179,13 @@ impl Stack {
             let now = self.now;
             self.udp.retain(|_, flow| now - flow.used < udp::IDLE);
             self.icmp.retain(|_, flow| now - flow.used < udp::IDLE);
-            self.forget_owners();
+            let Self { owners, udp, icmp, .. } = self;
+            owners.retain(|_, owner| match owner {
+                Owner::Udp(key) => udp.contains_key(key),
+                Owner::Icmp(key) => icmp.contains_key(key),
+                _ => true,
+            });
         }
-    }
-
-    /// Drops the tokens of flows that are gone.
-    fn forget_owners(&mut self) {
-        let Self { owners, tcp, udp, icmp, .. } = self;
-        owners.retain(|_, owner| match owner {
-            Owner::Listener(_) | Owner::Forward(_) => true,
-            Owner::Tcp(ends) => tcp.contains_key(ends),
-            Owner::Udp(key) => udp.contains_key(key),
-            Owner::Icmp(key) => icmp.contains_key(key),
-        });
     }
 
     /// A socket of the host is ready for something.
@@ -330,7 +324,8 @@ impl Stack {
     fn add_tcp(&mut self, ends: Ends, mut flow: tcp::Flow) {
         let interest = Interest::READABLE | Interest::WRITABLE;
         // Without events of the host there is no flow; whoever asked tries again.
-        if self.watch(&mut flow.host, Owner::Tcp(ends), interest).is_ok() {
+        if let Ok(token) = self.watch(&mut flow.host, Owner::Tcp(ends), interest) {
+            flow.token = token;
             self.tcp.insert(ends, flow);
         }
     }
@@ -382,7 +377,7 @@ impl Stack {
         if let Some(mut flow) = self.tcp.remove(&ends) {
             // It is closed in a moment.
             let _ = self.registry.deregister(&mut flow.host);
-            self.forget_owners();
+            self.owners.remove(&flow.token);
         }
     }
 

@@ -5,6 +5,7 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr};
 use std::time::Duration;
 
+use mio::Token;
 use mio::net::TcpStream;
 use smoltcp::iface::{Config, Interface, SocketHandle, SocketSet};
 use smoltcp::socket::tcp::{Socket, SocketBuffer, State};
@@ -76,6 +77,8 @@ pub enum Fate {
 /// A connection.
 pub struct Flow {
     pub host: TcpStream,
+    /// What events of the host's socket are told by.
+    pub token: Token,
     stack: Stack,
     socket: SocketHandle,
     /// What the guest began with, while the host is yet to connect.
@@ -103,6 +106,7 @@ impl Flow {
         let _ = host.set_nodelay(true);
         Self {
             host,
+            token: Token(0),
             stack,
             socket,
             syn: None,
