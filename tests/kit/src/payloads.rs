@@ -36,6 +36,8 @@ pub struct Payloads32 {
     pub armmp: PathBuf,
     /// Its modules.
     pub armmp_modules: Modules,
+    /// What a network card takes beside them.
+    pub armmp_net_modules: Modules,
     /// What virtio over PCI takes beside them.
     pub armmp_pci_modules: Modules,
     /// The one with long descriptors (LPAE).
@@ -86,6 +88,7 @@ fn fetch32() -> Result<Payloads32, String> {
     Ok(Payloads32 {
         armmp: dir.join("vmlinuz"),
         armmp_modules: modules(&dir.join("modules"))?,
+        armmp_net_modules: modules(&dir.join("modules-net"))?,
         armmp_pci_modules: modules(&dir.join("modules-pci"))?,
         armmp_lpae: dir.join("vmlinuz-lpae"),
         armmp_lpae_modules: modules(&dir.join("modules-lpae"))?,
