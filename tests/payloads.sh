@@ -4,6 +4,7 @@
 # Leaves in DIR, for arm64: vmlinuz (linux-image-arm64), vmlinuz-cloud (linux-image-cloud-arm64), busybox (static);
 # for armhf: vmlinuz (linux-image-armmp), vmlinuz-lpae (linux-image-armmp-lpae), busybox (static). And for each kernel the
 # modules that a virtio disk with ext4 takes, numbered in the order in which they load: modules, modules-cloud, modules-lpae.
+# What a network card takes beside those is in modules-net, modules-cloud-net and modules-lpae-net.
 # What else the kernels have for virtio devices is in modules-more and modules-lpae-more; the cloud kernel has no 9p.
 # What virtio over PCI takes beside those is in modules-pci, modules-cloud-pci and modules-lpae-pci.
 set -eu
@@ -17,7 +18,10 @@ case $arch in
 esac
 mkdir -p "$out"
 out=$(cd "$out" && pwd)
-[ -f "$out/complete" ] && [ -d "$out/modules" ] && [ -d "$out/modules-more" ] && [ -d "$out/modules-pci" ] && exit 0
+have() { # all of these folders of modules
+    for what in "$@"; do [ -d "$out/$what" ] || return 1; done
+}
+[ -f "$out/complete" ] && have modules modules-more modules-pci modules-net && exit 0
 command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null || { echo "needs apt-get and dpkg-deb (a Debian host)" >&2; exit 3; }
 work=$out/work
 mkdir -p "$work/state/lists/partial" "$work/cache/archives/partial" "$work/x"
@@ -61,6 +65,7 @@ for kernel in x/lib/modules/*/kernel; do
         *) modules=$out/modules ;;
     esac
     take "$modules" virtio_ring virtio virtio_mmio virtio_blk virtio-rng crc32c_generic mbcache crc16 jbd2 ext4
+    take "$modules-net" failover net_failover virtio_net
     take "$modules-more" netfs fscache 9pnet 9pnet_virtio 9p vsock vmw_vsock_virtio_transport_common \
         vmw_vsock_virtio_transport virtio_balloon virtio_console
     take "$modules-pci" virtio_pci_legacy_dev virtio_pci_modern_dev virtio_pci

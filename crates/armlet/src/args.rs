@@ -15,6 +15,7 @@ use crate::failure::{Failure, did_you_mean};
 use crate::firmware::{FirmwareArg, FwCfgArg};
 use crate::images;
 use crate::machine_file::{self, MachineFile};
+use crate::nets::NetArg;
 use crate::observe::code::Wanted;
 use crate::shares::ShareArg;
 use crate::size::{human, parse_address, parse_memory, parse_size};
@@ -191,6 +192,10 @@ pub struct RunArgs {
     /// If THING is a disk: keep what the guest writes to it until the end only, and leave the disk as it is
     #[arg(long)]
     pub overlay: bool,
+
+    /// Network card on the host's network or on a tap device; can be repeated [default: none]
+    #[arg(long, value_name = "user[,GUEST:HOST...][,dns=ADDR]|tap=NAME|none[,mac=ADDR]")]
+    pub net: Vec<NetArg>,
 
     /// Kernel command line
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
@@ -478,6 +483,7 @@ fn matches(args: &[OsString]) -> Result<Option<ArgMatches>, Failure> {
 fn foreign(option: &str) -> Option<String> {
     let ours = match option {
         "--drive" | "--hda" | "--hdb" | "--cdrom" | "--block" | "--blockdev" | "-d" => "--disk FILE[,ro]",
+        "--netdev" | "--nic" | "--network" | "--hostfwd" | "--port" | "-p" => "--net user[,GUEST:HOST]",
         "--virtfs" | "--virtiofs" | "--9p" | "--shared-dir" => "--share DIR[,ro]",
         "--smp" | "-s" => "--cpus N",
         "-k" => "the kernel's file without an option",
@@ -679,6 +685,9 @@ mod tests {
             (&["--fw-cfg", "opt/a"], "--fw-cfg: \"opt/a\" is not FILE,name=NAME"),
             (&["--bios", "a.fd"], "armlet takes --firmware FILE"),
             (&["--drive", "file=a.img"], "there is no option --drive; armlet takes --disk FILE"),
+            (&["--net", "usr"], "--net: there is no network \"usr\" (did you mean user?)"),
+            (&["--net", "user,22:no"], "--net: \"22:no\" is no port forward; write GUEST:HOST"),
+            (&["--netdev", "user,id=n"], "there is no option --netdev; armlet takes --net user"),
             (&["--entry", "start"], "--entry: \"start\" is not an address"),
             (&["--memroy", "1G"], "--memory"),
             (&["--hash-every", "5"], "--deterministic"),

@@ -36,6 +36,7 @@
 //!         disks: Vec::new(),
 //!         shares: Vec::new(),
 //!         virtio: Default::default(),
+//!         nets: Vec::new(),
 //!         append: None,
 //!         dtb: None,
 //!         load_address: None,
@@ -64,6 +65,6 @@ pub use armlet_hv::{
 pub use armlet_hv_soft::{Engine, SoftOptions};
 pub use armlet_machine::{
     BoardKind as Board, ConsoleInput, DiskConfig, Ending, FlashImages, FlashStore, Initrd, LoadError,
-    Machine, MachineConfig, MachineControl, MachineError, Payload, PayloadKind, SerialOutput, ShareConfig,
-    Source, VcpuStatistics, VirtioTransport, nearest,
+    Machine, MachineConfig, MachineControl, MachineError, NetConfig, Payload, PayloadKind, SerialOutput,
+    ShareConfig, Source, VcpuStatistics, VirtioTransport, nearest,
 };

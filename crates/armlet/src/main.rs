@@ -13,6 +13,7 @@ mod files;
 mod firmware;
 mod images;
 mod machine_file;
+mod nets;
 mod observe;
 mod plan;
 mod progress;

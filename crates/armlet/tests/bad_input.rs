@@ -49,6 +49,27 @@ fn text(path: &Path) -> String {
 }
 
 #[test]
+fn networks_that_can_not_be() {
+    let files = Files::new();
+    let program = files.program();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port();
+    let forward = format!("user,22:{port}");
+    refused(
+        &["run", &program, "--net", &forward],
+        &[&format!("--net: the host can't listen on 127.0.0.1:{port}: "), "choose another port"],
+    );
+    refused(&["run", &program, "--net", "user", "--deterministic"], &["network", "leave --net out"]);
+    refused(&["run", "hello", "--net", "user"], &["machine monitor", "a network card", "leave --net out"]);
+    if cfg!(target_os = "linux") {
+        refused(
+            &["run", &program, "--net", "tap=no-such-tap"],
+            &["--net: there is no tap device", "ip tuntap add"],
+        );
+    }
+}
+
+#[test]
 fn things_that_are_not_there() {
     refused(&["run", "nonesuch"], &["no file and no embedded guest", "nonesuch", "armlet guests"]);
     refused(&["run", "helo"], &["did you mean hello?"]);

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use armlet_disk::Disk;
 use armlet_hv::{Capabilities, Deterministic, GicKind, GuestMode, Hypervisor};
+use armlet_net::{Mac, Network};
 
 use crate::board::{hvio, monitor, pci, virt};
 use crate::error::MachineError;
@@ -139,6 +140,23 @@ pub enum VirtioTransport {
     Pci,
 }
 
+/// A network card of a machine.
+#[derive(Clone)]
+pub struct NetConfig {
+    /// What the plan says about it.
+    pub name: String,
+    /// The card's address.
+    pub mac: Mac,
+    /// What it is plugged into.
+    pub network: Arc<dyn Network>,
+}
+
+impl fmt::Debug for NetConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NetConfig").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
 /// Everything a machine is made from.
 #[derive(Clone, Debug)]
 pub struct MachineConfig {
@@ -169,6 +187,8 @@ pub struct MachineConfig {
     pub shares: Vec<ShareConfig>,
     /// How the guest reaches virtio devices.
     pub virtio: VirtioTransport,
+    /// Network cards, in the order in which the guest finds them.
+    pub nets: Vec<NetConfig>,
     /// The kernel's command line.
     pub append: Option<String>,
     /// The user's own device tree; see [`crate::fdt::patch`] for what is changed in it.
@@ -203,6 +223,7 @@ impl MachineConfig {
             disks: Vec::new(),
             shares: Vec::new(),
             virtio: VirtioTransport::default(),
+            nets: Vec::new(),
             append: None,
             dtb: None,
             load_address: None,
@@ -251,6 +272,9 @@ pub(crate) fn check(config: &MachineConfig, hv: &dyn Hypervisor) -> Result<Check
         }
         if config.cpus != 1 {
             return Err(MachineError::DeterministicCpus(config.cpus));
+        }
+        if !config.nets.is_empty() {
+            return Err(MachineError::DeterministicNet);
         }
     }
     let memory = memory(config, capabilities)?;

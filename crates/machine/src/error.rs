@@ -28,6 +28,11 @@ pub enum MachineError {
     /// Deterministic with more than one vCPU.
     #[error("{0} CPUs can't run deterministically: their order would be the host's choice; use --cpus 1")]
     DeterministicCpus(usize),
+    /// Deterministic with a network.
+    #[error(
+        "a network can't run deterministically: what comes from outside comes at its own time; leave --net out"
+    )]
+    DeterministicNet,
     /// Deterministic on a backend that runs in host time.
     #[error("backend {0} can't run deterministically; use --backend soft")]
     Deterministic(&'static str),
@@ -127,7 +132,9 @@ pub enum MachineError {
         limit: usize,
     },
     /// This build has no virtio devices.
-    #[error("disks can't be had: armlet has no virtio devices on this host yet; leave --disk out")]
+    #[error(
+        "disks and network cards can't be had: armlet has no virtio devices on this host yet; leave --disk and --net out"
+    )]
     NoVirtio,
     /// This host has no server for them.
     #[error("a directory can't be shared: armlet can do that on Linux only; leave --share out")]

@@ -61,6 +61,9 @@ pub(crate) fn rows(facts: &Facts) -> Vec<(&'static str, String)> {
         let shares: Vec<_> = config.shares.iter().map(shared).collect();
         rows.push((if shares.len() == 1 { "share" } else { "shares" }, shares.join("; ")));
     }
+    if !config.nets.is_empty() {
+        rows.push(("net", config.nets.iter().map(|net| net.name.as_str()).collect::<Vec<_>>().join("; ")));
+    }
     if let Some(append) = &config.append {
         rows.push(("append", append.clone()));
     }

@@ -24,6 +24,8 @@ pub struct Payloads {
     pub cloud_modules: Modules,
     /// What virtio over PCI takes beside them.
     pub cloud_pci_modules: Modules,
+    /// What a network card takes beside them.
+    pub cloud_net_modules: Modules,
     /// A static arm64 busybox.
     pub busybox: Vec<u8>,
 }
@@ -34,12 +36,16 @@ pub struct Payloads32 {
     pub armmp: PathBuf,
     /// Its modules.
     pub armmp_modules: Modules,
+    /// What a network card takes beside them.
+    pub armmp_net_modules: Modules,
     /// What virtio over PCI takes beside them.
     pub armmp_pci_modules: Modules,
     /// The one with long descriptors (LPAE).
     pub armmp_lpae: PathBuf,
     /// Its modules.
     pub armmp_lpae_modules: Modules,
+    /// What a network card takes beside them.
+    pub armmp_lpae_net_modules: Modules,
     /// Those of its other virtio devices.
     pub armmp_lpae_more_modules: Modules,
     /// What virtio over PCI takes beside them.
@@ -82,9 +88,11 @@ fn fetch32() -> Result<Payloads32, String> {
     Ok(Payloads32 {
         armmp: dir.join("vmlinuz"),
         armmp_modules: modules(&dir.join("modules"))?,
+        armmp_net_modules: modules(&dir.join("modules-net"))?,
         armmp_pci_modules: modules(&dir.join("modules-pci"))?,
         armmp_lpae: dir.join("vmlinuz-lpae"),
         armmp_lpae_modules: modules(&dir.join("modules-lpae"))?,
+        armmp_lpae_net_modules: modules(&dir.join("modules-lpae-net"))?,
         armmp_lpae_more_modules: modules(&dir.join("modules-lpae-more"))?,
         armmp_lpae_pci_modules: modules(&dir.join("modules-lpae-pci"))?,
         busybox,
@@ -102,6 +110,7 @@ fn fetch() -> Result<Payloads, String> {
         cloud_kernel: dir.join("vmlinuz-cloud"),
         cloud_modules: modules(&dir.join("modules-cloud"))?,
         cloud_pci_modules: modules(&dir.join("modules-cloud-pci"))?,
+        cloud_net_modules: modules(&dir.join("modules-cloud-net"))?,
         busybox,
     })
 }

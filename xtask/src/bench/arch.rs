@@ -28,6 +28,8 @@ pub struct Arch {
     pub kernel: PathBuf,
     /// Its modules.
     pub modules: &'static Modules,
+    /// What a network card takes beside them.
+    pub net_modules: &'static Modules,
     /// A static busybox.
     pub busybox: &'static [u8],
 }
@@ -47,6 +49,7 @@ impl Arch {
             append: "console=ttyAMA0 quiet kpti=off panic=-1",
             kernel: payloads.cloud_kernel.clone(),
             modules: &payloads.cloud_modules,
+            net_modules: &payloads.cloud_net_modules,
             busybox: &payloads.busybox,
         })
     }
@@ -65,6 +68,7 @@ impl Arch {
             append: "console=ttyAMA0 quiet panic=-1",
             kernel: payloads.armmp.clone(),
             modules: &payloads.armmp_modules,
+            net_modules: &payloads.armmp_net_modules,
             busybox: &payloads.busybox,
         })
     }

@@ -114,6 +114,19 @@ impl Machine {
         Ok(Run { machine: self.name.clone(), figures })
     }
 
+    /// Boots the ramdisk with a card on the user network and reads what its workload prints.
+    pub fn boot_net(&self, ramdisk: &Path) -> Result<Run, String> {
+        let mut command = self.command(ramdisk, MEMORY_MIB);
+        if self.name.starts_with("QEMU") {
+            command.args(["-global", "virtio-mmio.force-legacy=false", "-netdev", "user,id=net"]);
+            command.args(["-device", "virtio-net-device,netdev=net"]);
+        } else {
+            command.args(["--net", "user"]);
+        }
+        let figures = figures(&self.console_of(&mut command)?, "")?;
+        Ok(Run { machine: self.name.clone(), figures })
+    }
+
     fn console_of(&self, command: &mut Command) -> Result<String, String> {
         let start = |e| format!("{}: {e}", self.program.display());
         Ok(Session::start(command).map_err(start)?.finish(LIMIT).1)

@@ -4,6 +4,7 @@ mod arch;
 mod disk;
 mod kernels;
 mod machine;
+mod net;
 mod programs;
 mod report;
 mod svg;
@@ -27,8 +28,8 @@ pub struct Options {
     /// Runs of each machine; the best of each figure counts.
     #[arg(long, default_value_t = 2)]
     runs: usize,
-    /// Only these kernels, programs or classes (integer, calls, fp, neon-fp, neon-int, memory, system, disk, programs), and
-    /// only 32-bit or 64-bit guests (32, 64); programs run in 64-bit guests alone.
+    /// Only these kernels, programs or classes (integer, calls, fp, neon-fp, neon-int, memory, system, disk, net, programs),
+    /// and only 32-bit or 64-bit guests (32, 64); programs run in 64-bit guests alone.
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
     /// Runs of each machine with real programs, which take longer; 0 leaves them out.
@@ -100,6 +101,7 @@ fn section(options: &Options, arch: &Arch, armlet: &Path) -> Result<Section, Str
     let mut results = Runs::default();
     kernels::run(options, arch, &machines, &mut results)?;
     disk::run(options, arch, &machines, &mut results)?;
+    net::run(options, arch, &machines, &mut results)?;
     if arch.bits == "64" {
         programs::run(options, arch, &machines, &mut results)?;
     }

@@ -20,6 +20,7 @@ use crate::dts;
 use crate::failure::{Failure, chain, did_you_mean};
 use crate::files::{self, Thing};
 use crate::firmware::{self, FwCfgArg};
+use crate::nets;
 use crate::observe::{Devices, ExitLog, Hashes, Narrator, statistics, watch};
 use crate::plan::Plan;
 use crate::progress;
@@ -241,6 +242,7 @@ fn configure(args: &RunArgs) -> Result<(Option<&'static Guest>, MachineConfig), 
         disks,
         shares: args.share.iter().enumerate().map(|(index, share)| share.config(index)).collect(),
         virtio: args.virtio.unwrap_or_default(),
+        nets: nets::open(&args.net)?,
         append,
         dtb: optional("device tree", &args.dtb)?,
         load_address: args.load,

@@ -81,6 +81,7 @@ fn sample(arg: &clap::Arg) -> String {
         ("engine", _) => "jit".into(),
         ("pin", _) => "0-1,3".into(),
         ("virtio", _) => "pci".into(),
+        ("net", _) => "user,22:2222".into(),
         ("log", _) => "exits=exits.log".into(),
         ("gic", _) => "2".into(),
         ("fw-cfg", _) => "dir/a file,name=opt/a".into(),

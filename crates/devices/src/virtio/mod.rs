@@ -22,6 +22,7 @@ mod event;
 mod handle;
 mod link;
 pub mod mmio;
+pub mod net;
 #[cfg(target_os = "linux")]
 pub mod p9;
 pub mod pci;

@@ -11,7 +11,7 @@ use armlet_devices::virtio::mmio::NOTIFY;
 #[cfg(unix)]
 use armlet_devices::virtio::mmio::{EmptySlots, MmioTransport};
 #[cfg(unix)]
-use armlet_devices::virtio::{Service, VirtioDevice, blk::Blk, rng::Rng};
+use armlet_devices::virtio::{Service, VirtioDevice, blk::Blk, net::Net, rng::Rng};
 use armlet_hv::Vm;
 #[cfg(target_os = "linux")]
 use armlet_hv::{Doorbell, HvError};
@@ -62,6 +62,9 @@ pub(crate) fn devices(config: &MachineConfig, entropy: &Arc<Entropy>) -> Result<
         }
         asked_for.push(("virtio-9p", shared(share)?));
     }
+    for net in &config.nets {
+        asked_for.push(("virtio-net", Arc::new(Net::new(net.network.clone(), net.mac))));
+    }
     let first = match config.virtio {
         VirtioTransport::Mmio => 0,
         VirtioTransport::Pci => pci::FIRST_SLOT,
@@ -94,7 +97,8 @@ pub(crate) fn devices(config: &MachineConfig, _: &Arc<Entropy>) -> Result<Vec<Pl
     if !config.shares.is_empty() {
         return Err(MachineError::NoShares);
     }
-    let none = config.disks.is_empty() && config.virtio == VirtioTransport::Mmio;
+    let nothing = config.disks.is_empty() && config.nets.is_empty();
+    let none = nothing && config.virtio == VirtioTransport::Mmio;
     if none { Ok(Vec::new()) } else { Err(MachineError::NoVirtio) }
 }
 

@@ -1,0 +1,270 @@
+//! Debian's kernels on the host's network: what a guest gets from the host, gives to it and is asked for.
+
+mod common;
+
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+
+use armlet_testkit::payloads::{self, Modules};
+use armlet_testkit::session::Session;
+use armlet_testkit::{cpio, skip};
+
+/// Generous: CI machines are slow and shared, and tests measure nothing.
+const LIMIT: Duration = Duration::from_secs(240);
+/// Bytes that go to the guest and come back.
+const LEN: u32 = 8 << 20;
+
+/// What `udhcpc` runs when it has a lease.
+const ON_LEASE: &str = "#!/bin/sh
+[ \"$1\" = bound ] || exit 0
+ip addr add $ip/$mask dev $interface
+ip route add default via $router
+echo nameserver $dns >/etc/resolv.conf
+echo lease=$ip/$mask,$router,$dns,$lease
+";
+
+/// Brings the card up.
+const UP: &str = "
+ip link set lo up; ip link set eth0 up
+";
+
+/// Gets an address.
+const LEASE: &str = "
+mkdir -p /etc; chmod +x /tmp/on-lease
+udhcpc -q -n -t 10 -i eth0 -s /tmp/on-lease 2>&1 || echo no lease
+";
+
+struct Guest<'a> {
+    kernel: &'a Path,
+    modules: [&'a Modules; 2],
+    busybox: &'a [u8],
+}
+
+fn arm64() -> Option<Guest<'static>> {
+    let p = payloads::get().map_err(|why| skip(&why)).ok()?;
+    let modules = [&p.cloud_modules, &p.cloud_net_modules];
+    Some(Guest { kernel: &p.cloud_kernel, modules, busybox: &p.busybox })
+}
+
+fn armhf() -> Option<Guest<'static>> {
+    let p = payloads::get32().map_err(|why| skip(&why)).ok()?;
+    let modules = [&p.armmp_lpae_modules, &p.armmp_lpae_net_modules];
+    Some(Guest { kernel: &p.armmp_lpae, modules, busybox: &p.busybox })
+}
+
+impl Guest<'_> {
+    fn start(&self, dir: &Path, init: &str, options: &[&str]) -> Session {
+        self.start_with(
+            &mut Command::new(env!("CARGO_BIN_EXE_armlet")),
+            dir,
+            &format!("{LEASE}{init}"),
+            options,
+        )
+    }
+
+    fn start_with(&self, command: &mut Command, dir: &Path, init: &str, options: &[&str]) -> Session {
+        let ramdisk = dir.join("ramdisk");
+        let modules = self.modules.iter().enumerate().flat_map(|(index, modules)| {
+            modules.iter().map(move |(name, bytes)| (format!("{index}-{name}"), bytes.clone()))
+        });
+        let modules = modules.filter(|(name, _)| name.contains("virtio") || name.contains("failover"));
+        let mut files: Modules = modules.collect();
+        files.push(("on-lease".to_owned(), ON_LEASE.into()));
+        let init = format!("{UP}{init}");
+        std::fs::write(&ramdisk, cpio::module_ramdisk(self.busybox, &files, &init)).unwrap();
+        command.arg("run").arg(self.kernel).arg("--initrd").arg(&ramdisk).args(options);
+        command.args(["-q", "--memory", "256M", "--append", "console=ttyAMA0 quiet"]);
+        Session::start(command).unwrap()
+    }
+}
+
+/// Bytes that repeat nowhere.
+fn content() -> Arc<[u8]> {
+    (0..LEN / 4).flat_map(|word| word.wrapping_mul(0x9e37_79b1).to_le_bytes()).collect()
+}
+
+/// Answers every HTTP request at `address` with `body`; the port.
+fn http(address: impl Into<std::net::IpAddr>, body: Arc<[u8]>) -> Option<u16> {
+    let listener = TcpListener::bind(SocketAddr::new(address.into(), 0)).ok()?;
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        for connection in listener.incoming() {
+            let mut connection = connection.unwrap();
+            let (mut request, mut byte) = (Vec::new(), [0]);
+            while !request.ends_with(b"\r\n\r\n") && connection.read(&mut byte).unwrap_or(0) == 1 {
+                request.push(byte[0]);
+            }
+            let head = format!("HTTP/1.0 200 OK\r\nContent-Length: {}\r\n\r\n", body.len());
+            let _ = connection.write_all(head.as_bytes()).and_then(|()| connection.write_all(&body));
+        }
+    });
+    Some(port)
+}
+
+/// Takes one connection, and tells all that came by it.
+fn sink() -> (u16, Receiver<Vec<u8>>) {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let (port, (tell, told)) = (listener.local_addr().unwrap().port(), channel());
+    std::thread::spawn(move || {
+        let mut all = Vec::new();
+        listener.accept().unwrap().0.read_to_end(&mut all).unwrap();
+        tell.send(all).unwrap();
+    });
+    (port, told)
+}
+
+/// A DNS server that knows one IPv4 address for every name (RFC 1035, 4.1).
+fn dns() -> u16 {
+    let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let port = socket.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        let mut query = [0; 512];
+        while let Ok((len, from)) = socket.recv_from(&mut query) {
+            // The question ends with the name's last, empty label, type and class.
+            let name = 12 + query[12..len].iter().position(|byte| *byte == 0).unwrap() + 1;
+            let address = query[name..name + 2] == [0, 1];
+            let mut reply = query[..name + 4].to_vec();
+            (reply[2], reply[3]) = (0x81, 0x80);
+            (reply[7], reply[9], reply[11]) = (u8::from(address), 0, 0);
+            if address {
+                reply.extend([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4, 192, 0, 2, 77]);
+            }
+            socket.send_to(&reply, from).unwrap();
+        }
+    });
+    port
+}
+
+/// A port that nobody listens on.
+fn free_port() -> u16 {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port()
+}
+
+/// Sends `bytes` to a port that leads to an echo in the guest; what comes back until the end.
+fn echoed(port: u16, bytes: &Arc<[u8]>) -> Vec<u8> {
+    let mut connection = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap();
+    let (mut out, bytes) = (connection.try_clone().unwrap(), bytes.clone());
+    let writer = std::thread::spawn(move || {
+        out.write_all(&bytes).unwrap();
+        out.shutdown(Shutdown::Write).unwrap();
+    });
+    let mut back = Vec::new();
+    connection.read_to_end(&mut back).unwrap();
+    writer.join().unwrap();
+    back
+}
+
+fn talks(guest: &Guest, options: &[&str]) {
+    let body = content();
+    let web = http(Ipv4Addr::LOCALHOST, body.clone()).unwrap();
+    let web6 = http(Ipv6Addr::LOCALHOST, body.clone());
+    let (upload, uploaded) = sink();
+    let (closed, forward) = (free_port(), free_port());
+    let init = format!(
+        "
+echo nobody=$(wget -q -O - http://10.0.2.2:{closed}/ 2>&1)
+ping -c 1 10.0.2.2 | grep -o '1 packets received'
+wget -q -O /tmp/big http://10.0.2.2:{web}/ && nc 10.0.2.2 {upload} </tmp/big
+nslookup a.name.test | grep -o 192.0.2.77
+while ! ip -6 addr show dev eth0 scope global | grep -v tentative | grep -q inet6; do sleep 1; done
+ping -c 1 fd0a:0:2::2 | grep -o '1 packets received'
+[ {web6} = 0 ] || wget -q -O /tmp/big6 'http://[fd0a:0:2::2]:{web6}/' && cmp /tmp/big /tmp/big6 && echo same6
+nc -l -p 7 -e cat & while ! grep -q ':0007 ' /proc/net/tcp*; do usleep 1000; done; echo list''ening; wait
+echo ended; poweroff -f
+",
+        web6 = web6.unwrap_or(0)
+    );
+    let dir = tempfile::tempdir().unwrap();
+    let net = format!("user,7:{forward},dns=127.0.0.1:{}", dns());
+    let mut session = guest.start(dir.path(), &init, &[&["--net", &net], options].concat());
+    session.expect("listening", LIMIT);
+    assert!(*echoed(forward, &body) == *body, "what comes back by the forward differs");
+    session.expect("ended", LIMIT);
+    let (status, text) = session.finish(LIMIT);
+    assert!(status.success() && !text.contains("does not load"), "{status}: {text}");
+    assert!(uploaded.recv_timeout(LIMIT).unwrap() == *body, "what was sent to the guest and back differs");
+    assert!(text.contains("lease=10.0.2.15/24,10.0.2.2,10.0.2.3,86400"), "{text}");
+    assert!(
+        text.contains("nobody=wget: can't connect to remote host (10.0.2.2): Connection refused"),
+        "{text}"
+    );
+    assert_eq!(text.matches("1 packets received").count(), 2, "{text}");
+    assert!(text.contains("\n192.0.2.77") || text.contains("192.0.2.77\r"), "{text}");
+    match web6 {
+        Some(_) => assert!(text.contains("same6"), "{text}"),
+        None => skip("the host has no IPv6 loopback"),
+    }
+}
+
+/// A tap device in a network namespace of its own, and a server behind it; then a guest.
+const TAP: &str = r#"
+set -e
+ip tuntap add dev tap0 mode tap; ip addr add 192.0.2.1/24 dev tap0; ip link set tap0 up
+"$PYTHON" - "$BODY" <<'END' &
+import socketserver, sys, threading
+body = open(sys.argv[1], 'rb').read()
+class Handler(socketserver.StreamRequestHandler):
+    def handle(self):
+        self.wfile.write(body) if self.server.server_address[1] == 1 else self.compare()
+    def compare(self):
+        self.wfile.write(b'came back the same' if self.rfile.read() == body else b'came back other')
+class Server(socketserver.ThreadingTCPServer):
+    daemon_threads = True
+threading.Thread(target=Server(('192.0.2.1', 1), Handler).serve_forever, daemon=True).start()
+Server(('192.0.2.1', 2), Handler).serve_forever()
+END
+server=$!
+trap 'kill $server' EXIT
+"$@"
+"#;
+
+const ON_TAP: &str = "
+ip addr add 192.0.2.2/24 dev eth0
+ping -c 1 192.0.2.1 | grep -o '1 packets received'
+while ! nc 192.0.2.1 1 </dev/null >/tmp/big; do sleep 1; done
+nc 192.0.2.1 2 </tmp/big; echo; poweroff -f
+";
+
+/// True if this user can make tap devices in a network namespace.
+fn can_tap() -> bool {
+    let make = "ip tuntap add dev tap0 mode tap";
+    let output = Command::new("unshare").args(["-rn", "sh", "-c", make]).output();
+    output.is_ok_and(|output| output.status.success())
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_tap_device_carries_frames() {
+    let Some(guest) = arm64() else { return };
+    if !can_tap() {
+        // Not an oracle: many hosts, containers among them, don't let their users do that.
+        return eprintln!("skipped: no tap device can be made in a network namespace here");
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let body = dir.path().join("body");
+    std::fs::write(&body, content()).unwrap();
+    let mut command = Command::new("unshare");
+    command.args(["-rn", "sh", "-c", TAP, "sh", env!("CARGO_BIN_EXE_armlet")]);
+    command.env("PYTHON", std::env::var("ARMLET_PYTHON").unwrap_or("python3".into())).env("BODY", &body);
+    let session = guest.start_with(&mut command, dir.path(), ON_TAP, &["--net", "tap=tap0"]);
+    let (status, text) = session.finish(LIMIT);
+    assert!(status.success() && text.contains("1 packets received"), "{status}: {text}");
+    assert!(text.contains("came back the same"), "{text}");
+}
+
+#[test]
+fn arm64_talks_to_the_host() {
+    let Some(guest) = arm64() else { return };
+    talks(&guest, &["--cpus", "2"]);
+}
+
+#[test]
+fn armhf_talks_to_the_host() {
+    let Some(guest) = armhf() else { return };
+    talks(&guest, &["--cpus", "1"]);
+}
