@@ -19,6 +19,7 @@ use crate::nets::NetArg;
 use crate::observe::code::Wanted;
 use crate::shares::ShareArg;
 use crate::size::{human, parse_address, parse_memory, parse_size};
+use crate::vsock::VsockArg;
 
 const AFTER_HELP: &str = "\
 With no command, armlet runs its embedded guest `hello`.
@@ -196,6 +197,10 @@ pub struct RunArgs {
     /// Network card on the host's network or on a tap device; can be repeated [default: none]
     #[arg(long, value_name = "user[,GUEST:HOST...][,dns=ADDR]|tap=NAME|none[,mac=ADDR]")]
     pub net: Vec<NetArg>,
+
+    /// Sockets to the guest, by its context id (3 or more) and a Unix socket of the host
+    #[arg(long, value_name = "CID,socket=FILE")]
+    pub vsock: Option<VsockArg>,
 
     /// Kernel command line
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]

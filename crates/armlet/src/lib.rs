@@ -35,6 +35,7 @@
 //!         initrd: None,
 //!         disks: Vec::new(),
 //!         shares: Vec::new(),
+//!         vsock: None,
 //!         virtio: Default::default(),
 //!         nets: Vec::new(),
 //!         append: None,
@@ -66,5 +67,5 @@ pub use armlet_hv_soft::{Engine, SoftOptions};
 pub use armlet_machine::{
     BoardKind as Board, ConsoleInput, DiskConfig, Ending, FlashImages, FlashStore, Initrd, LoadError,
     Machine, MachineConfig, MachineControl, MachineError, NetConfig, Payload, PayloadKind, SerialOutput,
-    ShareConfig, Source, VcpuStatistics, VirtioTransport, nearest,
+    ShareConfig, Source, VcpuStatistics, VirtioTransport, VsockConfig, nearest,
 };

@@ -25,6 +25,7 @@ mod size;
 mod stop;
 mod sys;
 mod terminal;
+mod vsock;
 
 use std::process::ExitCode;
 

@@ -71,7 +71,7 @@ fn networks_that_can_not_be() {
 
 #[test]
 fn things_that_are_not_there() {
-    refused(&["run", "nonesuch"], &["no file and no embedded guest", "nonesuch", "armlet guests"]);
+    refused(&["run", "nonesuch"], &["no embedded guest", "nonesuch", "armlet guests"]);
     refused(&["run", "helo"], &["did you mean hello?"]);
     refused(&["run", "./no/such/Image"], &["./no/such/Image", "no such file"]);
     refused(&["run", "-"], &["standard input"]);
@@ -215,6 +215,21 @@ fn shares_that_can_not_be() {
     refuse(&["--share", "/proc/self,mapped"], &["no extended attributes"]);
     refuse(&["--share", &dir, "-M", "monitor"], &["monitor can't use a shared directory", "--machine virt"]);
     refuse(&["--virtfs", &format!("local,path={dir}")], &["no option --virtfs", "--share DIR"]);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn sockets_that_can_not_be() {
+    let files = Files::new();
+    let program = files.program();
+    let refuse = |options: &[&str], says: &[&str]| refused(&[&["run", &program], options].concat(), says);
+    refuse(&["--vsock", "2,socket=x"], &["no context id of a guest, which is 3 or more"]);
+    refuse(&["--vsock", "3"], &["3,socket=FILE"]);
+    refuse(&["--vsock", "3,soket=x"], &["did you mean socket?"]);
+    refuse(&["--vsock", &format!("3,socket={program}")], &["can't make the socket", "in use"]);
+    refuse(&["--vsock", "3,socket=/no/such"], &["can't make the socket /no/such"]);
+    refuse(&["--vsock", "3,socket=x", "-M", "monitor"], &["can't use a socket device"]);
+    refuse(&["--vsock", "3,socket=x", "--deterministic"], &["can't be repeated"]);
 }
 
 #[test]

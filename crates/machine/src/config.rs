@@ -157,6 +157,15 @@ impl fmt::Debug for NetConfig {
     }
 }
 
+/// Sockets between programs of the guest and of the host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VsockConfig {
+    /// The guest's context id, from 3 on.
+    pub cid: u32,
+    /// The socket by which programs of the host reach those of the guest, and with `_PORT` behind it the other way.
+    pub socket: PathBuf,
+}
+
 /// Everything a machine is made from.
 #[derive(Clone, Debug)]
 pub struct MachineConfig {
@@ -185,6 +194,8 @@ pub struct MachineConfig {
     pub disks: Vec<DiskConfig>,
     /// Directories that the guest can mount, by 9P.
     pub shares: Vec<ShareConfig>,
+    /// A socket device.
+    pub vsock: Option<VsockConfig>,
     /// How the guest reaches virtio devices.
     pub virtio: VirtioTransport,
     /// Network cards, in the order in which the guest finds them.
@@ -222,6 +233,7 @@ impl MachineConfig {
             initrd: None,
             disks: Vec::new(),
             shares: Vec::new(),
+            vsock: None,
             virtio: VirtioTransport::default(),
             nets: Vec::new(),
             append: None,
@@ -275,6 +287,9 @@ pub(crate) fn check(config: &MachineConfig, hv: &dyn Hypervisor) -> Result<Check
         }
         if !config.nets.is_empty() {
             return Err(MachineError::DeterministicNet);
+        }
+        if config.vsock.is_some() {
+            return Err(MachineError::DeterministicVsock);
         }
     }
     let memory = memory(config, capabilities)?;

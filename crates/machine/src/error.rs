@@ -136,6 +136,20 @@ pub enum MachineError {
         "disks and network cards can't be had: armlet has no virtio devices on this host yet; leave --disk and --net out"
     )]
     NoVirtio,
+    /// The host's programs speak when they want to.
+    #[error("a run with sockets to the host can't be repeated; leave out --vsock or --deterministic")]
+    DeterministicVsock,
+    /// A socket device.
+    #[error("can't make the socket {}: {}; name another one for --vsock", .path.display(), .error)]
+    Vsock {
+        /// The socket.
+        path: std::path::PathBuf,
+        /// Why not.
+        error: std::io::Error,
+    },
+    /// This host has no sockets for it.
+    #[error("sockets to the host can't be had: armlet has them on Linux only; leave --vsock out")]
+    NoVsock,
     /// This host has no server for them.
     #[error("a directory can't be shared: armlet can do that on Linux only; leave --share out")]
     NoShares,

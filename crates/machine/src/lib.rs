@@ -32,6 +32,7 @@ pub use armlet_net as net;
 pub use armlet_ninep as ninep;
 pub use config::{
     BoardKind, DiskConfig, MachineConfig, NetConfig, ROOT_TAG, ShareConfig, UnknownBoard, VirtioTransport,
+    VsockConfig,
 };
 pub use error::MachineError;
 pub use flash_image::{BANK as FLASH_BANK, FlashImages, without_padding};

@@ -217,6 +217,7 @@ fn refuse_unused(config: &MachineConfig) -> Result<(), MachineError> {
         (!config.disks.is_empty(), "a disk", "leave it out or use --machine virt"),
         (!config.shares.is_empty(), "a shared directory", "leave it out or use --machine virt"),
         (!config.nets.is_empty(), "a network card", "leave --net out or use --machine virt"),
+        (config.vsock.is_some(), "a socket device", "leave it out or use --machine virt"),
         (config.append.is_some(), "a command line", "leave it out or use --machine virt"),
         (config.dtb.is_some(), "a device tree", "leave it out or use --machine virt"),
         (without_gic, "an interrupt controller", "leave --gic out or use --machine monitor"),

@@ -64,6 +64,9 @@ pub(crate) fn rows(facts: &Facts) -> Vec<(&'static str, String)> {
     if !config.nets.is_empty() {
         rows.push(("net", config.nets.iter().map(|net| net.name.as_str()).collect::<Vec<_>>().join("; ")));
     }
+    if let Some(vsock) = &config.vsock {
+        rows.push(("vsock", format!("context id {}, by {}", vsock.cid, vsock.socket.display())));
+    }
     if let Some(append) = &config.append {
         rows.push(("append", append.clone()));
     }

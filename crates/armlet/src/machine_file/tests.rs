@@ -85,6 +85,7 @@ fn sample(arg: &clap::Arg) -> String {
         ("log", _) => "exits=exits.log".into(),
         ("gic", _) => "2".into(),
         ("fw-cfg", _) => "dir/a file,name=opt/a".into(),
+        ("vsock", _) => "3,socket=dir/a socket".into(),
         ("dump-code", _) => "ffff800008000000".into(),
         (_, "N" | "K") => "3".into(),
         (_, "SIZE") => "48M".into(),

@@ -33,6 +33,8 @@ mod testing;
 #[cfg(test)]
 mod tests;
 mod virtqueue;
+#[cfg(target_os = "linux")]
+pub mod vsock;
 
 pub use buffers::{Buffers, Request};
 pub use common::Service;

@@ -18,9 +18,9 @@ use armlet_hv::{Doorbell, HvError};
 
 use super::virt::map;
 use super::{Context, pci};
-#[cfg(unix)]
-use crate::config::ShareConfig;
 use crate::config::{BoardKind, MachineConfig, VirtioTransport};
+#[cfg(unix)]
+use crate::config::{ShareConfig, VsockConfig};
 use crate::entropy::Entropy;
 use crate::error::MachineError;
 
@@ -65,6 +65,9 @@ pub(crate) fn devices(config: &MachineConfig, entropy: &Arc<Entropy>) -> Result<
     for net in &config.nets {
         asked_for.push(("virtio-net", Arc::new(Net::new(net.network.clone(), net.mac))));
     }
+    if let Some(vsock) = &config.vsock {
+        asked_for.push(("virtio-vsock", sockets(vsock)?));
+    }
     let first = match config.virtio {
         VirtioTransport::Mmio => 0,
         VirtioTransport::Pci => pci::FIRST_SLOT,
@@ -87,6 +90,18 @@ fn shared(share: &ShareConfig) -> Result<Arc<dyn VirtioDevice>, MachineError> {
     Ok(Arc::new(armlet_devices::virtio::p9::P9::new(server, &share.tag)))
 }
 
+#[cfg(target_os = "linux")]
+fn sockets(config: &VsockConfig) -> Result<Arc<dyn VirtioDevice>, MachineError> {
+    let VsockConfig { cid, socket } = config;
+    let device = armlet_devices::virtio::vsock::Vsock::new(*cid, socket);
+    Ok(Arc::new(device.map_err(|error| MachineError::Vsock { path: socket.clone(), error })?))
+}
+
+#[cfg(all(unix, not(target_os = "linux")))]
+fn sockets(_: &VsockConfig) -> Result<Arc<dyn VirtioDevice>, MachineError> {
+    Err(MachineError::NoVsock)
+}
+
 #[cfg(all(unix, not(target_os = "linux")))]
 fn shared(_: &ShareConfig) -> Result<Arc<dyn VirtioDevice>, MachineError> {
     Err(MachineError::NoShares)
@@ -96,6 +111,9 @@ fn shared(_: &ShareConfig) -> Result<Arc<dyn VirtioDevice>, MachineError> {
 pub(crate) fn devices(config: &MachineConfig, _: &Arc<Entropy>) -> Result<Vec<Plug>, MachineError> {
     if !config.shares.is_empty() {
         return Err(MachineError::NoShares);
+    }
+    if config.vsock.is_some() {
+        return Err(MachineError::NoVsock);
     }
     let nothing = config.disks.is_empty() && config.nets.is_empty();
     let none = nothing && config.virtio == VirtioTransport::Mmio;
