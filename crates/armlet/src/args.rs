@@ -17,6 +17,7 @@ use crate::images;
 use crate::machine_file::{self, MachineFile};
 use crate::nets::NetArg;
 use crate::observe::code::Wanted;
+use crate::seed::parse_hostname;
 use crate::shares::ShareArg;
 use crate::size::{human, parse_address, parse_memory, parse_size};
 
@@ -259,6 +260,22 @@ pub struct RunArgs {
     /// Names of guest code for --dump-code and --perf-map: an ELF file, or what `nm` prints (System.map)
     #[arg(long, value_name = "FILE")]
     pub symbols: Option<PathBuf>,
+
+    /// First-boot data for the guest: a script, or a #cloud-config for images that have cloud-init
+    #[arg(long, value_name = "FILE")]
+    pub cloud_init: Option<PathBuf>,
+
+    /// The meta-data that goes with it [default: made of the other options]
+    #[arg(long, value_name = "FILE", requires = "cloud_init")]
+    pub meta_data: Option<PathBuf>,
+
+    /// What the guest calls itself, from its first boot on
+    #[arg(long, value_name = "NAME", value_parser = parse_hostname)]
+    pub hostname: Option<String>,
+
+    /// Public key with which root can log in by ssh, from the first boot on; can be repeated
+    #[arg(long, value_name = "FILE")]
+    pub ssh_key: Vec<PathBuf>,
 
     /// What the machine is called in `armlet ps` [default: after what it runs]
     #[arg(long, value_name = "NAME")]

@@ -21,6 +21,7 @@ mod progress;
 #[cfg(target_os = "linux")]
 mod rootdir;
 mod rootdisk;
+mod seed;
 mod shares;
 mod size;
 mod stop;

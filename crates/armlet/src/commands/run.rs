@@ -26,6 +26,7 @@ use crate::observe::{Devices, ExitLog, Hashes, Narrator, statistics, watch};
 use crate::plan::Plan;
 use crate::progress;
 use crate::rootdisk;
+use crate::seed;
 use crate::stop::{Stopper, Why};
 use crate::sys;
 use crate::terminal;
@@ -247,6 +248,7 @@ fn configure(args: &RunArgs) -> Result<(Option<&'static Guest>, MachineConfig), 
     for disk in &args.disk {
         disks.push(disk.open(disks.len())?);
     }
+    disks.extend(seed::disk(args)?);
     if firmware.is_some() && (args.load.is_some() || args.entry.is_some()) {
         let option = if args.load.is_some() { "--load" } else { "--entry" };
         return Err(Failure::input(format_args!(

@@ -114,7 +114,9 @@ impl Session {
         }
         match self.handles.control.press_power_button() {
             true => json!({ "ok": true }),
-            false => json!({ "ok": false, "error": "the machine has no power button; --force ends it as it is" }),
+            false => {
+                json!({ "ok": false, "error": "the machine has no power button; --force ends it as it is" })
+            }
         }
     }
 
