@@ -17,6 +17,7 @@ use crate::images;
 use crate::machine_file::{self, MachineFile};
 use crate::nets::NetArg;
 use crate::observe::code::Wanted;
+use crate::seed::parse_hostname;
 use crate::shares::ShareArg;
 use crate::size::{human, parse_address, parse_memory, parse_size};
 use crate::vsock::VsockArg;
@@ -44,6 +45,21 @@ pub enum Command {
     /// Make, list and remove images of whole machines
     #[command(subcommand)]
     Image(ImageCommand),
+    /// List the machines that run
+    Ps,
+    /// Have a machine shut down, and wait until it has
+    Stop {
+        /// The machine, see `armlet ps`
+        name: String,
+        /// End it as it is, without asking its guest
+        #[arg(long)]
+        force: bool,
+    },
+    /// Connect to the console of a machine
+    Attach {
+        /// The machine, see `armlet ps`
+        name: String,
+    },
     /// List the embedded guests
     Guests,
     /// List the machines and their memory maps
@@ -250,6 +266,38 @@ pub struct RunArgs {
     #[arg(long, value_name = "FILE")]
     pub symbols: Option<PathBuf>,
 
+    /// First-boot data for the guest: a script, or a #cloud-config for images that have cloud-init
+    #[arg(long, value_name = "FILE")]
+    pub cloud_init: Option<PathBuf>,
+
+    /// The meta-data that goes with it [default: made of the other options]
+    #[arg(long, value_name = "FILE", requires = "cloud_init")]
+    pub meta_data: Option<PathBuf>,
+
+    /// What the guest calls itself, from its first boot on
+    #[arg(long, value_name = "NAME", value_parser = parse_hostname)]
+    pub hostname: Option<String>,
+
+    /// Public key with which root can log in by ssh, from the first boot on; can be repeated
+    #[arg(long, value_name = "FILE")]
+    pub ssh_key: Vec<PathBuf>,
+
+    /// What the machine is called in `armlet ps` [default: after what it runs]
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+
+    /// Run in the background; `armlet attach` connects to the console
+    #[arg(long)]
+    pub detach: bool,
+
+    /// This is the process in the background
+    #[arg(long, hide = true)]
+    pub detached: bool,
+
+    /// What the name is made of: the image or machine file that these options are from
+    #[arg(skip)]
+    pub source: Option<String>,
+
     /// End when the guest asks for a reset
     #[arg(long)]
     pub no_reboot: bool,
@@ -448,12 +496,18 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Option<Cli>, Fa
     let cli = Cli::from_arg_matches(&matches);
     let mut cli = cli.map_err(|error| Failure::input(one_line(&error.to_string())))?;
     if let Some(Command::Run(run)) = &mut cli.command {
+        run.source = given_source(&run.thing);
         run.thing = thing.unwrap_or(run.thing.take());
         if let (Some(path), Some(given)) = (&run.save_config, matches.subcommand_matches("run")) {
             return machine_file::save(given, run.thing.as_deref(), path).map(|()| None);
         }
     }
     Ok(Some(cli))
+}
+
+/// The name of a thing, without what comes before and after it in a path.
+fn given_source(thing: &Option<PathBuf>) -> Option<String> {
+    Some(thing.as_ref()?.file_name()?.to_string_lossy().trim_end_matches(".toml").to_owned())
 }
 
 /// The machine file that is meant: by its path, or by the name of an image, unless there is a file of that name.

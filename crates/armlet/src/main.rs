@@ -6,6 +6,7 @@ mod args;
 mod boardmap;
 mod commands;
 mod console;
+mod control;
 mod disks;
 mod dts;
 mod failure;
@@ -20,6 +21,7 @@ mod progress;
 #[cfg(target_os = "linux")]
 mod rootdir;
 mod rootdisk;
+mod seed;
 mod shares;
 mod size;
 mod stop;
@@ -52,8 +54,12 @@ fn dispatch() -> Result<u8, Failure> {
             eprintln!("armlet: running the embedded guest `hello`; `armlet --help` tells what else there is");
             commands::run::run(RunArgs::default())
         }
+        Some(Command::Run(args)) if args.detach && !args.detached => control::detach(),
         Some(Command::Run(args)) => commands::run::run(*args),
         Some(Command::Image(command)) => commands::image::image(command),
+        Some(Command::Ps) => control::ps(),
+        Some(Command::Stop { name, force }) => control::stop(&name, force),
+        Some(Command::Attach { name }) => control::attach(&name),
         Some(Command::Guests) => commands::lists::guests(),
         Some(Command::Machines) => commands::lists::machines(),
         Some(Command::Cpus) => commands::lists::cpus(),

@@ -18,6 +18,8 @@ pub enum Why {
     Quit,
     /// The signal with this number.
     Signal(u8),
+    /// `armlet stop --force`.
+    Told,
     /// Nobody reads our output any more.
     BrokenPipe,
 }
@@ -26,7 +28,7 @@ impl Why {
     /// The exit status that goes with it.
     pub fn status(self) -> u8 {
         match self {
-            Self::Quit | Self::BrokenPipe => 0,
+            Self::Quit | Self::Told | Self::BrokenPipe => 0,
             Self::Signal(number) => SIGNAL + number,
         }
     }
@@ -35,6 +37,7 @@ impl Why {
     pub fn remark(self) -> Option<String> {
         match self {
             Self::Quit => Some("quit".to_owned()),
+            Self::Told => Some("stopped".to_owned()),
             Self::Signal(number) => Some(format!("ended by signal {number}")),
             Self::BrokenPipe => None,
         }

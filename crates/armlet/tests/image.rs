@@ -33,11 +33,11 @@ fn check_file_system(disk: &Path) {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
 }
 
-fn start(home: &Path, options: &[&str]) -> Session {
+fn start(home: &Path, name: &str, options: &[&str]) -> Session {
     let mut session = Session::start(armlet(home).args(["run", "small"]).args(options)).unwrap();
-    session.expect("small login: ", LIMIT);
+    session.expect(&format!("{name} login: "), LIMIT);
     session.type_line("root");
-    session.expect("root@small:~# ", LIMIT);
+    session.expect(&format!("root@{name}:~# "), LIMIT);
     session
 }
 
@@ -69,9 +69,27 @@ fn debian_comes_from_the_mirror_to_a_login() {
     let (status, _, stderr) = told(home, &["image", "pull", "debian-12-arm64", "--name", "small"]);
     assert!(status == Some(2) && stderr.contains("there is an image small already"), "{stderr}");
 
-    // What is written under an overlay is gone, what is written without one stays.
-    for (options, word) in [(&["--overlay"][..], "first"), (&[], "second")] {
-        let mut session = start(home, options);
+    // First-boot data counts. What is written under an overlay is gone, what is written without one stays.
+    let script = home.join("script");
+    std::fs::write(&script, "#!/bin/sh\necho from the script >/root/script-ran\n").unwrap();
+    let key = home.join("other.pub");
+    std::fs::write(&key, "ssh-ed25519 AAAAOTHER you\n").unwrap();
+    let first = [
+        "--overlay",
+        "--hostname",
+        "web",
+        "--cloud-init",
+        script.to_str().unwrap(),
+        "--ssh-key",
+        key.to_str().unwrap(),
+    ];
+    for (options, name, word) in [(&first[..], "web", "first"), (&[], "small", "second")] {
+        let mut session = start(home, name, options);
+        if word == "first" {
+            session.type_line("cat script-ran; cat .ssh/authorized_keys");
+            session.expect("from the script", LIMIT);
+            session.expect("AAAAOTHER", LIMIT);
+        }
         session.type_line("systemctl is-system-running --wait; dpkg --audit; echo audited");
         session.expect("running", LIMIT);
         session.expect("\naudited", LIMIT);

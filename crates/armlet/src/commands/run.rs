@@ -16,6 +16,7 @@ use armlet_machine::board::{hvio, monitor};
 use crate::args::{LogTarget, RunArgs};
 use crate::boardmap::{self, REQUEST_PAGE};
 use crate::console::{self, Action, Screen};
+use crate::control::{Facts, Handles, Ready, Server};
 use crate::dts;
 use crate::failure::{Failure, chain, did_you_mean};
 use crate::files::{self, Thing};
@@ -25,12 +26,14 @@ use crate::observe::{Devices, ExitLog, Hashes, Narrator, statistics, watch};
 use crate::plan::Plan;
 use crate::progress;
 use crate::rootdisk;
+use crate::seed;
 use crate::stop::{Stopper, Why};
 use crate::sys;
 use crate::terminal;
 
 /// Runs a guest to its end and returns the exit status.
 pub fn run(args: RunArgs) -> Result<u8, Failure> {
+    let background = args.detached.then(Ready::new).transpose()?;
     let stopper = Arc::new(Stopper::default());
     let on_broken = stopper.clone();
     let (screen, writer) = Screen::start(move || on_broken.stop(Why::BrokenPipe)).map_err(Failure::broken)?;
@@ -94,18 +97,40 @@ pub fn run(args: RunArgs) -> Result<u8, Failure> {
         sys::Signal::Resumed => terminal::resume(),
     })
     .map_err(|error| Failure::broken(format_args!("can't listen for signals: {error}")))?;
+    let thing = args.source.as_deref().unwrap_or_default();
+    let memory = machine.summary().into_iter().find(|(name, _)| *name == "memory");
+    let handles = Handles {
+        facts: Facts { cpus, memory: memory.unwrap_or_default().1, backend: hypervisor.name() },
+        control: control.clone(),
+        input: machine.console_input(),
+        stopper: stopper.clone(),
+        screen: screen.clone(),
+    };
+    let server = Server::start(args.name.as_deref(), thing, handles)?;
+    let in_background = background.is_some();
+    if let Some(background) = background {
+        let name = server.as_ref().map(Server::name);
+        background.tell(
+            name.ok_or_else(|| Failure::broken("the machine can't go to the background without a socket"))?,
+        )?;
+    }
     let raw = terminal::Guard::enter()
         .map_err(|error| Failure::broken(format_args!("can't switch the terminal to raw mode: {error}")))?;
     let (on_key, helped, button) = (stopper.clone(), screen.clone(), control.clone());
-    console::start_input(machine.console_input(), terminal, move |action| match action {
+    let act = move |action| match action {
         Action::Quit => on_key.stop(Why::Quit),
         Action::Help => helped.say(console::HELP),
         Action::PowerButton if !button.press_power_button() => {
             helped.say("armlet: this machine has no power button\n")
         }
         Action::PowerButton => {}
-    })
-    .map_err(Failure::broken)?;
+        Action::Detach => {
+            helped.say("armlet: only a machine that was started with --detach goes on without a terminal\n")
+        }
+    };
+    if !in_background {
+        console::start_input(machine.console_input(), terminal, act).map_err(Failure::broken)?;
+    }
     if narrator.is_none() && !args.quiet {
         progress::start(screen.clone(), hypervisor.name(), control.clone()).map_err(Failure::broken)?;
     }
@@ -118,6 +143,8 @@ pub fn run(args: RunArgs) -> Result<u8, Failure> {
     // A pipe nobody reads any more has ended the writer already; nothing else can panic there.
     let _ = writer.join();
     drop(raw);
+    screen.farewell();
+    drop(server);
     if let Some(narrator) = &narrator {
         narrator.finish();
     }
@@ -221,6 +248,7 @@ fn configure(args: &RunArgs) -> Result<(Option<&'static Guest>, MachineConfig), 
     for disk in &args.disk {
         disks.push(disk.open(disks.len())?);
     }
+    disks.extend(seed::disk(args)?);
     if firmware.is_some() && (args.load.is_some() || args.entry.is_some()) {
         let option = if args.load.is_some() { "--load" } else { "--entry" };
         return Err(Failure::input(format_args!(

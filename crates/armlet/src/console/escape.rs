@@ -20,6 +20,8 @@ pub enum Action {
     Help,
     /// Press the power button of the machine.
     PowerButton,
+    /// Leave the console of a machine in the background.
+    Detach,
 }
 
 /// Tells bytes for the guest from those for armlet.
@@ -45,6 +47,7 @@ impl Escape {
                 CTRL_A => guest.push(CTRL_A),
                 b'x' | b'X' => return (i + 1, Some(Action::Quit)),
                 b'p' | b'P' => return (i + 1, Some(Action::PowerButton)),
+                b'd' | b'D' => return (i + 1, Some(Action::Detach)),
                 b'h' | b'H' | b'?' => return (i + 1, Some(Action::Help)),
                 // Not one of ours: the user meant both keys for the guest.
                 other => guest.extend([CTRL_A, other]),

@@ -4,9 +4,11 @@
 //! The guest's bytes go through a queue to a thread that writes them. A vCPU that prints a byte at a
 //! time waits for the host only when the queue is full, and many bytes become one write.
 
+use std::collections::VecDeque;
 use std::io::{self, IsTerminal, Write};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use armlet::SerialOutput;
 
@@ -14,6 +16,12 @@ use crate::sys;
 
 /// Bytes that may wait; more make the guest wait.
 const CAPACITY: usize = 64 << 10;
+
+/// Bytes that somebody who comes later sees of what was before.
+const REPEATED: usize = 2048;
+
+/// How long those who follow may take to see the end.
+const FAREWELL: Duration = Duration::from_secs(1);
 
 /// Takes the cursor to the start of the line and clears it.
 const ERASE: &[u8] = b"\r\x1b[K";
@@ -35,6 +43,12 @@ struct State {
     mid_line: bool,
     /// What the guest printed since the tap was read; `None` if nobody listens.
     tap: Option<Vec<u8>>,
+    /// The last that the guest printed, if others may want to see it.
+    kept: Option<VecDeque<u8>>,
+    /// Bytes that the guest printed since it is kept.
+    printed: u64,
+    /// How many follow.
+    followers: usize,
 }
 
 /// The screen. One per process, shared by the guest's UART, the narrator, the log and the progress line.
@@ -72,6 +86,25 @@ impl Screen {
     /// What the guest printed since the last call.
     pub fn take_tap(&self) -> Vec<u8> {
         self.lock().tap.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    /// Makes [`Self::follow`] work.
+    pub fn keep(&self) {
+        self.lock().kept = Some(VecDeque::new());
+    }
+
+    /// Somebody who sees what the guest printed last, and all it prints from now on.
+    pub fn follow(self: &Arc<Self>) -> Follower {
+        let mut state = self.lock();
+        state.followers += 1;
+        let before = state.kept.as_ref().map_or(0, |kept| kept.len().min(REPEATED));
+        Follower { screen: self.clone(), seen: state.printed - before as u64 }
+    }
+
+    /// Gives followers a moment to see the end. To be called after [`Self::finish`].
+    pub fn farewell(&self) {
+        let state = self.lock();
+        let _ = self.changed.wait_timeout_while(state, FAREWELL, |state| state.followers > 0);
     }
 
     /// True once the guest has printed something.
@@ -146,6 +179,13 @@ impl Screen {
         if let Some(tap) = &mut state.tap {
             tap.extend(bytes);
         }
+        if let Some(kept) = &mut state.kept {
+            kept.extend(bytes);
+            let surplus = kept.len().saturating_sub(CAPACITY);
+            kept.drain(..surplus);
+            state.printed += bytes.len() as u64;
+            self.changed.notify_all();
+        }
         if state.broken.is_some() || bytes.is_empty() {
             return;
         }
@@ -195,6 +235,40 @@ impl Screen {
     }
 }
 
+/// Somebody who reads along. Who is slow misses something, and holds up nobody.
+pub struct Follower {
+    screen: Arc<Screen>,
+    seen: u64,
+}
+
+impl Follower {
+    /// Waits for more and puts it in place of what is in `bytes`. False when there will be none.
+    pub fn next(&mut self, bytes: &mut Vec<u8>) -> bool {
+        let mut state = self.screen.lock();
+        loop {
+            let kept = state.kept.as_ref().map_or(0, VecDeque::len);
+            let new = (state.printed - self.seen).min(kept as u64) as usize;
+            if new > 0 {
+                bytes.clear();
+                bytes.extend(state.kept.iter().flat_map(|kept| kept.range(kept.len() - new..)));
+                self.seen = state.printed;
+                return true;
+            }
+            if state.finished {
+                return false;
+            }
+            state = self.screen.wait(state);
+        }
+    }
+}
+
+impl Drop for Follower {
+    fn drop(&mut self) {
+        self.screen.lock().followers -= 1;
+        self.screen.changed.notify_all();
+    }
+}
+
 struct Console(Arc<Screen>);
 
 impl SerialOutput for Console {
@@ -241,6 +315,29 @@ mod tests {
         assert_eq!(thread.join().unwrap(), sent);
         assert_eq!(screen.take_tap(), sent);
         assert!(screen.has_spoken());
+    }
+
+    #[test]
+    fn who_follows_sees_the_end_of_what_was_and_all_that_comes() {
+        let screen = screen();
+        screen.keep();
+        // Nobody writes to stdout here.
+        screen.lock().broken = Some(io::ErrorKind::Other);
+        let mut console = screen.console();
+        console.write(&[b'a'; 2 * CAPACITY]);
+        let (mut follower, mut bytes) = (screen.follow(), Vec::new());
+        assert!(follower.next(&mut bytes));
+        assert_eq!(bytes, [b'a'; REPEATED]);
+        console.write(b"bc");
+        assert!(follower.next(&mut bytes) && bytes == b"bc");
+        // More than is kept: the rest is missed.
+        console.write(&[b'd'; 10]);
+        console.write(&[b'e'; CAPACITY]);
+        assert!(follower.next(&mut bytes) && bytes == [b'e'; CAPACITY]);
+        screen.finish();
+        assert!(!follower.next(&mut bytes));
+        drop(follower);
+        screen.farewell();
     }
 
     #[test]

@@ -96,11 +96,6 @@ impl MachineFile {
     }
 }
 
-/// True if there is a key of that name.
-pub fn has_key(name: &str) -> bool {
-    arg(&run_command(), name).is_some()
-}
-
 /// The command line's definition of `run`.
 fn run_command() -> Command {
     let mut cli = Cli::command();

@@ -49,7 +49,7 @@ impl Drop for Guardian {
 }
 
 /// This very program, even if its file has been replaced meanwhile.
-fn own_program() -> io::Result<std::path::PathBuf> {
+pub fn own_program() -> io::Result<std::path::PathBuf> {
     let running = std::path::PathBuf::from("/proc/self/exe");
     if running.exists() { Ok(running) } else { std::env::current_exe() }
 }

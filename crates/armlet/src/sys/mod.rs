@@ -6,7 +6,7 @@ mod guardian;
 #[cfg(unix)]
 mod unix;
 #[cfg(unix)]
-pub use guardian::{Guardian, guard};
+pub use guardian::{Guardian, guard, own_program};
 #[cfg(unix)]
 pub use unix::{RawMode, Signal, allocated, memory_size, on_signal, stdin, stdout};
 

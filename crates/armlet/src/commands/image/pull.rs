@@ -18,7 +18,6 @@ use super::report::Report;
 use crate::args::PullArgs;
 use crate::failure::Failure;
 use crate::images::{self, DISK, MACHINE};
-use crate::machine_file;
 use crate::size::human;
 
 /// Size of an image's disk, unless told.
@@ -89,8 +88,8 @@ fn machine_text(about: &str, variant: Variant) -> String {
     let mut text = format!("# {about}\nthing = \"{DISK}\"\nmemory = \"1G\"\n");
     let cpus = std::thread::available_parallelism().map_or(1, |n| n.get().min(4));
     text += &format!("cpus = {cpus}\n");
-    if variant == Variant::Standard && machine_file::has_key("net") {
-        text += "net = [\"user\"]\n";
+    if variant == Variant::Standard {
+        text += "net = [\"user\"]\n# With net = [\"user,22:2222\"], `ssh -p 2222 root@localhost` leads into it.\n";
     }
     text
 }
