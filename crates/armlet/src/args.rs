@@ -187,6 +187,10 @@ pub struct RunArgs {
     #[arg(long, value_name = "FILE|NAME[,vars=FILE]")]
     pub firmware: Option<FirmwareArg>,
 
+    /// ACPI tables for UEFI, beside the device tree: on or off [default: on where they can be]
+    #[arg(long, value_name = "on|off", value_parser = parse_switch)]
+    pub acpi: Option<bool>,
+
     /// A file for the guest to find in fw_cfg; can be repeated
     #[arg(long, value_name = "FILE,name=NAME")]
     pub fw_cfg: Vec<FwCfgArg>,
@@ -417,6 +421,14 @@ fn parse_count(text: &str) -> Result<u64, String> {
     }
 }
 
+fn parse_switch(text: &str) -> Result<bool, String> {
+    match text {
+        "on" => Ok(true),
+        "off" => Ok(false),
+        _ => Err(format!("{text:?} is neither on nor off")),
+    }
+}
+
 fn parse_gic(text: &str) -> Result<GicKind, String> {
     match text {
         "2" => Ok(GicKind::V2),
@@ -642,6 +654,8 @@ mod tests {
             "32M",
             "--firmware",
             "u-boot,vars=v",
+            "--acpi",
+            "off",
             "--fw-cfg",
             "f,name=opt/f",
             "--initrd",
@@ -691,6 +705,7 @@ mod tests {
         assert_eq!(args.thing, Some("Image".into()));
         assert_eq!((args.machine, args.cpus, args.memory), (Some(Board::Virt), Some(4), Some(2 << 30)));
         assert_eq!(args.firmware, Some("u-boot,vars=v".parse().unwrap()));
+        assert_eq!(args.acpi, Some(false));
         assert_eq!(args.fw_cfg, ["f,name=opt/f".parse().unwrap()]);
         assert_eq!(args.disk.len(), 2);
         assert_eq!((args.disk[0].options.read_only, args.disk[1].serial.as_deref()), (true, Some("root")));
@@ -741,6 +756,7 @@ mod tests {
             (&["--disk", "a,format=vmdk"], "raw and qcow2"),
             (&["--disk", "a,serial="], "--disk: serial= wants"),
             (&["--firmware", "a,var=b"], "the option is vars=FILE"),
+            (&["--acpi", "yes"], "--acpi: \"yes\" is neither on nor off"),
             (&["--fw-cfg", "opt/a"], "--fw-cfg: \"opt/a\" is not FILE,name=NAME"),
             (&["--bios", "a.fd"], "armlet takes --firmware FILE"),
             (&["--drive", "file=a.img"], "there is no option --drive; armlet takes --disk FILE"),

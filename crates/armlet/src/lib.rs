@@ -31,6 +31,7 @@
 //!         gic: None,
 //!         kernel: Some(Payload::detect(hello.name, hello.image.to_vec())?),
 //!         firmware: None,
+//!         acpi: None,
 //!         fw_cfg: Vec::new(),
 //!         initrd: None,
 //!         disks: Vec::new(),

@@ -71,7 +71,7 @@ fn networks_that_can_not_be() {
 
 #[test]
 fn things_that_are_not_there() {
-    refused(&["run", "nonesuch"], &["no embedded guest", "nonesuch", "armlet guests"]);
+    refused(&["run", "nonesuch"], &["no file, no image and no embedded guest", "nonesuch", "armlet guests"]);
     refused(&["run", "helo"], &["did you mean hello?"]);
     refused(&["run", "./no/such/Image"], &["./no/such/Image", "no such file"]);
     refused(&["run", "-"], &["standard input"]);
@@ -190,6 +190,7 @@ fn disks_that_can_not_be() {
     refuse(&["--disk", &format!("file={disk},format=raw")], &["write the file's name alone"]);
     refuse(&["--disk", &format!("{disk},overlya")], &["did you mean overlay?"]);
     refuse(&["--disk", &disk, "-M", "monitor"], &["monitor can't use a disk", "--machine virt"]);
+    refuse(&["--acpi", "on"], &["without firmware", "--firmware edk2"]);
     refuse(&["--firmware", "edk"], &["no firmware", "did you mean edk2?"]);
     refuse(&["--firmware", "./nowhere.fd"], &["./nowhere.fd", "no such file"]);
     refuse(&["--firmware", &disk, "--entry", "0x1000"], &["--entry", "address 0"]);

@@ -184,19 +184,43 @@ fn edk2_keeps_variables_in_both_states() {
     }
 }
 
-#[test]
-fn edk2_starts_a_kernel_from_fw_cfg() {
-    let Some(firmware) = firmware() else { return };
-    let init = "cat /proc/cmdline; ls /sys/firmware; date +%Y";
-    let Some(guest) = Guest::new(init) else { return };
+/// Says what the kernel found, and how many CPUs came up.
+const FOUND: &str = "
+cat /proc/cmdline; date +%Y; ls /sys/firmware /sys/firmware/acpi/tables 2>/dev/null
+echo cpus=$(grep -c ^processor /proc/cpuinfo)
+ls /sys/bus/platform/devices /sys/bus/acpi/devices /sys/bus/pci/devices /sys/bus/amba/devices
+cat /proc/interrupts
+";
+
+/// Starts a kernel from fw_cfg; what it found.
+fn found(options: &[&str]) -> Option<String> {
+    let (firmware, guest) = (firmware()?, Guest::new(FOUND)?);
     let (kernel, ramdisk) = (guest.kernel.display().to_string(), guest.ramdisk.display().to_string());
-    let with = text(&firmware.edk2[0], None);
-    for more in [&["--cpus", "1"][..], &["--cpus", "2", "--gic", "2"]] {
-        let options = [&kernel, "--initrd", &ramdisk, "--append", "by=fw_cfg console=ttyAMA0 quiet"];
-        let text = arrives(start(&with, &[&options[..], more].concat()));
-        assert!(text.contains("by=fw_cfg") && text.contains("efi"), "{text}");
-        // The clock runs.
-        assert!(!text.contains("1970"), "{text}");
+    let from = [&kernel, "--initrd", &ramdisk, "--append", "by=fw_cfg console=ttyAMA0 quiet", "--cpus", "2"];
+    let text = arrives(start(&text(&firmware.edk2[0], None), &[&from[..], options].concat()));
+    // The clock runs.
+    let all = ["by=fw_cfg", "efi", "cpus=2"].iter().all(|word| text.contains(word));
+    assert!(all && !text.contains("1970"), "{text}");
+    Some(text)
+}
+
+#[test]
+fn edk2_starts_a_kernel_which_finds_its_devices_by_device_tree() {
+    let Some(text) = found(&["--acpi", "off"]) else { return };
+    let all = ["devicetree", "9020000.fw-cfg", "a003e00.virtio_mmio", "9030000.pl061"];
+    assert!(all.iter().all(|word| text.contains(word)) && !text.contains("DSDT"), "{text}");
+}
+
+#[test]
+fn edk2_starts_a_kernel_which_finds_its_devices_by_acpi() {
+    for (gic, virtio, device) in [("3", "mmio", "LNRO0005:"), ("2", "pci", "0000:00:")] {
+        let Some(text) = found(&["--gic", gic, "--virtio", virtio]) else { return };
+        let tables = ["DSDT", "FACP", "APIC", "GTDT", "SPCR"];
+        let devices = ["ARMH0011:00", "ARMH0061:00", "QEMU0002:00", "PNP0C0C:00", "ACPI0007:01", device];
+        let all = tables.iter().chain(&devices).all(|word| text.contains(word));
+        assert!(all && text.contains("MCFG") == (virtio == "pci"), "GICv{gic}: {text}");
+        // The power button's line.
+        assert!(text.contains("ACPI:Event"), "GICv{gic}: {text}");
     }
 }
 

@@ -38,7 +38,12 @@ impl Session {
         let dir = tempfile::tempdir().unwrap();
         let guest = dir.path().join("loop.bin");
         std::fs::write(&guest, 0x1400_0000_u32.to_le_bytes()).unwrap();
+        let guest = guest.display().to_string();
+        Self::of(dir, &[&[guest.as_str()], options].concat())
+    }
 
+    /// With another guest, whose files are in `dir`.
+    fn of(dir: tempfile::TempDir, arguments: &[&str]) -> Self {
         let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
         grantpt(&master).unwrap();
         unlockpt(&master).unwrap();
@@ -49,8 +54,7 @@ impl Session {
         let end = || Stdio::from(terminal.try_clone().unwrap());
         let child = Command::new(env!("CARGO_BIN_EXE_armlet"))
             .arg("run")
-            .arg(&guest)
-            .args(options)
+            .args(arguments)
             .stdin(end())
             .stdout(end())
             .stderr(end())
@@ -222,4 +226,27 @@ impl Session {
         self.until(text, |s| s.shows(text));
         self.end().code()
     }
+}
+
+#[test]
+fn ctrl_a_p_presses_the_power_button() {
+    use armlet_testkit::{cpio, firmware, payloads, skip};
+    let (firmware, payloads) = match firmware::get().and_then(|firmware| Ok((firmware, payloads::get()?))) {
+        Ok(both) => both,
+        Err(why) => return skip(&why),
+    };
+    let pressed = "awk '/ACPI:Event/ && $2 > 0 { pressed = 1 } END { exit !pressed }' /proc/interrupts";
+    let wait = format!("echo listening; until {pressed}; do sleep 0.1; done; poweroff -f");
+    let ramdisk = cpio::busybox_ramdisk(&payloads.busybox, &format!("{}{wait}\n", cpio::INIT_PROLOGUE), &[]);
+    let dir = tempfile::tempdir().unwrap();
+    let initrd = dir.path().join("ramdisk");
+    std::fs::write(&initrd, ramdisk).unwrap();
+    let [kernel, edk2, initrd] =
+        [&payloads.cloud_kernel, &firmware.edk2[0], &initrd].map(|path| path.display().to_string());
+    let append = ["--append", "console=ttyAMA0 quiet"];
+    let from = [&kernel, "--firmware", &edk2, "--initrd", &initrd, append[0], append[1]];
+    let mut session = Session::of(dir, &from);
+    session.until("init", |s| s.shows("listening"));
+    session.press(b"\x01p");
+    assert!(session.end().success());
 }

@@ -186,6 +186,8 @@ pub struct MachineConfig {
     pub kernel: Option<Payload>,
     /// Firmware that starts in place of `kernel`, and finds that and what goes with it in fw_cfg.
     pub firmware: Option<FlashImages>,
+    /// ACPI tables for firmware; if `None` where they can be.
+    pub acpi: Option<bool>,
     /// More files in fw_cfg, by name.
     pub fw_cfg: Vec<(String, Vec<u8>)>,
     /// Initial RAM disk, as it is.
@@ -229,6 +231,7 @@ impl MachineConfig {
             gic: None,
             kernel: None,
             firmware: None,
+            acpi: None,
             fw_cfg: Vec::new(),
             initrd: None,
             disks: Vec::new(),
@@ -256,6 +259,8 @@ pub(crate) struct Checked {
     pub gic: Option<GicKind>,
     /// The backend has an ITS for it.
     pub its: bool,
+    /// The firmware finds ACPI tables.
+    pub acpi: bool,
     /// Of a machine with PCI.
     pub pci: Option<pci::Layout>,
     pub memory: u64,
@@ -295,7 +300,21 @@ pub(crate) fn check(config: &MachineConfig, hv: &dyn Hypervisor) -> Result<Check
     let memory = memory(config, capabilities)?;
     let has_pci = config.board == BoardKind::Virt && config.virtio == VirtioTransport::Pci;
     let pci = has_pci.then(|| pci::Layout::new(mode, capabilities.address_bits));
-    Ok(Checked { cpu_model, mode, gic, its: capabilities.its, pci, memory })
+    let acpi = acpi(config, mode)?;
+    Ok(Checked { cpu_model, mode, gic, acpi, its: capabilities.its, pci, memory })
+}
+
+/// ACPI is for UEFI in AArch64 state; other guests have the device tree alone.
+fn acpi(config: &MachineConfig, mode: GuestMode) -> Result<bool, MachineError> {
+    let why_not = match &config.firmware {
+        None => Some("without firmware nobody puts ACPI tables into memory; use --firmware edk2"),
+        Some(_) if mode.is_aarch32() => Some("a guest in AArch32 state has no ACPI"),
+        Some(_) => None,
+    };
+    match (config.acpi, why_not) {
+        (Some(true), Some(why)) => Err(MachineError::Acpi(why)),
+        (asked, why) => Ok(asked.unwrap_or(why.is_none()) && why.is_none()),
+    }
 }
 
 fn gic(

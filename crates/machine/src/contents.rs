@@ -3,6 +3,7 @@
 use armlet_devices::fw_cfg::Items;
 use armlet_hv::HvError;
 
+use crate::acpi::{self, Description};
 use crate::board::{boot_info, hvio, monitor, requests, virt};
 use crate::config::{BoardKind, Checked, MachineConfig};
 use crate::entropy::Entropy;
@@ -105,6 +106,11 @@ impl Contents {
         let payload = config.kernel.as_ref().map(plan::payload).unwrap_or_default();
         let mut items = fw_cfg::items(config)?;
         fw_cfg::add_kernel(&mut items, config);
+        if checked.acpi {
+            let (cpus, gic) = (config.cpus, checked.gic.unwrap_or(armlet_hv::GicKind::V3));
+            let (its, pci) = (checked.its, checked.pci.clone());
+            acpi::add(&mut items, &Description { cpus, gic, its, virtio: virtio.clone(), pci })?;
+        }
         let placement = Placement {
             loads: Vec::new(),
             entry: virt::map::FLASH[0],

@@ -164,6 +164,9 @@ pub enum MachineError {
         "this backend can't take memory away from a running guest, which flash memory needs; leave --firmware out"
     )]
     NoFlash,
+    /// ACPI where it can't be.
+    #[error("--acpi on can't be: {0}")]
+    Acpi(&'static str),
     /// A file for fw_cfg.
     #[error(transparent)]
     FwCfg(#[from] armlet_devices::fw_cfg::FileError),

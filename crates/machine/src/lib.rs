@@ -4,6 +4,7 @@
 //! [`Machine::run`] runs it to its [`Ending`].
 #![forbid(unsafe_code)]
 
+mod acpi;
 pub mod board;
 mod config;
 mod console;

@@ -84,6 +84,7 @@ fn sample(arg: &clap::Arg) -> String {
         ("net", _) => "user,22:2222".into(),
         ("log", _) => "exits=exits.log".into(),
         ("gic", _) => "2".into(),
+        ("acpi", _) => "off".into(),
         ("fw-cfg", _) => "dir/a file,name=opt/a".into(),
         ("vsock", _) => "3,socket=dir/a socket".into(),
         ("dump-code", _) => "ffff800008000000".into(),
