@@ -15,9 +15,10 @@ pub const SHELL: &str = "/payloads/shell.cpio";
 /// One with an armhf shell.
 pub const SHELL32: &str = "/payloads/shell32.cpio";
 
-/// A ramdisk with drivers for virtio disks and a shell on the console.
-fn shell(busybox: &[u8], modules: &Modules) -> Vec<u8> {
-    cpio::module_ramdisk(busybox, modules, "exec setsid cttyhack sh\n")
+/// A ramdisk with drivers for virtio disks, behind PCI too, and a shell on the console.
+fn shell(busybox: &[u8], modules: [&Modules; 2]) -> Vec<u8> {
+    let modules: Modules = modules.into_iter().flatten().cloned().collect();
+    cpio::module_ramdisk(busybox, &modules, "exec setsid cttyhack sh\n")
 }
 
 /// A host with `armlet` in the path and guests in `/payloads`.
@@ -29,8 +30,10 @@ pub fn with_armlet(host: Host, program: &Path) -> Result<Rig, String> {
     let (payloads, payloads32) = (payloads::get()?, payloads::get32()?);
     rig.copy("/bin/armlet", program)?;
     rig.copy(KERNEL, &payloads.cloud_kernel)?.copy(KERNEL32, &payloads32.armmp_lpae)?;
-    rig.file(SHELL, &shell(&payloads.busybox, &payloads.cloud_modules));
-    rig.file(SHELL32, &shell(&payloads32.busybox, &payloads32.armmp_lpae_modules));
+    let (modules, pci) = (&payloads.cloud_modules, &payloads.cloud_pci_modules);
+    rig.file(SHELL, &shell(&payloads.busybox, [modules, pci]));
+    let (modules, pci) = (&payloads32.armmp_lpae_modules, &payloads32.armmp_lpae_pci_modules);
+    rig.file(SHELL32, &shell(&payloads32.busybox, [modules, pci]));
     Ok(rig)
 }
 
@@ -62,8 +65,13 @@ pub fn as_built(rig: &mut Rig) -> Result<(), String> {
     ] {
         let at = |name: &str| at(&format!("{directory}/{name}"));
         rig.link(&at(kernel), target).file(&at("complete"), b"").file(&at("busybox"), busybox);
-        // Of the other kernel there is nothing, but its directory is looked for.
-        rig.file(&at("modules/none"), b"");
+        // Of the other kernel, and of other drivers, there is nothing, but their directories are looked for.
+        for other in ["modules", "modules-more", "modules-net", "modules-pci"] {
+            rig.file(&at(&format!("{other}/none")), b"");
+        }
+        for other in ["more", "net", "pci"] {
+            rig.file(&at(&format!("{modules}-{other}/none")), b"");
+        }
         for (name, data) in files {
             rig.file(&at(&format!("{modules}/{name}")), data);
         }
