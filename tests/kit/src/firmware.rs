@@ -43,6 +43,37 @@ pub fn installer() -> Result<[PathBuf; 2], String> {
     Ok(["linux", "initrd.gz"].map(|name| images.join(name)))
 }
 
+/// A program for the first bank of flash memory: prints the first byte of the second bank, the manufacturer's code as a
+/// character (less 0x39), and the fifth byte of the second bank once its chips show their contents again; then it turns the
+/// machine off.
+pub const FLASH_PROGRAM: [u32; 21] = [
+    0xd2a0_8001, // mov x1, #0x4000000
+    0xd2a1_2002, // mov x2, #0x9000000
+    0x5280_6024, // mov w4, #0x301
+    0xb900_3044, // str w4, [x2, #0x30]
+    0xb940_0023, // ldr w3, [x1]
+    0xb900_0043, // str w3, [x2]
+    0x5280_1204, // mov w4, #0x90
+    0x72a0_1204, // movk w4, #0x90, lsl #16
+    0xb900_0024, // str w4, [x1]
+    0xb940_0025, // ldr w5, [x1]
+    0x5100_e4a5, // sub w5, w5, #0x39
+    0xb900_0045, // str w5, [x2]
+    0x5280_1fe4, // mov w4, #0xff
+    0x72a0_1fe4, // movk w4, #0xff, lsl #16
+    0xb900_0024, // str w4, [x1]
+    0xb940_0426, // ldr w6, [x1, #4]
+    0xb900_0046, // str w6, [x2]
+    0x5280_0100, // mov w0, #8
+    0x72b0_8000, // movk w0, #0x8400, lsl #16: SYSTEM_OFF
+    0xd400_0002, // hvc #0
+    0x1400_0000, // b .
+];
+/// What is in the second bank then, and what is printed.
+pub const FLASH_VARIABLES: &str = "ABCDEFGH";
+/// What [`FLASH_PROGRAM`] prints.
+pub const FLASH_SAYS: &str = "APE";
+
 const SECTOR: usize = 512;
 /// First sector of the partition: at 1 MiB, as everybody has it.
 const FIRST: u64 = 2048;

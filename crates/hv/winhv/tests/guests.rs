@@ -6,9 +6,10 @@ use armlet_hv::{ExitEvent, GicKind, Hypervisor, Observer};
 use armlet_hv_soft::SoftHypervisor;
 use armlet_hv_whp::WhpHypervisor;
 use armlet_machine::{
-    BoardKind, ConsoleInput, Ending, Machine, MachineConfig, MachineControl, Payload, SerialOutput,
+    BoardKind, ConsoleInput, Ending, FlashImages, Machine, MachineConfig, MachineControl, Payload,
+    SerialOutput,
 };
-use armlet_testkit::{cpio, payloads, root, skip};
+use armlet_testkit::{cpio, firmware, payloads, root, skip};
 use armlet_winhv::{Quirks, table};
 
 /// What a machine printed.
@@ -52,6 +53,31 @@ fn run(hypervisor: &dyn Hypervisor, config: MachineConfig) -> (Ending, String, V
 
 fn whp(quirks: Quirks) -> WhpHypervisor {
     WhpHypervisor::over(table(Box::new(SoftHypervisor::new()), quirks)).unwrap()
+}
+
+#[test]
+fn flash_memory_goes_and_comes_back() {
+    let config = || {
+        let mut config = MachineConfig::new(BoardKind::Virt);
+        config.memory = Some(64 << 20);
+        config.firmware = Some(FlashImages {
+            name: "program".into(),
+            code: firmware::FLASH_PROGRAM.iter().flat_map(|word| word.to_le_bytes()).collect(),
+            variables_name: "none".into(),
+            variables: firmware::FLASH_VARIABLES.into(),
+            store: None,
+        });
+        config
+    };
+    let (ending, text, exits) = run(&whp(Quirks::default()), config());
+    assert_eq!((&ending, text.as_str()), (&Ending::PowerOff, firmware::FLASH_SAYS));
+    // What is memory is read without an exit.
+    let reads: Vec<_> = exits.iter().filter(|exit| exit.starts_with("read")).collect();
+    assert_eq!(reads, ["read 0x4000000 4"]);
+    let (_, text, soft) = run(&SoftHypervisor::new(), config());
+    let memory = |exits: Vec<String>| exits.into_iter().filter(|exit| !exit.starts_with("call")).collect();
+    let [exits, soft]: [Vec<_>; 2] = [exits, soft].map(memory);
+    assert_eq!((text.as_str(), soft), (firmware::FLASH_SAYS, exits));
 }
 
 fn monitor(guest: &str) -> MachineConfig {
