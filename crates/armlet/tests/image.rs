@@ -105,6 +105,21 @@ fn debian_comes_from_the_mirror_to_a_login() {
         assert!(status.success() && !text.contains("note-first\r"), "{status}: {text}");
         check_file_system(&disk);
     }
+
+    // The same machine in the background shuts down when it is told to.
+    let (status, stdout, stderr) = told(home, &["run", "small", "--detach", "--quiet"]);
+    assert_eq!((status, stdout.as_str()), (Some(0), "small\n"), "{stderr}");
+    let mut session = Session::start(armlet(home).args(["attach", "small"])).unwrap();
+    session.expect("small login: ", LIMIT);
+    session.type_line("root");
+    session.expect("root@small:~# ", LIMIT);
+    // From then on the button is heard.
+    session.type_line("until gpioinfo | grep -q gpiomon; do sleep 1; done; echo lis''tens");
+    session.expect("listens", LIMIT);
+    assert_eq!(told(home, &["stop", "small"]), (Some(0), String::new(), String::new()), "{}", session.text());
+    let (status, text) = session.finish(LIMIT);
+    assert!(status.success() && text.contains("reboot: Power down"), "{status}: {text}");
+    check_file_system(&disk);
     assert_eq!(told(home, &["image", "rm", "small"]), (Some(0), String::new(), String::new()));
     assert!(!images.join("small").exists());
 }

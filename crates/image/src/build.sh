@@ -88,9 +88,10 @@ fi
 cp /seed/etc/first-boot /mnt/usr/local/sbin/armlet-first-boot
 chmod 755 /mnt/usr/local/sbin/armlet-first-boot
 cp /seed/etc/first-boot.service /mnt/etc/systemd/system/armlet-first-boot.service
-inside systemctl enable armlet-first-boot || failed "enabling the first boot's service"
+cp /seed/etc/power-button.service /mnt/etc/systemd/system/armlet-power-button.service
+inside systemctl enable armlet-first-boot armlet-power-button || failed "enabling services"
 echo 'LANG=C.UTF-8' >/mnt/etc/default/locale
-chmod 644 /mnt/etc/hostname /mnt/etc/apt/sources.list /mnt/etc/systemd/system/armlet-first-boot.service
+chmod 644 /mnt/etc/hostname /mnt/etc/apt/sources.list /mnt/etc/systemd/system/armlet-*.service
 # Each machine makes its own.
 : >/mnt/etc/machine-id
 rm -f /mnt/usr/sbin/policy-rc.d /mnt/var/lib/dbus/machine-id /mnt/etc/resolv.conf.dpkg-* /mnt/var/log/*.log

@@ -8,6 +8,8 @@ use crate::seed::fat_image;
 pub const SERVICE: &str = include_str!("first-boot.service");
 /// The program it starts.
 pub const SCRIPT: &str = include_str!("first-boot.sh");
+/// The service that shuts the machine down when its power button is pressed.
+pub const POWER_BUTTON: &str = include_str!("power-button.service");
 
 /// The label that cloud-init looks for.
 const LABEL: &str = "CIDATA";

@@ -12,8 +12,8 @@ const KERNELS: [(&str, &str); 2] =
     [("arm64", "linux-image-cloud-arm64"), ("armhf", "linux-image-armmp-lpae")];
 
 /// What no machine can be without: it boots to a login on its console.
-const MINIMAL: [&str; 8] =
-    ["systemd-sysv", "udev", "kmod", "e2fsprogs", "initramfs-tools", "zstd", "apt", "dbus"];
+const MINIMAL: [&str; 9] =
+    ["systemd-sysv", "udev", "kmod", "e2fsprogs", "initramfs-tools", "zstd", "apt", "dbus", "gpiod"];
 /// What a person expects beside that: a network, ssh, an editor.
 const STANDARD: [&str; 12] = [
     "libpam-systemd",

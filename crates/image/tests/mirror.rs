@@ -205,7 +205,7 @@ fn a_suites_packages_are_read_and_chosen() {
         let file = format!("Filename: pool/{name}.deb\nSize: 1\nSHA256: {}\n", "a".repeat(64));
         packages += &format!("Package: {name}\nVersion: 1\n{fields}{file}\n");
     }
-    for name in ["systemd-sysv", "udev", "kmod", "e2fsprogs", "initramfs-tools", "zstd", "apt"] {
+    for name in ["systemd-sysv", "udev", "kmod", "e2fsprogs", "initramfs-tools", "zstd", "apt", "gpiod"] {
         let file = format!("Filename: pool/{name}.deb\nSize: 1\nSHA256: {}\n", "b".repeat(64));
         packages += &format!("Package: {name}\nVersion: 1\n{file}\n");
     }

@@ -109,6 +109,7 @@ impl Config<'_> {
             ("authorized_keys", self.keys.clone()),
             ("first-boot", first_boot::SCRIPT.to_owned()),
             ("first-boot.service", first_boot::SERVICE.to_owned()),
+            ("power-button.service", first_boot::POWER_BUTTON.to_owned()),
         ];
         files.into_iter().map(|(name, text)| (format!("etc/{name}"), text.into_bytes())).collect()
     }
