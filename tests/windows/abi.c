@@ -51,6 +51,7 @@ IS(WHvPartitionPropertyCodeProcessorCount, 0x1fff);
 IS(WHvMapGpaRangeFlagRead, 1);
 IS(WHvMapGpaRangeFlagWrite, 2);
 IS(WHvMapGpaRangeFlagExecute, 4);
+IS(WHvMapGpaRangeFlagTrackDirtyPages, 8);
 IS(WHvRunVpExitReasonUnmappedGpa, 0x80000000);
 IS(WHvRunVpExitReasonGpaIntercept, 0x80000001);
 IS(WHvRunVpExitReasonInvalidVpRegisterValue, 0x80000020);

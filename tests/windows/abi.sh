@@ -3,4 +3,4 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 tools=${ARMLET_WINDOWS:-$PWD/../../target/windows/tools}
-"$tools/bin/python" -m ziglang cc -target aarch64-windows-gnu -Wall -c -o /dev/null abi.c
+"$tools/bin/python" -m ziglang cc -target aarch64-windows-gnu -Wall -c -o "$tools/abi.obj" abi.c

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Cross-builds for Windows on Debian: tests/windows/cargo.sh x64|arm64 COMMAND ARGUMENTS..., for instance
+# Cross-builds for Windows on Debian: tests/windows/cargo.sh x64|arm64|both COMMAND ARGUMENTS..., for instance
 #   tests/windows/cargo.sh arm64 build --release -p armlet
 #   tests/windows/cargo.sh x64 test -p armlet-engine --lib
 # What it builds lies in target/windows/TARGET. It takes Debian's cargo with the sources of the standard
@@ -8,10 +8,12 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
+x64=x86_64-pc-windows-gnullvm arm64=aarch64-pc-windows-gnullvm
 case ${1:-} in
-    x64) target=x86_64-pc-windows-gnullvm ;;
-    arm64) target=aarch64-pc-windows-gnullvm ;;
-    *) echo "usage: $0 x64|arm64 COMMAND ARGUMENTS..." >&2; exit 2 ;;
+    x64) target=(--target $x64) ;;
+    arm64) target=(--target $arm64) ;;
+    both) target=(--target $x64 --target $arm64) ;;
+    *) echo "usage: $0 x64|arm64|both COMMAND ARGUMENTS..." >&2; exit 2 ;;
 esac
 command=$2
 runner=$PWD/tests/windows/wine.sh
@@ -34,8 +36,13 @@ export PATH=$tools/bin:/usr/bin:$PATH RUSTC=/usr/bin/rustc RUSTDOC=/usr/bin/rust
 export CARGO_TARGET_DIR=$PWD/target/windows
 export CARGO_TARGET_X86_64_PC_WINDOWS_GNULLVM_RUNNER="$runner x64"
 export CARGO_TARGET_AARCH64_PC_WINDOWS_GNULLVM_RUNNER="$runner arm64"
+# What is built without --release is to be there soon and to run a test: a profile for speed takes twice as long.
+export CARGO_PROFILE_DEV_OPT_LEVEL=${CARGO_PROFILE_DEV_OPT_LEVEL:-1} CARGO_PROFILE_DEV_DEBUG=${CARGO_PROFILE_DEV_DEBUG:-false}
+export CARGO_PROFILE_DEV_STRIP=${CARGO_PROFILE_DEV_STRIP:-symbols}
+# The standard library without what prints backtraces.
+std=(-Zbuild-std=std,panic_abort -Zbuild-std-features=panic-unwind)
 case $command in
-    build) exec cargo-zigbuild zigbuild -Zbuild-std=std,panic_abort --target "$target" "$@" ;;
-    test | run) exec cargo-zigbuild "$command" -Zbuild-std=std,panic_abort --target "$target" "$@" ;;
-    *) exec /usr/bin/cargo "$command" -Zbuild-std=std,panic_abort --target "$target" "$@" ;;
+    build) exec cargo-zigbuild zigbuild "${std[@]}" "${target[@]}" "$@" ;;
+    test | run) exec cargo-zigbuild "$command" "${std[@]}" "${target[@]}" "$@" ;;
+    *) exec /usr/bin/cargo "$command" "${std[@]}" "${target[@]}" "$@" ;;
 esac

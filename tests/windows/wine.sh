@@ -11,35 +11,23 @@ tools=${ARMLET_WINDOWS:-$root/target/windows/tools}
 arch=$1
 shift
 
-shim() { # ZIG-TARGET FOLDER
-    [ -f "$tools/shim/$2/bcryptprimitives.dll" ] && return
-    mkdir -p "$tools/shim/$2"
-    "$tools/bin/python" -m ziglang cc -target "$1-windows-gnu" -shared -O2 -s -ladvapi32 \
-        -o "$tools/shim/$2/bcryptprimitives.tmp.dll" "$here/bcryptprimitives.c"
-    mv "$tools/shim/$2/bcryptprimitives.tmp.dll" "$tools/shim/$2/bcryptprimitives.dll"
-}
-
 case $arch in
     x64)
         wine=/usr/lib/wine/wine64
         [ -x $wine ] || { echo "$0: no $wine; apt-get install wine64" >&2; exit 1; }
-        shim x86_64 x64
+        shims=$("$here/shim.sh" x64)
         export WINEPREFIX=$tools/prefix-x64 WINEDEBUG=${WINEDEBUG:--all} WINEDLLOVERRIDES=mscoree,mshtml=
         (
             flock 9
             [ -d "$WINEPREFIX/drive_c/windows/system32" ] || $wine wineboot -i >/dev/null 2>&1
         ) 9>"$tools/prefix-x64.lock"
-        WINEPATH=Z:$(echo "$tools/shim/x64" | tr / '\\')
+        WINEPATH=Z:$(echo "$shims" | tr / '\\')
         export WINEPATH
         exec $wine "$@"
         ;;
     arm64)
-        shim aarch64 arm64
-        tree=$tools/arm64
-        (
-            flock 9
-            [ -d "$tree/root/p/drive_c/windows/system32" ] || "$here/arm64-tree.sh" "$tree" >&2
-        ) 9>"$tools/arm64.lock"
-        exec "$here/in-tree.sh" "$tree" "$tools/shim/arm64" "$cd_from" "$@"
+        shims=$("$here/shim.sh" arm64)
+        "$here/arm64-tree.sh" "$tools/arm64" >&2
+        exec "$here/in-tree.sh" "$tools/arm64" "$shims" "$cd_from" "$@"
         ;;
 esac

@@ -17,7 +17,6 @@ pub mod pl011;
 pub mod pl031;
 pub mod pl061;
 pub mod timer_frame;
-#[cfg(unix)]
 pub mod virtio;
 
 pub use gic::GicError;

@@ -131,11 +131,6 @@ pub enum MachineError {
         /// The most there can be.
         limit: usize,
     },
-    /// This build has no virtio devices.
-    #[error(
-        "disks and network cards can't be had: armlet has no virtio devices on this host yet; leave --disk and --net out"
-    )]
-    NoVirtio,
     /// The host's programs speak when they want to.
     #[error("a run with sockets to the host can't be repeated; leave out --vsock or --deterministic")]
     DeterministicVsock,

@@ -8,6 +8,7 @@ pub mod payloads;
 pub mod programs;
 pub mod rig;
 pub mod session;
+pub mod windows;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -15,4 +15,4 @@ mod lossy;
 #[cfg(windows)]
 mod windows;
 #[cfg(windows)]
-pub use windows::{Guardian, RawMode, Signal, guard, memory_size, on_signal, stdin, stdout};
+pub use windows::{Guardian, RawMode, Signal, allocated, guard, memory_size, on_signal, stdin, stdout};

@@ -1,10 +1,10 @@
 //! The buffers of a request: pieces of guest memory, checked before anything is done with them.
 
 use armlet_base::GuestRam;
-use virtio_queue::DescriptorChain;
 use vm_memory::{GuestMemory, Permissions, VolatileSlice};
 
 use super::device::Broken;
+use super::queue::DescriptorChain;
 
 /// Bytes of guest memory in order. The guest may change them at any time.
 #[derive(Default)]

@@ -9,12 +9,12 @@ use virtio_bindings::virtio_config::{
     VIRTIO_CONFIG_S_FEATURES_OK, VIRTIO_F_RING_RESET, VIRTIO_F_VERSION_1,
 };
 use virtio_bindings::virtio_ring::{VIRTIO_RING_F_EVENT_IDX, VIRTIO_RING_F_INDIRECT_DESC};
-use virtio_queue::{Queue, QueueT};
 use vm_memory::GuestAddress;
 
 use super::device::{Broken, VirtioDevice};
 use super::handle::Handle;
 use super::link::{Link, Notify};
+use super::queue::*;
 use super::virtqueue::Virtqueue;
 
 /// Features of the ring and the transport.

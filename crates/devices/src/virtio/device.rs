@@ -12,6 +12,7 @@ use super::virtqueue::Virtqueue;
 #[error("the device needs a reset: {0}")]
 pub struct Broken(pub &'static str);
 
+#[cfg(unix)]
 impl From<virtio_queue::Error> for Broken {
     fn from(_: virtio_queue::Error) -> Self {
         Self("a ring or a descriptor is malformed")

@@ -26,8 +26,12 @@ pub mod net;
 #[cfg(target_os = "linux")]
 pub mod p9;
 pub mod pci;
+mod queue;
 mod ring;
 pub mod rng;
+#[cfg(any(test, not(unix)))]
+#[cfg_attr(unix, allow(dead_code, reason = "compared with the library"))]
+mod split;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]

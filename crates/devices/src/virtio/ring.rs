@@ -6,10 +6,10 @@ use std::sync::atomic::{Ordering, fence};
 
 use armlet_base::GuestRam;
 use virtio_bindings::virtio_ring::VRING_AVAIL_F_NO_INTERRUPT;
-use virtio_queue::{DescriptorChain, Queue, QueueOwnedT, QueueT};
 use vm_memory::{Bytes, GuestAddress};
 
 use super::device::Broken;
+use super::queue::*;
 
 /// Offsets of the index and of the elements in either area, and the lengths of an element.
 const INDEX: u64 = 2;

@@ -5,12 +5,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use armlet_base::GuestRam;
-use virtio_queue::Queue;
 
 use super::buffers::Request;
 use super::device::{Broken, VirtioDevice};
 use super::doorbell::Doorbell;
 use super::link::Link;
+use super::queue::Queue;
 use super::ring::Ring;
 
 /// A queue (2.6). Any thread may work on it, one at a time.

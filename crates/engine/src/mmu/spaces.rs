@@ -1,6 +1,7 @@
 //! Which set of the first level is in use, and keeping all levels free of what maintenance removed.
 
 #[cfg(jit)]
+#[cfg(jit)]
 use std::ops::Range;
 
 use armlet_arm::mmu::{Format, Regime, Translation, ttbcr};

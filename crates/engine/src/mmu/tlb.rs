@@ -225,6 +225,7 @@ impl Set {
     }
 
     /// Forgets jumps to code at these addresses.
+    #[cfg(jit)]
     pub fn drop_jumps_to(&mut self, code: &Range<u64>) {
         let drop = |jump: &mut Jump| {
             if jump.va != NONE && code.contains(&jump.host) {

@@ -7,7 +7,9 @@
 
 pub mod abi;
 mod access;
+mod dirty;
 mod error;
+mod facts;
 #[allow(unsafe_code)]
 mod partition;
 mod state;
@@ -83,7 +85,8 @@ impl WhpHypervisor {
             return Err(missing("the platform is installed, but no hypervisor runs", RESTART));
         }
         let features: Option<u64> = ask(&table, capability::FEATURES).map_err(asked)?;
-        if features.unwrap_or(0) & feature::ARM64_SUPPORT == 0 {
+        let features = features.unwrap_or(0);
+        if features & feature::ARM64_SUPPORT == 0 {
             return Err(missing("this build of Windows has no ARM64 guests", UPDATE));
         }
         let exits: Option<u64> = ask(&table, capability::EXTENDED_VM_EXITS).map_err(asked)?;
@@ -99,19 +102,11 @@ impl WhpHypervisor {
             max_cpus: MAX_CPUS,
             cpu_models: vec![ModelInfo::new(MODEL, &[GuestMode::A64El1])],
             deterministic: false,
-            dirty_log: false,
+            dirty_log: features & feature::DIRTY_PAGE_TRACKING != 0
+                && table.query_gpa_range_dirty_bitmap.is_some(),
             guest_debug: false,
         };
         Ok(Self { table, capabilities, calls: exits.unwrap_or(0) & extended_exit::HYPERCALL != 0 })
-    }
-}
-
-/// A capability as a fact.
-fn told<T>(value: Result<Option<T>, HvError>, text: impl Fn(T) -> String) -> String {
-    match value {
-        Ok(Some(value)) => text(value),
-        Ok(None) => "not known to this build".to_owned(),
-        Err(error) => with_cause(&error),
     }
 }
 
@@ -137,24 +132,7 @@ impl Hypervisor for WhpHypervisor {
     }
 
     fn facts(&self) -> Vec<String> {
-        let banks = |code| ask::<[u64; 3]>(&self.table, code);
-        let word = |code| ask::<u64>(&self.table, code);
-        let numbers = [
-            ("features", word(capability::FEATURES)),
-            ("extended exits", word(capability::EXTENDED_VM_EXITS)),
-            ("physical address width", word(capability::PHYSICAL_ADDRESS_WIDTH)),
-            ("LPI INTID bits", word(capability::GIC_LPI_INT_ID_BITS)),
-            ("longest SVE vector", word(capability::MAX_SVE_VECTOR_LENGTH)),
-        ];
-        let numbers = numbers
-            .into_iter()
-            .map(|(name, value)| format!("{name}: {}", told(value, |v| format!("{v:#x}"))));
-        let sets = [
-            ("processor features", banks(capability::PROCESSOR_FEATURES_BANKS)),
-            ("synthetic features", banks(capability::SYNTHETIC_PROCESSOR_FEATURES_BANKS)),
-        ];
-        let set = |v: [u64; 3]| format!("{:#x} {:#x}", v[1], v[2]);
-        numbers.chain(sets.into_iter().map(|(name, value)| format!("{name}: {}", told(value, set)))).collect()
+        facts::all(&self.table)
     }
 
     fn create_vm(&self, config: VmConfig) -> Result<Box<dyn Vm>, HvError> {

@@ -14,9 +14,17 @@ use crate::abi::{ExitContext, InterruptControl, Value, map};
 use crate::error::{check, failure, unsupported};
 use crate::table::{Handle, Table};
 
+/// How memory is mapped that the guest may write.
+const WRITABLE: u32 = map::READ | map::WRITE | map::EXECUTE;
+
 /// What the hypervisor of this host can do, by code; `None` if this build doesn't know the code.
 pub fn capability<T: Pod>(table: &Table, code: u32) -> Result<Option<T>, HvError> {
-    let (mut value, mut written) = (T::zeroed(), 0);
+    capability_over(table, code, T::zeroed())
+}
+
+/// The same for one whose buffer says beforehand how much it has room for.
+pub fn capability_over<T: Pod>(table: &Table, code: u32, mut value: T) -> Result<Option<T>, HvError> {
+    let mut written = 0;
     let size = size_of::<T>() as u32;
     // SAFETY: the buffer is as large as told.
     let result = unsafe { (table.get_capability)(code, (&raw mut value).cast(), size, &mut written) };
@@ -68,14 +76,21 @@ impl Partition {
 
     /// Gives the guest all of `ram`, which must be that of [`Partition::create`].
     pub fn map(&self, ram: &GuestRam) -> Result<(), HvError> {
-        ram.regions().try_for_each(|region| self.map_region(ram, region))
+        ram.regions().try_for_each(|region| self.map_region(ram, region, false))
+    }
+
+    /// Maps all writable memory anew, so that which pages are written can be asked for, or no longer.
+    pub fn track(&self, ram: &GuestRam, on: bool) -> Result<(), HvError> {
+        let mut writable = ram.regions().filter(|region| region.kind == RamKind::ReadWrite);
+        writable.try_for_each(|region| self.map_region(ram, region, on))
     }
 
     /// Gives the guest a region of `ram`, which must be that of [`Partition::create`].
-    fn map_region(&self, ram: &GuestRam, region: RamRegion) -> Result<(), HvError> {
+    fn map_region(&self, ram: &GuestRam, region: RamRegion, track: bool) -> Result<(), HvError> {
         let (_, offset, _) = ram.find(region.gpa).expect("a region is found where it begins");
         let flags = match region.kind {
-            RamKind::ReadWrite => map::READ | map::WRITE | map::EXECUTE,
+            RamKind::ReadWrite if track => WRITABLE | map::TRACK_DIRTY_PAGES,
+            RamKind::ReadWrite => WRITABLE,
             RamKind::ReadOnly | RamKind::Hidden => map::READ | map::EXECUTE,
         };
         let host = ram.host_base().wrapping_add(offset).cast::<c_void>();
@@ -90,11 +105,26 @@ impl Partition {
         let region = region.ok_or_else(|| unsupported(format!("hiding {gpa:#x}, where no memory starts")))?;
         ram.set_hidden(gpa, !shown).map_err(|error| unsupported(error.to_string()))?;
         if shown {
-            return self.map_region(ram, region);
+            return self.map_region(ram, region, false);
         }
         // SAFETY: the handle is the partition's.
         let result = unsafe { (self.table.unmap_gpa_range)(self.handle, gpa, region.len) };
         check(result, "WHvUnmapGpaRange", format_args!("unmapping guest memory at {gpa:#x}"))
+    }
+
+    /// The pages of a range mapped to be tracked that were written since this was asked last, a bit each. Without
+    /// room for them they only count as clean.
+    pub fn take_written(&self, gpa: u64, len: u64, bits: Option<&mut [u64]>) -> Result<(), HvError> {
+        let Some(query) = self.table.query_gpa_range_dirty_bitmap else {
+            return Err(unsupported(
+                "the pages written: this build of Windows has no WHvQueryGpaRangeDirtyBitmap",
+            ));
+        };
+        let (at, size) =
+            bits.map_or((std::ptr::null_mut(), 0), |bits| (bits.as_mut_ptr(), size_of_val(bits) as u32));
+        // SAFETY: the room for bits is as large as told.
+        let result = unsafe { query(self.handle, gpa, len, at, size) };
+        check(result, "WHvQueryGpaRangeDirtyBitmap", format_args!("asking for pages written at {gpa:#x}"))
     }
 
     /// Creates VP `vp`.

@@ -86,6 +86,8 @@ table! {
     optional {
         /// Partition.
         reset_partition = c"WHvResetPartition": fn(Handle);
+        /// Partition, guest physical address, bytes, a bit for each page of 4 KiB, bytes of these; to clear only, null and 0.
+        query_gpa_range_dirty_bitmap = c"WHvQueryGpaRangeDirtyBitmap": fn(Handle, u64, u64, *mut u64, u32);
     }
 }
 

@@ -1,10 +1,11 @@
 //! A partition as a [`Vm`]: made in the order that the platform wants.
 
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use armlet_arm::gic::{self, ppi};
 use armlet_base::{CpuIrqInput, GuestRam, IrqSink};
-use armlet_hv::{GicKind, GuestMode, HvError, RegionSwitch, Vcpu, Vm, VmConfig};
+use armlet_hv::{DirtyLog, GicConfig, GicKind, GuestMode, HvError, RegionSwitch, Vcpu, Vm, VmConfig};
 
 use crate::abi::register as name;
 use crate::abi::{IcParameters, Value, extended_exit, property};
@@ -29,6 +30,8 @@ pub struct Shared {
     pub layout: OnceLock<Layout>,
     /// MIDR_EL1 of the first vCPU, so that all cores of a heterogeneous host look like one.
     pub midr: OnceLock<u64>,
+    /// Memory is mapped so that the platform tells which pages were written.
+    pub tracked: AtomicBool,
     redistributors: u64,
 }
 
@@ -50,17 +53,7 @@ pub fn create(hypervisor: &WhpHypervisor, config: VmConfig) -> Result<Box<dyn Vm
     refuse(&config)?;
     let cpus = config.cpus as u32;
     let partition = Partition::create(hypervisor.table, config.ram.clone(), cpus)?;
-    partition.set(property::PROCESSOR_COUNT, &cpus)?;
-    let [distributor, redistributors] =
-        config.gic.map_or(NOWHERE, |gic| [gic.distributor, gic.redistributors]);
-    let controller = IcParameters {
-        emulation_mode: IcParameters::GICV3,
-        gicd_base: distributor,
-        timer_intid: ppi::VIRTUAL_TIMER,
-        pmu_intid: ppi::PMU,
-        ..IcParameters::default()
-    };
-    partition.set(property::ARM64_IC_PARAMETERS, &controller)?;
+    let redistributors = controller(&partition, cpus, config.gic)?;
     let width = u32::from(hypervisor.capabilities.address_bits);
     // Builds that don't know it have the width they have.
     let _ = partition.set(property::PHYSICAL_ADDRESS_WIDTH, &width);
@@ -75,9 +68,25 @@ pub fn create(hypervisor: &WhpHypervisor, config: VmConfig) -> Result<Box<dyn Vm
         irqs: Arc::new(Irqs { shared: shared.clone(), levels: Mutex::default(), failed: OnceLock::new() }),
         layout: OnceLock::new(),
         midr: OnceLock::new(),
+        tracked: AtomicBool::new(false),
         redistributors,
     });
-    Ok(Box::new(WhpVm { shared, cpus }))
+    Ok(Box::new(WhpVm { shared, cpus, tracks: hypervisor.capabilities.dirty_log }))
+}
+
+/// Says how many VPs there will be and where the interrupt controller is; where its redistributors are.
+pub fn controller(partition: &Partition, cpus: u32, gic: Option<GicConfig>) -> Result<u64, HvError> {
+    partition.set(property::PROCESSOR_COUNT, &cpus)?;
+    let [distributor, redistributors] = gic.map_or(NOWHERE, |gic| [gic.distributor, gic.redistributors]);
+    let controller = IcParameters {
+        emulation_mode: IcParameters::GICV3,
+        gicd_base: distributor,
+        timer_intid: ppi::VIRTUAL_TIMER,
+        pmu_intid: ppi::PMU,
+        ..IcParameters::default()
+    };
+    partition.set(property::ARM64_IC_PARAMETERS, &controller)?;
+    Ok(redistributors)
 }
 
 /// Refuses what the platform can't do, with who can.
@@ -101,6 +110,8 @@ fn refuse(config: &VmConfig) -> Result<(), HvError> {
 struct WhpVm {
     shared: Arc<Shared>,
     cpus: u32,
+    /// The platform can tell which pages were written.
+    tracks: bool,
 }
 
 impl Vm for WhpVm {
@@ -126,6 +137,10 @@ impl Vm for WhpVm {
 
     fn as_region_switch(&self) -> Option<Arc<dyn RegionSwitch>> {
         Some(self.shared.clone())
+    }
+
+    fn as_dirty_log(&self) -> Option<&dyn DirtyLog> {
+        self.tracks.then_some(self.shared.as_ref())
     }
 
     fn create_vcpu(&self, index: usize) -> Result<Box<dyn Vcpu>, HvError> {

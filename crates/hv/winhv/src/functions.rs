@@ -30,6 +30,7 @@ pub fn table(quirks: Quirks) -> Table {
         set_virtual_processor_registers,
         request_interrupt,
         reset_partition: quirks.reset.then_some(reset_partition),
+        query_gpa_range_dirty_bitmap: quirks.dirty_tracking.then_some(query_gpa_range_dirty_bitmap),
     }
 }
 
@@ -62,7 +63,11 @@ unsafe extern "system" fn get_capability(
     let quirks = platform.quirks;
     let (bytes, value): (u32, u64) = match code {
         capability::HYPERVISOR_PRESENT => (4, quirks.present.into()),
-        capability::FEATURES => (8, if quirks.arm64 { feature::ARM64_SUPPORT | 1 } else { 1 }),
+        capability::FEATURES => {
+            let bit = |on, bit| if on { bit } else { 0 };
+            let arm64 = bit(quirks.arm64, feature::ARM64_SUPPORT);
+            (8, arm64 | bit(quirks.dirty_tracking, feature::DIRTY_PAGE_TRACKING) | 1)
+        }
         capability::EXTENDED_VM_EXITS => {
             (8, if quirks.hypercall_exits { extended_exit::HYPERCALL } else { 0 })
         }
@@ -84,6 +89,9 @@ unsafe extern "system" fn get_capability(
 
 unsafe extern "system" fn create_partition(handle: *mut Handle) -> HResult {
     let Some(platform) = PLATFORM.with_borrow(Clone::clone) else { return HResult::ERROR_HV_NOT_PRESENT };
+    if let [Some(refusal), _] = platform.quirks.refusals {
+        return refusal;
+    }
     let mut all = partitions();
     all.1 += 16;
     let number = all.1;
@@ -195,6 +203,27 @@ unsafe extern "system" fn request_interrupt(handle: Handle, control: *const c_vo
     // SAFETY: the caller's control has `size` bytes, checked to be as many as it needs.
     let control = unsafe { control.cast::<InterruptControl>().read_unaligned() };
     on(handle, |partition| partition.request_interrupt(&control))
+}
+
+unsafe extern "system" fn query_gpa_range_dirty_bitmap(
+    handle: Handle,
+    gpa: u64,
+    len: u64,
+    bitmap: *mut u64,
+    size: u32,
+) -> HResult {
+    on(handle, |partition| {
+        let bits = partition.take_written(gpa, len)?;
+        if bitmap.is_null() && size == 0 {
+            return Ok(());
+        }
+        if bitmap.is_null() || (size as usize) < size_of_val(&bits[..]) {
+            return Err(HResult::WHV_E_INSUFFICIENT_BUFFER);
+        }
+        // SAFETY: the caller's buffer has `size` bytes, checked to be enough.
+        unsafe { std::ptr::copy_nonoverlapping(bits.as_ptr(), bitmap, bits.len()) };
+        Ok(())
+    })
 }
 
 unsafe extern "system" fn reset_partition(handle: Handle) -> HResult {

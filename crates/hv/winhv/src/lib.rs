@@ -13,6 +13,7 @@
 //! What it can't show is how Microsoft's hypervisor differs from its documentation. It is not part of armlet.
 #![deny(unsafe_code)]
 
+mod dirty;
 mod exits;
 #[allow(unsafe_code)]
 mod functions;
@@ -25,7 +26,9 @@ mod vp;
 use std::cell::RefCell;
 use std::sync::Arc;
 
+use armlet_arm::SysReg;
 use armlet_hv::Hypervisor;
+use armlet_hv_whp::abi::hresult::HResult;
 use armlet_hv_whp::table::Table;
 
 /// Where builds and hosts differ.
@@ -43,6 +46,10 @@ pub struct Quirks {
     pub hypercall_exits: bool,
     /// There is `WHvResetPartition`.
     pub reset: bool,
+    /// The build tells which pages were written.
+    pub dirty_tracking: bool,
+    /// What `WHvCreatePartition` and `WHvSetupPartition` answer instead.
+    pub refusals: [Option<HResult>; 2],
     /// Registers that the build doesn't know, by name.
     pub unknown_registers: &'static [u32],
     /// Width of physical addresses in bits.
@@ -58,10 +65,17 @@ impl Default for Quirks {
             no_syndrome: false,
             hypercall_exits: true,
             reset: true,
+            dirty_tracking: true,
+            refusals: [None; 2],
             unknown_registers: &[],
             address_bits: 40,
         }
     }
+}
+
+/// The system registers that the platform has names for, all that it ever asks the other backend for.
+pub fn system_registers() -> impl Iterator<Item = SysReg> {
+    registers::SYSTEM.iter().chain(registers::FIXED).map(|(_, register)| *register)
 }
 
 /// What partitions are made from.

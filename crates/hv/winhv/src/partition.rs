@@ -7,10 +7,14 @@ use armlet_devices::gicv3::{self, Gicv3};
 use armlet_hv::{Capabilities, GicConfig, GicKind, GuestMode, Vm, VmConfig};
 use armlet_hv_whp::abi::hresult::HResult;
 use armlet_hv_whp::abi::register::{self, Name};
-use armlet_hv_whp::abi::{ExitContext, IcParameters, InterruptControl, Value, extended_exit, map, property};
+use armlet_hv_whp::abi::{
+    ANY_VP, ExitContext, IcParameters, InterruptControl, Value, extended_exit, map, property,
+};
 
 use crate::Platform;
+use crate::dirty::Dirty;
 use crate::psci::Power;
+use crate::registers;
 use crate::vp::Vp;
 
 /// Shared interrupts of the controller.
@@ -36,6 +40,7 @@ struct Building {
 struct Mapping {
     host: usize,
     region: RamRegion,
+    tracked: bool,
 }
 
 /// One partition.
@@ -44,6 +49,7 @@ pub struct Partition {
     building: Mutex<Building>,
     /// Made when a VP is first looked at: until then memory may come.
     machine: OnceLock<Result<Arc<Machine>, HResult>>,
+    dirty: Dirty,
 }
 
 /// What VPs share once nothing can change any more.
@@ -74,7 +80,7 @@ fn failed(error: impl std::fmt::Display) -> HResult {
 impl Partition {
     /// An empty one.
     pub fn new(platform: Arc<Platform>) -> Self {
-        Self { platform, building: Mutex::default(), machine: OnceLock::new() }
+        Self { platform, building: Mutex::default(), machine: OnceLock::new(), dirty: Dirty::default() }
     }
 
     fn building(&self) -> MutexGuard<'_, Building> {
@@ -117,6 +123,9 @@ impl Partition {
 
     /// Wants an interrupt controller and a number of VPs.
     pub fn setup(&self) -> Result<(), HResult> {
+        if let [_, Some(refusal)] = self.platform.quirks.refusals {
+            return Err(refusal);
+        }
         let mut building = self.building();
         if building.set_up {
             return Err(HResult::ERROR_HV_INVALID_PARTITION_STATE);
@@ -150,16 +159,24 @@ impl Partition {
             return Err(HResult::ERROR_HV_INVALID_PARTITION_STATE);
         }
         let aligned = [host as u64, gpa, len].iter().all(|n| n.is_multiple_of(4096)) && len != 0;
-        let known = flags & !(map::READ | map::WRITE | map::EXECUTE) == 0 && flags & map::READ != 0;
+        let tracked = flags & map::TRACK_DIRTY_PAGES != 0;
+        let flags_known = map::READ | map::WRITE | map::EXECUTE | map::TRACK_DIRTY_PAGES;
+        let known = flags & !flags_known == 0 && flags & map::READ != 0;
+        let known = known && (!tracked || self.platform.quirks.dirty_tracking);
         let limit = 1u64 << self.platform.quirks.address_bits;
         let fits = gpa.checked_add(len).is_some_and(|end| end <= limit);
         let kind = if flags & map::WRITE != 0 { RamKind::ReadWrite } else { RamKind::ReadOnly };
-        let mapping = Mapping { host, region: RamRegion { gpa, len, kind } };
-        if building.mappings.contains(&mapping) && self.machine.get().is_some() {
-            return self.show(gpa, true);
+        let mapping = Mapping { host, region: RamRegion { gpa, len, kind }, tracked };
+        let same = |other: &&mut Mapping| other.host == host && other.region == mapping.region;
+        if let Some(other) = building.mappings.iter_mut().find(same).filter(|_| known) {
+            other.tracked = tracked;
+            let now = building.mappings.clone();
+            drop(building);
+            let comes_back = kind == RamKind::ReadOnly && self.machine.get().is_some();
+            return if comes_back { self.show(gpa, true) } else { self.track(&now) };
         }
         // The stand-in's own limit: once a VP was looked at only read-only memory can go and come back; none is mapped
-        // twice.
+        // twice in different ways.
         let overlaps =
             |other: &Mapping| gpa < other.region.gpa + other.region.len && other.region.gpa < gpa + len;
         let late = self.machine.get().is_some();
@@ -168,6 +185,22 @@ impl Partition {
         }
         building.mappings.push(mapping);
         Ok(())
+    }
+
+    /// Tracks what `mappings` say, once there is a machine.
+    fn track(&self, mappings: &[Mapping]) -> Result<(), HResult> {
+        let Some(Ok(machine)) = self.machine.get() else { return Ok(()) };
+        let wanted = |gpa| mappings.iter().any(|mapping| mapping.region.gpa == gpa && mapping.tracked);
+        self.dirty.track(&*machine.vm, &machine.ram, wanted).map_err(failed)
+    }
+
+    /// Takes the pages of a tracked range that were written.
+    pub fn take_written(&self, gpa: u64, len: u64) -> Result<Vec<u64>, HResult> {
+        let machine = self.machine()?;
+        if !gpa.is_multiple_of(4096) || !len.is_multiple_of(4096) || len == 0 {
+            return Err(HResult::E_INVALIDARG);
+        }
+        self.dirty.take(&*machine.vm, &machine.ram, gpa, len)
     }
 
     /// Unmaps a whole range.
@@ -218,7 +251,13 @@ impl Partition {
     }
 
     fn machine(&self) -> Result<Arc<Machine>, HResult> {
-        self.machine.get_or_init(|| self.build().map(Arc::new)).clone()
+        if let Some(machine) = self.machine.get() {
+            return machine.clone();
+        }
+        let machine = self.machine.get_or_init(|| self.build().map(Arc::new)).clone();
+        let mappings = self.building().mappings.clone();
+        self.track(&mappings)?;
+        machine
     }
 
     /// Makes the inner machine of what is there.
@@ -297,6 +336,9 @@ impl Partition {
     /// Reads registers; all or none.
     pub fn get(&self, vp: u32, names: &[Name]) -> Result<Vec<Value>, HResult> {
         self.known(names)?;
+        if vp == ANY_VP {
+            return names.iter().map(|name| registers::identification(*name)).collect();
+        }
         if let [register::GICR_BASE_GPA] = names {
             return Ok(vec![self.vp(vp)?.unwrap_or(0).into()]);
         }

@@ -6,6 +6,7 @@ use armlet_arm::CpuState;
 use armlet_base::{Clock, GuestRam, RamKind, RamRegion};
 use armlet_hv::{GicConfig, GicKind, GuestMode, HvError, Hypervisor, Stop, VmConfig};
 use armlet_hv_soft::SoftHypervisor;
+use armlet_hv_whp::abi::hresult::HResult;
 use armlet_hv_whp::table::Table;
 use armlet_hv_whp::{Missing, WhpHypervisor};
 use armlet_winhv::{Quirks, table};
@@ -38,6 +39,93 @@ fn a_dll_without_a_function_is_told_by_name() {
         Table::find(|name| (name == c"WHvGetCapability").then_some(full.get_capability as *const ()))
     };
     assert_eq!(found.err().unwrap(), c"WHvCreatePartition");
+}
+
+#[test]
+fn what_people_meet_is_told_with_its_fix() {
+    let made = |refusals| {
+        let whp = open(Quirks { refusals, ..Quirks::default() }).unwrap();
+        chain(whp.create_vm(config()).err().expect("it is refused"))
+    };
+    for (refusals, says) in [
+        // No administrator, where a policy asks for one.
+        ([Some(HResult::E_ACCESSDENIED), None], "E_ACCESSDENIED (0x80070005); run armlet as a user who may"),
+        (
+            [None, Some(HResult::ERROR_HV_ACCESS_DENIED)],
+            "ERROR_HV_ACCESS_DENIED (0xc0350006); run armlet as administrator",
+        ),
+        // Something else has the hypervisor, or the processor.
+        ([None, Some(HResult::ERROR_HV_OPERATION_DENIED)], "close other virtual machines"),
+        ([None, Some(HResult::WHV_E_UNSUPPORTED_HYPERVISOR_CONFIG)], "enable the feature HypervisorPlatform"),
+        ([Some(HResult::ERROR_HV_NOT_PRESENT), None], "enable virtualization in the firmware's settings"),
+        ([Some(HResult::HCS_E_HYPERV_NOT_INSTALLED), None], "enable the feature HypervisorPlatform"),
+        // A build from before the release.
+        ([None, Some(HResult::WHV_E_UNKNOWN_PROPERTY)], "update Windows 11 to 26100.3915"),
+        ([None, Some(HResult::ERROR_HV_INSUFFICIENT_MEMORY)], "use less --memory or fewer --cpus"),
+        (
+            [Some(HResult(0xc035_0099u32 as i32)), None],
+            "hypervisor status 0x99 (0xc0350099); use --backend soft",
+        ),
+    ] {
+        let text = made(refusals);
+        assert!(text.contains(says) && text.contains("(WHv"), "{says}: {text}");
+    }
+}
+
+#[test]
+fn doctor_has_the_facts_that_a_report_needs() {
+    let facts = open(Quirks::default()).unwrap().facts();
+    for fact in
+        ["features: 0x809", "physical address width: 0x28", "MIDR_EL1: 0x413fd0c1", "ID_AA64ISAR0_EL1: 0x0"]
+    {
+        assert!(facts.iter().any(|line| line == fact), "{fact}: {facts:?}");
+    }
+    let denied = Quirks { refusals: [Some(HResult::E_ACCESSDENIED), None], ..Quirks::default() };
+    let facts = open(denied).unwrap().facts();
+    assert!(facts.iter().any(|line| line.starts_with("a partition to look at: ")), "{facts:?}");
+}
+
+#[test]
+fn written_pages_are_told_once() {
+    let whp = open(Quirks::default()).unwrap();
+    assert!(whp.capabilities().dirty_log);
+    let config = config();
+    let ram = config.ram.clone();
+    // str x1, [x0]; b .
+    let code = [0xf900_0001u32, 0x1400_0000].map(u32::to_le_bytes).concat();
+    ram.write(0x4000_0000, &code).unwrap();
+    let vm = whp.create_vm(config).unwrap();
+    let mut vcpu = vm.create_vcpu(0).unwrap();
+    let log = vm.as_dirty_log().unwrap();
+    assert!(log.take(0x4000_0000).is_err(), "nothing is logged yet");
+    let mut store = |at: u64| {
+        let mut state = CpuState::default();
+        vcpu.save(&mut state).unwrap();
+        (state.pc, state.x[0], state.x[1]) = (0x4000_0000, at, at);
+        vcpu.load(&state).unwrap();
+        let kicker = vcpu.kicker();
+        std::thread::scope(|scope| {
+            let vcpu = &mut vcpu;
+            scope.spawn(move || assert_eq!(vcpu.run(&mut Nothing).unwrap(), Stop::Kicked));
+            let mut word = [0; 8];
+            while u64::from_le_bytes(word) != at {
+                ram.read(at, &mut word).unwrap();
+            }
+            kicker.kick();
+        });
+    };
+    store(0x4000_3000);
+    log.enable(true).unwrap();
+    assert_eq!(log.take(0x4000_0000).unwrap(), [0, 0, 0, 0]);
+    store(0x4000_5008);
+    store(0x400f_f000);
+    assert_eq!(log.take(0x4000_0000).unwrap(), [1 << 5, 0, 0, 1 << 63]);
+    assert_eq!(log.take(0x4000_0000).unwrap(), [0, 0, 0, 0]);
+    assert!(log.take(0x4000_1000).is_err(), "no memory begins there");
+    log.enable(false).unwrap();
+    assert!(log.take(0x4000_0000).is_err());
+    let old = open(Quirks { dirty_tracking: false, ..Quirks::default() }).unwrap();
+    assert!(!old.capabilities().dirty_log && old.create_vm(self::config()).unwrap().as_dirty_log().is_none());
 }
 
 fn config() -> VmConfig {

@@ -1,27 +1,19 @@
 //! PCI Express on `virt`: where its windows are, and what is plugged in.
 
 use std::ops::Range;
-
-#[cfg(unix)]
 use std::sync::Arc;
 
-#[cfg(unix)]
 use armlet_base::{Bus, IrqLine, IrqSink, MessageSink};
-#[cfg(unix)]
 use armlet_devices::pci::HostBridge;
 #[cfg(target_os = "linux")]
 use armlet_devices::virtio::pci::HostBells;
-#[cfg(unix)]
 use armlet_devices::virtio::{Service, pci::PciTransport};
 use armlet_hv::GuestMode;
-#[cfg(unix)]
 use armlet_hv::Vm;
 #[cfg(target_os = "linux")]
 use armlet_hv::{Doorbell, EventHandle, HostEvents, HvError};
 
-#[cfg(unix)]
 use super::{Context, virtio::Plug};
-#[cfg(unix)]
 use crate::error::MachineError;
 
 /// Guest physical addresses and interrupts, those of QEMU's `virt`.
@@ -75,14 +67,12 @@ pub(crate) const FIRST_SLOT: usize = 1;
 pub(crate) const WINDOW: &str = "PCIe window";
 
 /// A bridge without devices yet.
-#[cfg(unix)]
 pub(super) fn bridge(irqs: &Arc<dyn IrqSink>, messages: &Arc<dyn MessageSink>) -> HostBridge {
     let wire = |n| IrqLine::new(irqs.clone(), map::INTIDS.start + n);
     HostBridge::new([0, 1, 2, 3].map(wire), messages.clone())
 }
 
 /// A device for its slot.
-#[cfg(unix)]
 pub(super) fn transport(
     plug: &Plug,
     bridge: &HostBridge,
@@ -109,7 +99,7 @@ fn with_bells(transport: PciTransport, vm: &dyn Vm, context: &Context) -> Result
     Ok(transport.map_err(|source| HvError::Os { what: what(), source })?)
 }
 
-#[cfg(all(unix, not(target_os = "linux")))]
+#[cfg(not(target_os = "linux"))]
 fn with_bells(transport: PciTransport, _: &dyn Vm, _: &Context) -> Result<PciTransport, MachineError> {
     Ok(transport)
 }
@@ -142,7 +132,6 @@ impl HostBells for Bells {
 }
 
 /// Maps a bridge, its devices in place.
-#[cfg(unix)]
 pub(super) fn insert(bus: &mut Bus, layout: &Layout, bridge: HostBridge) {
     let bridge = Arc::new(bridge);
     let len = |window: &Range<u64>| window.end - window.start;

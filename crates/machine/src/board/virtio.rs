@@ -3,14 +3,10 @@
 
 use std::sync::Arc;
 
-#[cfg(unix)]
-use armlet_base::IrqLine;
-use armlet_base::{Bus, IrqSink, MessageSink};
+use armlet_base::{Bus, IrqLine, IrqSink, MessageSink};
 #[cfg(target_os = "linux")]
 use armlet_devices::virtio::mmio::NOTIFY;
-#[cfg(unix)]
 use armlet_devices::virtio::mmio::{EmptySlots, MmioTransport};
-#[cfg(unix)]
 use armlet_devices::virtio::{Service, VirtioDevice, blk::Blk, net::Net, rng::Rng};
 use armlet_hv::Vm;
 #[cfg(target_os = "linux")]
@@ -18,9 +14,7 @@ use armlet_hv::{Doorbell, HvError};
 
 use super::virt::map;
 use super::{Context, pci};
-use crate::config::{BoardKind, MachineConfig, VirtioTransport};
-#[cfg(unix)]
-use crate::config::{ShareConfig, VsockConfig};
+use crate::config::{BoardKind, MachineConfig, ShareConfig, VirtioTransport, VsockConfig};
 use crate::entropy::Entropy;
 use crate::error::MachineError;
 
@@ -30,23 +24,18 @@ const RNG_SLOT: usize = map::VIRTIO_SLOTS - 1;
 /// The most devices that can be asked for.
 pub const MAX_DEVICES: usize = RNG_SLOT;
 
-/// True if this build has virtio devices.
-pub const AVAILABLE: bool = cfg!(unix);
-
 /// A device on its way to a slot.
 pub(crate) struct Plug {
     pub slot: usize,
     /// What it is called on the bus.
     pub name: &'static str,
-    #[cfg(unix)]
     pub device: Arc<dyn VirtioDevice>,
 }
 
 /// Makes the devices of a machine, in the order of their slots.
 ///
 /// # Errors
-/// If there are more than slots, or this build has none.
-#[cfg(unix)]
+/// If there are more than slots.
 pub(crate) fn devices(config: &MachineConfig, entropy: &Arc<Entropy>) -> Result<Vec<Plug>, MachineError> {
     if config.board != BoardKind::Virt {
         return Ok(Vec::new());
@@ -97,42 +86,17 @@ fn sockets(config: &VsockConfig) -> Result<Arc<dyn VirtioDevice>, MachineError> 
     Ok(Arc::new(device.map_err(|error| MachineError::Vsock { path: socket.clone(), error })?))
 }
 
-#[cfg(all(unix, not(target_os = "linux")))]
+#[cfg(not(target_os = "linux"))]
 fn sockets(_: &VsockConfig) -> Result<Arc<dyn VirtioDevice>, MachineError> {
     Err(MachineError::NoVsock)
 }
 
-#[cfg(all(unix, not(target_os = "linux")))]
+#[cfg(not(target_os = "linux"))]
 fn shared(_: &ShareConfig) -> Result<Arc<dyn VirtioDevice>, MachineError> {
     Err(MachineError::NoShares)
 }
 
-#[cfg(not(unix))]
-pub(crate) fn devices(config: &MachineConfig, _: &Arc<Entropy>) -> Result<Vec<Plug>, MachineError> {
-    if !config.shares.is_empty() {
-        return Err(MachineError::NoShares);
-    }
-    if config.vsock.is_some() {
-        return Err(MachineError::NoVsock);
-    }
-    let nothing = config.disks.is_empty() && config.nets.is_empty();
-    let none = nothing && config.virtio == VirtioTransport::Mmio;
-    if none { Ok(Vec::new()) } else { Err(MachineError::NoVirtio) }
-}
-
-#[cfg(not(unix))]
-pub(super) fn attach(
-    _: &mut Bus,
-    _: &Arc<dyn IrqSink>,
-    _: &Arc<dyn MessageSink>,
-    _: &dyn Vm,
-    _: &Context,
-) -> Result<(), MachineError> {
-    Ok(())
-}
-
 /// Maps all slots, those without a device too.
-#[cfg(unix)]
 pub(super) fn attach(
     bus: &mut Bus,
     irqs: &Arc<dyn IrqSink>,
@@ -164,12 +128,10 @@ pub(super) fn attach(
     Ok(())
 }
 
-#[cfg(unix)]
 fn slot_at(slot: usize) -> u64 {
     map::VIRTIO + map::VIRTIO_STRIDE * slot as u64
 }
 
-#[cfg(unix)]
 fn empty_slots(bus: &mut Bus, slots: std::ops::Range<usize>) {
     if !slots.is_empty() {
         let len = map::VIRTIO_STRIDE * slots.len() as u64;
@@ -178,7 +140,6 @@ fn empty_slots(bus: &mut Bus, slots: std::ops::Range<usize>) {
 }
 
 /// A device with registers at the address of its slot.
-#[cfg(unix)]
 fn registers(
     plug: &Plug,
     irqs: &Arc<dyn IrqSink>,
@@ -207,7 +168,7 @@ fn doorbells(vm: &dyn Vm, transport: &MmioTransport, base: u64) -> Result<(), Ma
     Ok(())
 }
 
-#[cfg(all(unix, not(target_os = "linux")))]
+#[cfg(not(target_os = "linux"))]
 fn doorbells(_: &dyn Vm, _: &MmioTransport, _: u64) -> Result<(), MachineError> {
     Ok(())
 }
@@ -216,7 +177,6 @@ fn doorbells(_: &dyn Vm, _: &MmioTransport, _: u64) -> Result<(), MachineError> 
 pub(crate) const EMPTY: &str = "virtio, empty";
 
 /// Queues of a disk: one for each CPU, as far as more threads do any good.
-#[cfg(unix)]
 fn queues(cpus: usize) -> u16 {
     cpus.clamp(1, 4) as u16
 }

@@ -16,7 +16,7 @@ pub const SHELL: &str = "/payloads/shell.cpio";
 pub const SHELL32: &str = "/payloads/shell32.cpio";
 
 /// A ramdisk with drivers for virtio disks, behind PCI too, and a shell on the console.
-fn shell(busybox: &[u8], modules: [&Modules; 2]) -> Vec<u8> {
+pub(super) fn shell(busybox: &[u8], modules: [&Modules; 2]) -> Vec<u8> {
     let modules: Modules = modules.into_iter().flatten().cloned().collect();
     cpio::module_ramdisk(busybox, &modules, "exec setsid cttyhack sh\n")
 }

@@ -14,6 +14,11 @@ mkdir -p /tmp
 ip link set lo up
 export PATH=/bin:/usr/bin HOME=/tmp TERM=vt100
 . /rig/environment
+if [ -n "${MOUNT:-}" ]; then
+    for module in /rig/modules/*; do insmod "$module"; done
+    mount -t ext4 /dev/vda "$MOUNT"
+fi
+[ ! -f /rig/prepare ] || . /rig/prepare
 stty -onlcr
 
 send() { # file: as text, with what it takes to see that nothing was lost on the way

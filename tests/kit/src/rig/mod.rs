@@ -10,6 +10,7 @@ pub mod frame;
 mod passthrough;
 mod qemu;
 pub mod scenarios;
+pub mod wine;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -67,6 +68,8 @@ pub struct Rig {
     directories: BTreeSet<String>,
     environment: Vec<(String, String)>,
     directory: String,
+    /// The image of a file system on its disk.
+    disk: Option<PathBuf>,
 }
 
 impl Rig {
@@ -78,8 +81,8 @@ impl Rig {
         let busybox = &payloads::get()?.busybox;
         let environment = vec![("LIMIT".into(), SCENARIO_LIMIT.to_string())];
         let (tree, directories) = (Cpio::default(), BTreeSet::new());
-        let mut rig = Self { host, tree, directories, environment, directory: "/tmp".into() };
-        for directory in ["/dev", "/proc", "/sys", "/tmp", "/rig/scenarios"] {
+        let mut rig = Self { host, tree, directories, environment, directory: "/tmp".into(), disk: None };
+        for directory in ["/dev", "/proc", "/sys", "/tmp", "/rig/scenarios", "/rig/modules"] {
             rig.make_directory(directory);
         }
         rig.tree.device("dev/console", 5, 1).device("dev/null", 1, 3);
@@ -116,6 +119,24 @@ impl Rig {
         Ok(self)
     }
 
+    /// Mounts a file system (ext4) at an absolute path. What is written to it is gone afterwards.
+    ///
+    /// # Errors
+    /// The payloads are missing.
+    pub fn mount(&mut self, image: &Path, at: &str) -> Result<&mut Self, String> {
+        for (name, module) in &payloads::get()?.cloud_modules {
+            self.file(&format!("/rig/modules/{name}"), module);
+        }
+        self.make_directory(at);
+        self.disk = Some(image.to_owned());
+        Ok(self.variable("MOUNT", at))
+    }
+
+    /// Has the first process run a script before all else.
+    pub fn prepare(&mut self, script: &str) -> &mut Self {
+        self.file("/rig/prepare", script.as_bytes())
+    }
+
     /// Adds a symbolic link.
     pub fn link(&mut self, path: &str, target: &str) -> &mut Self {
         let name = self.name_in_tree(path);
@@ -145,7 +166,7 @@ impl Rig {
             self.file(&format!("/rig/scenarios/{n:03}-{}", scenario.name), scenario.script.as_bytes());
         }
         let ramdisk = self.finish();
-        let mut machine = qemu::Machine::start(&self.host, &ramdisk)?;
+        let mut machine = qemu::Machine::start(&self.host, &ramdisk, self.disk.as_deref())?;
         let mut reader = Reader::default();
         loop {
             let line = machine.line(SILENCE).map_err(|why| {
@@ -169,7 +190,7 @@ impl Rig {
     pub fn command(mut self, script: &str) -> Result<i32, String> {
         self.file("/rig/command", script.as_bytes());
         let ramdisk = self.finish();
-        qemu::attended(&self.host, &ramdisk)
+        qemu::attended(&self.host, &ramdisk, self.disk.as_deref())
     }
 
     /// The root file system.

@@ -1,7 +1,7 @@
 //! The emulated machine as a process.
 
 use std::io::{BufRead, BufReader, BufWriter, IsTerminal, Read};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
@@ -30,9 +30,9 @@ pub struct Machine {
 
 impl Machine {
     /// Starts it with this root file system, and nobody at its console.
-    pub fn start(host: &Host, ramdisk: &[u8]) -> Result<Self, String> {
+    pub fn start(host: &Host, ramdisk: &[u8], disk: Option<&Path>) -> Result<Self, String> {
         let ramdisk = Ramdisk::new(ramdisk)?;
-        let mut command = command(host, &ramdisk);
+        let mut command = command(host, &ramdisk, disk);
         command.args(["-serial", "stdio"]).stdin(Stdio::null()).stdout(Stdio::piped());
         let mut child = command.spawn().map_err(|e| format!("{PROGRAM}: {e}"))?;
         let stdout = child.stdout.take().expect("stdout is piped");
@@ -65,11 +65,11 @@ impl Drop for Machine {
 }
 
 /// Runs a machine with this process's input and output at its console; the status that its first process tells.
-pub fn attended(host: &Host, ramdisk: &[u8]) -> Result<i32, String> {
+pub fn attended(host: &Host, ramdisk: &[u8], disk: Option<&Path>) -> Result<i32, String> {
     let ramdisk = Ramdisk::new(ramdisk)?;
     // A person can leave by Ctrl-A x; from a pipe Ctrl-A is a byte like any other.
     let serial = if std::io::stdin().is_terminal() { "mon:stdio" } else { "stdio" };
-    let mut command = command(host, &ramdisk);
+    let mut command = command(host, &ramdisk, disk);
     let mut child = command
         .args(["-serial", serial])
         .stdout(Stdio::piped())
@@ -85,7 +85,7 @@ pub fn attended(host: &Host, ramdisk: &[u8]) -> Result<i32, String> {
     passthrough.status().ok_or_else(|| "the rig ended before its command did".into())
 }
 
-fn command(host: &Host, ramdisk: &Ramdisk) -> Command {
+fn command(host: &Host, ramdisk: &Ramdisk, disk: Option<&Path>) -> Command {
     let mut command = Command::new(PROGRAM);
     command
         .args(["-M", &format!("virt,virtualization=on,gic-version={}", host.gic), "-cpu", &host.cpu])
@@ -96,6 +96,10 @@ fn command(host: &Host, ramdisk: &Ramdisk) -> Command {
         .arg("-initrd")
         .arg(&ramdisk.0)
         .args(["-append", "console=ttyAMA0 loglevel=0 panic=-1 mitigations=off"]);
+    if let Some(disk) = disk {
+        let drive = format!("if=none,id=disk,format=raw,snapshot=on,file={}", disk.display());
+        command.args(["-drive", &drive, "-device", "virtio-blk-device,drive=disk"]);
+    }
     command
 }
 

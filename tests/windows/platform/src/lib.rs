@@ -1,5 +1,9 @@
-//! WinHvPlatform.dll over armlet's own CPU, under the names that Windows exports.
+//! WinHvPlatform.dll over armlet's own CPU, under the names that Windows exports. With `kvm` in the variable
+//! `ARMLET_WINHV` it is over the KVM of the Linux that Wine runs on.
 #![allow(non_snake_case)]
+
+#[cfg(target_arch = "aarch64")]
+mod kvm;
 
 use std::ffi::c_void;
 
@@ -12,7 +16,17 @@ use armlet_winhv::Quirks;
 
 /// The functions, as this thread has to see them before it makes a partition.
 fn platform() -> Table {
-    armlet_winhv::table(Box::new(SoftHypervisor::new()), Quirks::default())
+    let quirks = Quirks::default();
+    if std::env::var_os("ARMLET_WINHV").is_none_or(|under| under != "kvm") {
+        return armlet_winhv::table(Box::new(SoftHypervisor::new()), quirks);
+    }
+    #[cfg(target_arch = "aarch64")]
+    match kvm::Kvm::open() {
+        // The kernel has no calls to hand over.
+        Ok(kvm) => return armlet_winhv::table(Box::new(kvm), Quirks { hypercall_exits: false, ..quirks }),
+        Err(error) => eprintln!("stand-in for the platform: {error}"),
+    }
+    armlet_winhv::table(Box::new(SoftHypervisor::new()), Quirks { present: false, ..quirks })
 }
 
 /// The functions that take a partition.
@@ -63,6 +77,25 @@ pub unsafe extern "system" fn WHvResetPartition(partition: Handle) -> HResult {
     match table().reset_partition {
         // SAFETY: the caller keeps to the platform's documentation.
         Some(reset) => unsafe { reset(partition) },
+        None => HResult::E_INVALIDARG,
+    }
+}
+
+/// As the platform's documentation says.
+///
+/// # Safety
+/// As the platform's documentation says.
+#[unsafe(no_mangle)]
+pub unsafe extern "system" fn WHvQueryGpaRangeDirtyBitmap(
+    partition: Handle,
+    gpa: u64,
+    len: u64,
+    bitmap: *mut u64,
+    size: u32,
+) -> HResult {
+    match table().query_gpa_range_dirty_bitmap {
+        // SAFETY: the caller keeps to the platform's documentation.
+        Some(query) => unsafe { query(partition, gpa, len, bitmap, size) },
         None => HResult::E_INVALIDARG,
     }
 }

@@ -12,6 +12,18 @@ macro_rules! results {
         impl HResult {
             $($(#[$doc])* pub const $name: Self = Self($value as u32 as i32);)*
 
+            /// The numbers are those of the headers, as far as published bindings have them; a system error of the 16-bit
+            /// kind is one of facility 7.
+            #[cfg(windows)]
+            const CHECKED: () = {
+                use windows_sys::Win32::Foundation;
+                $({
+                    let theirs = Foundation::$name as u32;
+                    let theirs = if theirs != 0 && theirs < 0x1_0000 { theirs | 0x8007_0000 } else { theirs };
+                    assert!(Self::$name.0 as u32 == theirs, stringify!($name));
+                })*
+            };
+
             /// Its name in the headers, if it is one that is met here, and what to do about it.
             fn known(self) -> Option<(&'static str, &'static str)> {
                 match self {
@@ -63,7 +75,7 @@ results! {
     /// The partition is not in a state for it.
     ERROR_HV_INVALID_PARTITION_STATE = 0xc035_0007u32, "this is an error of armlet's: please report it";
     /// The hypervisor refuses.
-    ERROR_HV_OPERATION_DENIED = 0xc035_0008u32, "close other virtual machines, or use --backend soft";
+    ERROR_HV_OPERATION_DENIED = 0xc035_0008u32, "close other virtual machines and hypervisors, or use --backend soft";
     /// The hypervisor knows no such property.
     ERROR_HV_UNKNOWN_PROPERTY = 0xc035_0009u32, "update Windows 11 to 26100.3915 or later";
     /// A property can't have that value.
@@ -83,6 +95,9 @@ results! {
     /// Hyper-V is not installed.
     HCS_E_HYPERV_NOT_INSTALLED = 0x8037_0102u32, "enable the feature HypervisorPlatform and restart Windows";
 }
+
+#[cfg(windows)]
+const _: () = HResult::CHECKED;
 
 impl HResult {
     /// True for success.

@@ -32,6 +32,8 @@ pub mod capability {
 
 /// Bits of [`capability::FEATURES`].
 pub mod feature {
+    /// [`super::map::TRACK_DIRTY_PAGES`].
+    pub const DIRTY_PAGE_TRACKING: u64 = 1 << 3;
     /// Guests of ARM64 hosts.
     pub const ARM64_SUPPORT: u64 = 1 << 11;
 }
@@ -62,6 +64,8 @@ pub mod map {
     pub const WRITE: u32 = 2;
     /// The guest may execute.
     pub const EXECUTE: u32 = 4;
+    /// `WHvQueryGpaRangeDirtyBitmap` tells which pages were written.
+    pub const TRACK_DIRTY_PAGES: u32 = 8;
 }
 
 /// Addresses what a partition's VPs share.

@@ -77,7 +77,23 @@ names! {
     CNTV_CVAL_EL0 = 0x5_800f;
     CNTVCT_EL0 = 0x5_8011;
     GICR_BASE_GPA = 0x6_3000;
-    ID_AA64PFR0_EL1 = 0x2_2020;
-    ID_AA64ISAR0_EL1 = 0x2_2030;
-    ID_AA64MMFR0_EL1 = 0x2_2038;
 }
+
+/// What guests find in the identification registers, of all VPs: to be asked for with [`super::ANY_VP`]. The space of
+/// `op0 = 3, op1 = 0, CRn = 0`, by `CRm` and `op2`.
+pub const IDENTIFICATION: &[(&str, Name)] = &[
+    ("MIDR_EL1", Name(0x2_2000)),
+    ("REVIDR_EL1", Name(0x2_2006)),
+    ("ID_AA64PFR0_EL1", Name(0x2_2020)),
+    ("ID_AA64PFR1_EL1", Name(0x2_2021)),
+    ("ID_AA64ZFR0_EL1", Name(0x2_2024)),
+    ("ID_AA64SMFR0_EL1", Name(0x2_2025)),
+    ("ID_AA64DFR0_EL1", Name(0x2_2028)),
+    ("ID_AA64DFR1_EL1", Name(0x2_2029)),
+    ("ID_AA64ISAR0_EL1", Name(0x2_2030)),
+    ("ID_AA64ISAR1_EL1", Name(0x2_2031)),
+    ("ID_AA64ISAR2_EL1", Name(0x2_2032)),
+    ("ID_AA64MMFR0_EL1", Name(0x2_2038)),
+    ("ID_AA64MMFR1_EL1", Name(0x2_2039)),
+    ("ID_AA64MMFR2_EL1", Name(0x2_203a)),
+];

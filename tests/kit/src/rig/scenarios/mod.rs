@@ -64,6 +64,17 @@ pub fn all(setting: &Setting) -> Result<Vec<Case>, String> {
     Ok(cases)
 }
 
+/// What the program for Windows is put through.
+///
+/// # Errors
+/// The reference doesn't run.
+pub fn on_windows(setting: &Setting) -> Result<Vec<Case>, String> {
+    let mut cases = doctor(setting);
+    cases.extend(lessons(setting)?);
+    cases.push(debian(setting, 2));
+    Ok(cases)
+}
+
 /// Boots the rig once, runs the cases there and reports each as it ends; what failed.
 ///
 /// # Errors
