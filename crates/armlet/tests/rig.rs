@@ -39,7 +39,7 @@ fn on_a_cortex_a57_with_gicv2() {
     on("cortex-a57", 2, |setting| {
         let mut cases = scenarios::doctor(setting);
         cases.extend(scenarios::lessons(setting)?);
-        cases.push(scenarios::debian(setting, 2));
+        cases.extend([scenarios::debian(setting, 2), scenarios::debian_pci(setting, 2)]);
         Ok(cases)
     });
 }

@@ -13,26 +13,42 @@ dd if=/dev/urandom of=/tmp/a bs=64k count=4 2>/dev/null; gzip -c /tmp/a | gunzip
 
 /// The arm64 kernel with this many CPUs and a disk: what the host wrote there the guest reads, and the other way round.
 pub fn debian(setting: &Setting, cpus: u32) -> Case {
+    with_disk(setting, &format!("debian-{cpus}"), cpus, "", "", &[])
+}
+
+/// The same with the disk behind PCI, whose interrupts are messages.
+pub fn debian_pci(setting: &Setting, cpus: u32) -> Case {
+    let chip = if setting.gic == 3 { "ITS-MSI" } else { "MSI" };
+    let typed = format!("grep -q ' {chip} .*virtio0-req' /proc/interrupts && echo by=message\n");
+    with_disk(setting, &format!("debian-pci-{cpus}"), cpus, "--virtio pci", &typed, &["\nby=message\r"])
+}
+
+/// A session with a disk; `more` is to be typed too, and brings something.
+fn with_disk(
+    setting: &Setting,
+    name: &str,
+    cpus: u32,
+    options: &str,
+    more: &str,
+    brings: &'static [&'static str],
+) -> Case {
     let before = "seq 1 200000 | head -c 1048576 >disk; md5sum <disk | sed s/-$/disk/ >sum";
     let typed = "md5sum </dev/vda | sed s/-$/disk/; seq 7 100000 >/tmp/b; dd if=/tmp/b of=/dev/vda bs=64k conv=fsync 2>/dev/null; echo wrote=$?\n";
     // The kernel's own driver finds the tables of an ITS to its liking.
     let its = setting.gic == 3 && setting.backend == "kvm";
-    let typed = format!("{typed}dmesg | grep -q ITS@0x0000000008080000 && echo its=found\n");
+    let typed = format!("{typed}dmesg | grep -q ITS@0x0000000008080000 && echo its=found\n{more}");
     let after =
         "seq 7 100000 >expected; cmp -n $(wc -c <expected) disk expected && cat sum && rm disk expected";
-    let run = run(setting, [KERNEL, SHELL], &format!("--cpus {cpus} --disk disk"), &typed);
-    Case::new(
-        &format!("debian-{cpus}"),
-        format!("{before}\n{run} >console || exit\n{after}"),
-        move |outcome| {
-            need_status(outcome, 0)?;
-            let console = outcome.text("console");
-            need_session(&console, "aarch64", cpus)?;
-            // The last line of standard output is the sum that the guest should have found.
-            need_parts("the console", &console, &[outcome.stdout().trim_end(), "\nwrote=0\r"])?;
-            need_parts("the console", &console, if its { &["\nits=found\r"] } else { &[] })
-        },
-    )
+    let run = run(setting, [KERNEL, SHELL], &format!("--cpus {cpus} --disk disk {options}"), &typed);
+    Case::new(name, format!("{before}\n{run} >console || exit\n{after}"), move |outcome| {
+        need_status(outcome, 0)?;
+        let console = outcome.text("console");
+        need_session(&console, "aarch64", cpus)?;
+        // The last line of standard output is the sum that the guest should have found.
+        need_parts("the console", &console, &[outcome.stdout().trim_end(), "\nwrote=0\r"])?;
+        need_parts("the console", &console, if its { &["\nits=found\r"] } else { &[] })?;
+        need_parts("the console", &console, brings)
+    })
 }
 
 /// The armhf kernel.

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use super::frame::Outcome;
 use super::{Rig, Scenario};
 
-pub use debian::{debian, debian32};
+pub use debian::{debian, debian_pci, debian32};
 pub use faults::{killed, out_of_memory, refused, refused32, starts_and_stops};
 pub use lessons::{doctor, lessons, soft};
 
@@ -57,7 +57,7 @@ pub fn all(setting: &Setting) -> Result<Vec<Case>, String> {
     let mut cases = doctor(setting);
     cases.push(soft());
     cases.extend(lessons(setting)?);
-    cases.extend([debian(setting, 1), debian(setting, 2)]);
+    cases.extend([debian(setting, 1), debian(setting, 2), debian_pci(setting, 2)]);
     cases.extend(if setting.aarch32 { vec![debian32(setting)] } else { refused32(setting) });
     cases.extend(refused(setting));
     cases.extend([killed(setting), out_of_memory(setting), starts_and_stops(setting)]);
