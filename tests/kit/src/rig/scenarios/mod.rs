@@ -2,6 +2,7 @@
 
 mod debian;
 mod faults;
+mod flash;
 mod lessons;
 mod log;
 
@@ -14,6 +15,7 @@ use super::{Rig, Scenario};
 
 pub use debian::{debian, debian_pci, debian32};
 pub use faults::{killed, out_of_memory, refused, refused32, starts_and_stops};
+pub use flash::flash;
 pub use lessons::{doctor, lessons, soft};
 
 /// Says what is wrong with an outcome.
@@ -60,6 +62,7 @@ pub fn all(setting: &Setting) -> Result<Vec<Case>, String> {
     cases.extend([debian(setting, 1), debian(setting, 2), debian_pci(setting, 2)]);
     cases.extend(if setting.aarch32 { vec![debian32(setting)] } else { refused32(setting) });
     cases.extend(refused(setting));
+    cases.push(flash(setting));
     cases.extend([killed(setting), out_of_memory(setting), starts_and_stops(setting)]);
     Ok(cases)
 }
