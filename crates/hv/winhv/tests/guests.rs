@@ -7,7 +7,7 @@ use armlet_hv_soft::SoftHypervisor;
 use armlet_hv_whp::WhpHypervisor;
 use armlet_machine::{
     BoardKind, ConsoleInput, Ending, FlashImages, Machine, MachineConfig, MachineControl, Payload,
-    SerialOutput,
+    SerialOutput, VirtioTransport,
 };
 use armlet_testkit::{cpio, firmware, payloads, root, skip};
 use armlet_winhv::{Quirks, table};
@@ -184,6 +184,25 @@ fn debian_boots_with_four_cpus_which_its_own_psci_turns_on() {
     worked(&text, 4);
     assert!((1..=3).all(|n| text.contains(&format!("done{n}"))), "{text}");
     assert_eq!(ending, Ending::PowerOff, "{text}");
+}
+
+/// The platform has no frame that takes messages: the board has, and its interrupts are edges here.
+#[test]
+fn devices_behind_pci_interrupt_by_message() {
+    let payloads = match payloads::get() {
+        Ok(payloads) => payloads,
+        Err(why) => return skip(&why),
+    };
+    let script = "dd if=/dev/hwrng bs=64 count=4 2>/dev/null | wc -c | sed s/^/random=/
+grep ' MSI .*virtio0-input' /proc/interrupts | grep -v ': *0 ' | wc -l | sed s/^/counted=/; poweroff -f";
+    let modules = [&payloads.cloud_modules[..], &payloads.cloud_pci_modules].concat();
+    let mut config = MachineConfig::new(BoardKind::Virt);
+    config.kernel = Some(Payload::detect("vmlinuz", std::fs::read(&payloads.cloud_kernel).unwrap()).unwrap());
+    config.initrd = Some(cpio::module_ramdisk(&payloads.busybox, &modules, script).into());
+    config.virtio = VirtioTransport::Pci;
+    let (ending, text, _) = run(&whp(Quirks::default()), config);
+    assert_eq!(ending, Ending::PowerOff, "{text}");
+    assert!(text.contains("random=256\r") && text.contains("counted=1\r"), "{text}");
 }
 
 /// What is typed when the guest has asked for the nth time.
