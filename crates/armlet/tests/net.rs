@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
-use armlet_testkit::payloads::{self, Modules};
+use armlet_testkit::payloads::{self, Kernel};
 use armlet_testkit::session::Session;
 use armlet_testkit::{cpio, skip};
 
@@ -39,25 +39,21 @@ mkdir -p /etc; chmod +x /tmp/on-lease
 udhcpc -q -n -t 10 -i eth0 -s /tmp/on-lease 2>&1 || echo no lease
 ";
 
-struct Guest<'a> {
-    kernel: &'a Path,
-    modules: [&'a Modules; 2],
-    busybox: &'a [u8],
-}
+struct Guest(Kernel);
 
-fn arm64() -> Option<Guest<'static>> {
+fn arm64() -> Option<Guest> {
     let p = payloads::get().map_err(|why| skip(&why)).ok()?;
     let modules = [&p.cloud_modules, &p.cloud_net_modules];
-    Some(Guest { kernel: &p.cloud_kernel, modules, busybox: &p.busybox })
+    Some(Guest(Kernel { image: &p.cloud_kernel, modules, busybox: &p.busybox }))
 }
 
-fn armhf() -> Option<Guest<'static>> {
+fn armhf() -> Option<Guest> {
     let p = payloads::get32().map_err(|why| skip(&why)).ok()?;
     let modules = [&p.armmp_lpae_modules, &p.armmp_lpae_net_modules];
-    Some(Guest { kernel: &p.armmp_lpae, modules, busybox: &p.busybox })
+    Some(Guest(Kernel { image: &p.armmp_lpae, modules, busybox: &p.busybox }))
 }
 
-impl Guest<'_> {
+impl Guest {
     fn start(&self, dir: &Path, init: &str, options: &[&str]) -> Session {
         self.start_with(
             &mut Command::new(env!("CARGO_BIN_EXE_armlet")),
@@ -69,15 +65,12 @@ impl Guest<'_> {
 
     fn start_with(&self, command: &mut Command, dir: &Path, init: &str, options: &[&str]) -> Session {
         let ramdisk = dir.join("ramdisk");
-        let modules = self.modules.iter().enumerate().flat_map(|(index, modules)| {
-            modules.iter().map(move |(name, bytes)| (format!("{index}-{name}"), bytes.clone()))
-        });
-        let modules = modules.filter(|(name, _)| name.contains("virtio") || name.contains("failover"));
-        let mut files: Modules = modules.collect();
+        let mut files = self.0.modules();
+        files.retain(|(name, _)| name.contains("virtio") || name.contains("failover"));
         files.push(("on-lease".to_owned(), ON_LEASE.into()));
         let init = format!("{UP}{init}");
-        std::fs::write(&ramdisk, cpio::module_ramdisk(self.busybox, &files, &init)).unwrap();
-        command.arg("run").arg(self.kernel).arg("--initrd").arg(&ramdisk).args(options);
+        std::fs::write(&ramdisk, cpio::module_ramdisk(self.0.busybox, &files, &init)).unwrap();
+        command.arg("run").arg(self.0.image).arg("--initrd").arg(&ramdisk).args(options);
         command.args(["-q", "--memory", "256M", "--append", "console=ttyAMA0 quiet"]);
         Session::start(command).unwrap()
     }

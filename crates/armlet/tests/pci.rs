@@ -4,11 +4,10 @@
 mod common;
 
 use std::fs;
-use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use armlet_testkit::payloads::{self, Modules};
+use armlet_testkit::payloads::{self, Kernel};
 use armlet_testkit::session::Session;
 use armlet_testkit::{cpio, skip};
 
@@ -42,13 +41,6 @@ dd if=/dev/hwrng bs=64 count=1 2>/dev/null | wc -c | sed s/^/alone=/
 echo 1 >/sys/devices/system/cpu/cpu1/online
 ";
 
-/// A kernel with what goes into its ramdisk.
-struct Kernel<'a> {
-    image: &'a Path,
-    modules: [&'a Modules; 2],
-    busybox: &'a [u8],
-}
-
 fn content() -> Vec<u8> {
     (0..LEN as u32 / 4).flat_map(|word| word.wrapping_mul(0x9e37_79b9).to_le_bytes()).collect()
 }
@@ -62,8 +54,8 @@ fn run(kernel: &Kernel, options: &[&str]) -> String {
 fn run_with(kernel: &Kernel, script: &str, options: &[&str]) -> String {
     let dir = tempfile::tempdir().unwrap();
     let (ramdisk, disk) = (dir.path().join("ramdisk"), dir.path().join("disk"));
-    let modules: Modules = kernel.modules.into_iter().flatten().cloned().collect();
-    fs::write(&ramdisk, cpio::module_ramdisk(kernel.busybox, &modules, &format!("{script}{INIT}"))).unwrap();
+    fs::write(&ramdisk, cpio::module_ramdisk(kernel.busybox, &kernel.modules(), &format!("{script}{INIT}")))
+        .unwrap();
     let mut content = content();
     fs::write(&disk, &content).unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_armlet"));
@@ -96,7 +88,7 @@ fn chips(text: &str) -> Vec<&str> {
         .collect()
 }
 
-fn cloud() -> Option<Kernel<'static>> {
+fn cloud() -> Option<Kernel> {
     let p = payloads::get().map_err(|why| skip(&why)).ok()?;
     let modules = [&p.cloud_modules, &p.cloud_pci_modules];
     Some(Kernel { image: &p.cloud_kernel, modules, busybox: &p.busybox })

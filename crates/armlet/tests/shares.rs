@@ -9,7 +9,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use armlet_testkit::payloads::{self, Modules};
+use armlet_testkit::payloads::{self, Kernel};
 use armlet_testkit::programs::Arch;
 use armlet_testkit::session::Session;
 use armlet_testkit::{cpio, skip};
@@ -18,35 +18,26 @@ use armlet_testkit::{cpio, skip};
 const LIMIT: Duration = Duration::from_secs(240);
 const EXERCISE: &str = include_str!("exercise.py");
 
-/// A guest's kernel, modules and busybox.
-struct Guest<'a> {
-    kernel: &'a Path,
-    modules: [&'a Modules; 2],
-    busybox: &'a [u8],
-}
-
-fn arm64() -> Option<Guest<'static>> {
+fn arm64() -> Option<Kernel> {
     let p = payloads::get().map_err(|why| skip(&why)).ok()?;
-    Some(Guest { kernel: &p.kernel, modules: [&p.modules, &p.more_modules], busybox: &p.busybox })
+    Some(Kernel { image: &p.kernel, modules: [&p.modules, &p.more_modules], busybox: &p.busybox })
 }
 
-fn armhf() -> Option<Guest<'static>> {
+fn armhf() -> Option<Kernel> {
     let p = payloads::get32().map_err(|why| skip(&why)).ok()?;
     let modules = [&p.armmp_lpae_modules, &p.armmp_lpae_more_modules];
-    Some(Guest { kernel: &p.armmp_lpae, modules, busybox: &p.busybox })
+    Some(Kernel { image: &p.armmp_lpae, modules, busybox: &p.busybox })
 }
 
 /// Runs `init` in a guest to its end; what it printed. Options are words of the command line.
-fn run(guest: &Guest, init: &str, options: &[&str]) -> String {
+fn run(guest: &Kernel, init: &str, options: &[&str]) -> String {
     let dir = tempfile::tempdir().unwrap();
     let ramdisk = dir.path().join("ramdisk");
-    let modules = guest.modules.iter().enumerate().flat_map(|(index, modules)| {
-        modules.iter().map(move |(name, bytes)| (format!("{index}-{name}"), bytes.clone()))
-    });
-    let modules: Modules = modules.filter(|(name, _)| !name.contains("ext4")).collect();
+    let mut modules = guest.modules();
+    modules.retain(|(name, _)| !name.contains("ext4"));
     fs::write(&ramdisk, cpio::module_ramdisk(guest.busybox, &modules, init)).unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_armlet"));
-    command.arg("run").arg(guest.kernel).arg("--initrd").arg(&ramdisk).args(options);
+    command.arg("run").arg(guest.image).arg("--initrd").arg(&ramdisk).args(options);
     command.args(["--memory", "512M", "--append", "console=ttyAMA0 quiet"]);
     let (status, text) = Session::start(&mut command).unwrap().finish(LIMIT);
     assert!(status.success() && !text.contains("does not load"), "{status}: {text}");
@@ -86,7 +77,7 @@ fn adler32(bytes: &[u8]) -> u32 {
     b << 16 | a
 }
 
-fn exercise(guest: &Guest, arch: Arch, options: &[&str]) {
+fn exercise(guest: &Kernel, arch: Arch, options: &[&str]) {
     let Ok(trees) = arch.trees().map_err(|why| skip(&why)) else { return };
     let dirs = [(); 2].map(|()| tempfile::tempdir().unwrap());
     let [host, mapped] = dirs.each_ref().map(|dir| dir.path());

@@ -8,7 +8,7 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::process::Command;
 use std::time::Duration;
 
-use armlet_testkit::payloads::{self, Modules};
+use armlet_testkit::payloads::{self, Kernel};
 use armlet_testkit::programs::Arch;
 use armlet_testkit::session::Session;
 use armlet_testkit::{cpio, skip};
@@ -75,11 +75,9 @@ fn programs_talk_through_sockets() {
         through(stream.try_clone().unwrap(), stream, 1);
     });
 
-    let modules: Vec<Modules> = vec![p.modules.clone(), p.more_modules.clone()];
-    let modules = modules.into_iter().enumerate().flat_map(|(index, modules)| {
-        modules.into_iter().map(move |(name, bytes)| (format!("{index}-{name}"), bytes))
-    });
-    let modules: Modules = modules.filter(|(name, _)| !name.contains("ext4")).collect();
+    let kernel = Kernel { image: &p.kernel, modules: [&p.modules, &p.more_modules], busybox: &p.busybox };
+    let mut modules = kernel.modules();
+    modules.retain(|(name, _)| !name.contains("ext4"));
     fs::write(at("program.py"), PROGRAM).unwrap();
     let init = "
 mount -t 9p -o trans=virtio,cache=loose tree /mnt; mount -t 9p -o trans=virtio share /mnt/etc

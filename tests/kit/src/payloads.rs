@@ -152,3 +152,24 @@ pub(crate) fn fetched_with(script: &str, name: &str, options: &[&str]) -> Result
     }
     Ok(dir)
 }
+
+/// A kernel, with what goes into a ramdisk for it.
+pub struct Kernel {
+    /// Its file.
+    pub image: &'static Path,
+    /// Two lists of modules, the first of which loads first.
+    pub modules: [&'static Modules; 2],
+    /// A static busybox.
+    pub busybox: &'static [u8],
+}
+
+impl Kernel {
+    /// The modules of both lists, under names in whose order they load.
+    pub fn modules(&self) -> Modules {
+        let lists = self.modules.iter().enumerate();
+        let named = lists.flat_map(|(index, list)| {
+            list.iter().map(move |(name, bytes)| (format!("{index}-{name}"), bytes.clone()))
+        });
+        named.collect()
+    }
+}
