@@ -59,6 +59,7 @@ pub struct Message {
 
 /// The side of an interrupt controller that takes messages.
 pub trait MessageSink: Send + Sync {
-    /// Delivers a message. One that the guest has prepared nobody for leads nowhere.
-    fn send(&self, message: Message);
+    /// Delivers a message. False if it leads nowhere: nobody takes messages at its address, or the guest has not prepared
+    /// for it; hardware would tell nobody either.
+    fn send(&self, message: Message) -> bool;
 }

@@ -45,21 +45,21 @@ impl Gicv2m {
         &self.errors
     }
 
-    /// Only the interrupts that MSI_TYPER names can be raised.
-    fn raise(&self, intid: u32) {
-        if self.intids.contains(&intid) {
+    /// Only the interrupts that MSI_TYPER names can be raised; false for others.
+    fn raise(&self, intid: u32) -> bool {
+        let own = self.intids.contains(&intid);
+        if own {
             let irqs = self.irqs.lock().unwrap_or_else(PoisonError::into_inner);
             irqs.set_level(intid, true);
             irqs.set_level(intid, false);
         }
+        own
     }
 }
 
 impl MessageSink for Gicv2m {
-    fn send(&self, message: Message) {
-        if message.address == self.doorbell {
-            self.raise(message.data & 0x3ff);
-        }
+    fn send(&self, message: Message) -> bool {
+        message.address == self.doorbell && self.raise(message.data & 0x3ff)
     }
 }
 

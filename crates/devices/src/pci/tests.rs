@@ -39,8 +39,9 @@ impl IrqSink for Seen {
 }
 
 impl MessageSink for Seen {
-    fn send(&self, message: Message) {
+    fn send(&self, message: Message) -> bool {
         self.messages.lock().unwrap().push(message);
+        true
     }
 }
 

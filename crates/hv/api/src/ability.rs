@@ -11,16 +11,6 @@ pub type EventHandle<'a> = std::os::fd::BorrowedFd<'a>;
 #[cfg(windows)]
 pub type EventHandle<'a> = std::os::windows::io::BorrowedHandle<'a>;
 
-/// Interrupts by message: a device writes `data` to `address`, and the interrupt controller finds out what that means.
-pub trait MsiSink: Send + Sync {
-    /// Delivers a message. `device` is the sender's identity for an ITS (GIC architecture, IHI 0069, chapter 5), and
-    /// nothing to a GICv2m.
-    ///
-    /// # Errors
-    /// If nobody takes messages at `address`, or the guest has not set up what it would lead to.
-    fn signal(&self, address: u64, data: u32, device: u32) -> Result<(), HvError>;
-}
-
 /// A store of the guest that rings: at `gpa`, and only if it is `value` in `size` bytes (1, 2, 4 or 8), where one is given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Doorbell {

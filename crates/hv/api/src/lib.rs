@@ -13,7 +13,7 @@ use std::sync::Arc;
 use armlet_arm::{CpuState, gic, smccc::Conduit};
 use armlet_base::{BusError, Checkpoints, Clock, CpuIrqInput, GuestRam};
 
-pub use ability::{DirtyLog, Doorbell, EventHandle, HostEvents, MsiSink, OpaqueState, RegionSwitch};
+pub use ability::{DirtyLog, Doorbell, EventHandle, HostEvents, OpaqueState, RegionSwitch};
 pub use caps::{Capabilities, GicConfig, GicKind, GuestMode, ModelInfo};
 pub use error::HvError;
 pub use exit::{ExitEvent, Observer};
@@ -90,8 +90,8 @@ pub trait Vm: Send + Sync {
     /// Creates vCPU `index`, with MPIDR affinity `index` (Aff0 below 16, then Aff1), powered on at reset state, but
     /// see [`Capabilities::own_psci`].
     fn create_vcpu(&self, index: usize) -> Result<Box<dyn Vcpu>, HvError>;
-    /// Interrupts by message.
-    fn as_msi(&self) -> Option<Arc<dyn MsiSink>> {
+    /// Where messages go, if it has an interrupt controller of its own that takes them.
+    fn as_msi(&self) -> Option<Arc<dyn armlet_base::MessageSink>> {
         None
     }
     /// Doorbells and interrupts through the host's kernel.

@@ -4,10 +4,9 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use armlet_arm::gic;
-use armlet_base::{CpuIrqInput, GuestRam, IrqSink};
+use armlet_base::{CpuIrqInput, GuestRam, IrqSink, MessageSink};
 use armlet_hv::{
-    Capabilities, DirtyLog, GuestMode, HostEvents, HvError, MsiSink, OpaqueState, RegionSwitch, Vcpu, Vm,
-    VmConfig,
+    Capabilities, DirtyLog, GuestMode, HostEvents, HvError, OpaqueState, RegionSwitch, Vcpu, Vm, VmConfig,
 };
 use kvm_bindings::{
     KVM_ARM_VCPU_EL1_32BIT, KVM_ARM_VCPU_PMU_V3, KVM_ARM_VCPU_PMU_V3_CTRL, KVM_ARM_VCPU_PMU_V3_INIT,
@@ -205,8 +204,8 @@ impl Vm for KvmVm {
         }
     }
 
-    fn as_msi(&self) -> Option<Arc<dyn MsiSink>> {
-        self.gic.as_ref()?.its.as_ref().map(|_| self.shared.clone() as Arc<dyn MsiSink>)
+    fn as_msi(&self) -> Option<Arc<dyn MessageSink>> {
+        self.gic.as_ref()?.its.as_ref().map(|_| self.shared.clone() as Arc<dyn MessageSink>)
     }
 
     fn as_host_events(&self) -> Option<Arc<dyn HostEvents>> {

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use armlet_base::{Bus, IrqSink, Message, MessageSink};
+use armlet_base::{Bus, IrqSink, MessageSink};
 use armlet_devices::gicv2::{self, Gicv2};
 use armlet_devices::gicv3::its::{self, Its};
 use armlet_devices::gicv3::{self, Gicv3};
-use armlet_hv::{GicKind, MsiSink, Vm};
+use armlet_hv::{GicKind, Vm};
 
 use super::Context;
 use crate::error::MachineError;
@@ -18,22 +18,11 @@ pub(super) struct Interrupts {
     pub messages: Option<Arc<dyn MessageSink>>,
 }
 
-/// The ITS of the host's kernel.
-struct InKernel(Arc<dyn MsiSink>);
-
-impl MessageSink for InKernel {
-    fn send(&self, Message { address, data, device }: Message) {
-        // It fails where the guest has not mapped the message, which then leads nowhere on hardware too.
-        let _ = self.0.signal(address, data, device);
-    }
-}
-
 /// Wires an interrupt controller between devices and vCPUs, before those are created, and maps its
 /// registers where they are armlet's to serve.
 pub(super) fn attach(vm: &mut dyn Vm, bus: &mut Bus, context: &Context) -> Result<Interrupts, MachineError> {
     if let Some(irqs) = vm.in_kernel_irqs() {
-        let messages = vm.as_msi().map(|its| Arc::new(InKernel(its)) as Arc<dyn MessageSink>);
-        return Ok(Interrupts { irqs, messages });
+        return Ok(Interrupts { irqs, messages: vm.as_msi() });
     }
     let (cpus, config) = (context.cpus, context.gic.ok_or(MachineError::NoGic)?);
     let inputs = (0..cpus).filter_map(|cpu| Some((cpu, vm.irq_input(cpu)?)));

@@ -163,18 +163,17 @@ impl Its {
 }
 
 impl MessageSink for Its {
-    fn send(&self, message: Message) {
+    fn send(&self, message: Message) -> bool {
         if message.address != self.doorbell {
-            return;
+            return false;
         }
         let mut state = self.state();
         state.run(&self.gic);
         let event = state.event(message.device.into(), message.data).filter(|_| state.enabled);
-        if let Some((_, translation)) = event
-            && let Some(cpu) = state.collection(translation.collection)
-        {
-            self.gic.set_lpi(cpu, translation.intid);
-        }
+        let Some((_, translation)) = event else { return false };
+        let Some(cpu) = state.collection(translation.collection) else { return false };
+        self.gic.set_lpi(cpu, translation.intid);
+        true
     }
 }
 
