@@ -4,6 +4,8 @@ use std::cmp::Ordering;
 use std::fs::File;
 use std::path::Path;
 
+use armlet::VirtioTransport;
+
 use super::inside::Inside;
 use super::modules::{self, Module};
 use crate::failure::Failure;
@@ -17,8 +19,8 @@ const PREFIXES: [&str; 4] = ["vmlinuz-", "vmlinux-", "Image-", "zImage-"];
 /// A kernel's name and file, and the modules that it needs.
 pub type Choice = (String, File, Vec<Module>);
 
-/// Chooses the kernel of `root`; `named` is the user's own.
-pub fn choose(root: &Inside, named: Option<&Path>) -> Result<Choice, Failure> {
+/// Chooses the kernel of `root`, which must have drivers for this transport; `named` is the user's own.
+pub fn choose(root: &Inside, named: Option<&Path>, virtio: VirtioTransport) -> Result<Choice, Failure> {
     let folders = root.names("lib/modules")?;
     if let Some(path) = named {
         let name = path.display().to_string();
@@ -26,7 +28,7 @@ pub fn choose(root: &Inside, named: Option<&Path>) -> Result<Choice, Failure> {
             .map_err(|error| Failure::input(format_args!("can't read the kernel {name}: {error}")))?;
         let version = version(&name).filter(|version| folders.iter().any(|folder| folder == version));
         let only = || (folders.len() == 1).then(|| folders[0].as_str());
-        let modules = modules::needed(root, version.or_else(only))?;
+        let modules = modules::needed(root, version.or_else(only), virtio)?;
         return Ok((name, file, modules.map_err(Failure::input)?));
     }
     let mut names: Vec<_> = root.names("boot")?.into_iter().filter(|name| version(name).is_some()).collect();
@@ -36,7 +38,7 @@ pub fn choose(root: &Inside, named: Option<&Path>) -> Result<Choice, Failure> {
     for name in names {
         let Some(file) = root.file(&name)? else { continue };
         let version = version(&name).or_else(|| (folders.len() == 1).then(|| folders[0].as_str()));
-        match modules::needed(root, version)? {
+        match modules::needed(root, version, virtio)? {
             Ok(modules) => return Ok((name, file, modules)),
             Err(why) => lacks = lacks.or(Some(format!("{name}: {why}"))),
         }

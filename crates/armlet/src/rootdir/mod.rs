@@ -36,7 +36,8 @@ pub fn open(path: &Path, args: &RunArgs) -> Result<RootDir, Failure> {
         return Err(Failure::input("a directory is run with a ramdisk of armlet's own; leave --initrd out"));
     }
     let root = Inside::open(path)?;
-    let (name, file, modules) = kernel::choose(&root, args.kernel.as_deref())?;
+    let (name, file, modules) =
+        kernel::choose(&root, args.kernel.as_deref(), args.virtio.unwrap_or_default())?;
     let bytes = inside::read(&name, &file)?;
     let source = Source::new(file).map_err(|error| Failure::input(format_args!("{name}: {error}")))?;
     let payload = Payload::detect(&name, bytes).map_err(|error| Failure::input_chain(&error))?;

@@ -2,15 +2,14 @@
 
 use std::collections::{HashMap, HashSet};
 
+use armlet::VirtioTransport;
 use armlet_machine::loader::unpack::{Method, unpack};
 
 use super::inside::{self, Inside};
 use crate::failure::Failure;
 
-/// Without these there is no root directory.
-const NEEDED: [&str; 3] = ["virtio_mmio", "9pnet_virtio", "9p"];
-/// A transport that the machine may have as well.
-const USEFUL: [&str; 1] = ["virtio_pci"];
+/// Without these, and the driver of the transport, there is no root directory.
+const NEEDED: [&str; 2] = ["9pnet_virtio", "9p"];
 /// No module unpacks to more bytes.
 const LARGEST: u64 = 64 << 20;
 /// Folders are no deeper than this; a loop of links would be.
@@ -19,9 +18,13 @@ const DEPTH: usize = 12;
 /// A module's code, unpacked.
 pub type Module = Vec<u8>;
 
-/// The modules in `lib/modules/VERSION` that a kernel needs, in the order in which they load; without a version, or modules
+/// The modules in `lib/modules/VERSION` that a kernel needs behind this transport, in the order in which they load; without a version, or modules
 /// for it, none, for then all must be in the kernel. The inner error says what is not there.
-pub fn needed(root: &Inside, version: Option<&str>) -> Result<Result<Vec<Module>, String>, Failure> {
+pub fn needed(
+    root: &Inside,
+    version: Option<&str>,
+    virtio: VirtioTransport,
+) -> Result<Result<Vec<Module>, String>, Failure> {
     let Some(version) = version else { return Ok(Ok(Vec::new())) };
     let base = format!("lib/modules/{version}");
     let files = files(root, &base)?;
@@ -37,14 +40,14 @@ pub fn needed(root: &Inside, version: Option<&str>) -> Result<Result<Vec<Module>
     };
     let mut wanted =
         Wanted { root, files: &files, built_in: &built_in, seen: HashSet::new(), order: Vec::new() };
-    for name in NEEDED {
+    let driver = match virtio {
+        VirtioTransport::Mmio => "virtio_mmio",
+        VirtioTransport::Pci => "virtio_pci",
+    };
+    for name in [driver].into_iter().chain(NEEDED) {
         if let Err(missing) = wanted.add(name)? {
             return Ok(Err(format!("{base} has no module {missing}")));
         }
-    }
-    for name in USEFUL {
-        // A part of it that is missing is no loss.
-        let _ = wanted.add(name)?;
     }
     Ok(Ok(wanted.order))
 }
@@ -151,12 +154,13 @@ mod tests {
         fs::write(dir.path().join("lib/modules/1/modules.builtin"), "kernel/drivers/virtio/virtio-mmio.ko\n")
             .unwrap();
         let root = Inside::open(dir.path()).unwrap();
-        let modules = needed(&root, Some("1")).unwrap().unwrap();
+        let needed = |version| needed(&root, Some(version), VirtioTransport::Mmio).unwrap();
+        let modules = needed("1").unwrap();
         assert_eq!(names(modules), ["9pnet.ko", "fs_cache.ko", "9p.ko", "9pnet_virtio.ko"]);
         fs::remove_file(dir.path().join("lib/modules/1/kernel/net/9p/9pnet.ko")).unwrap();
-        let missing = needed(&root, Some("1")).unwrap().unwrap_err();
+        let missing = needed("1").unwrap_err();
         assert!(missing.ends_with("lib/modules/1 has no module 9pnet"), "{missing}");
-        assert_eq!(needed(&root, Some("2")).unwrap(), Ok(Vec::new()));
+        assert_eq!(needed("2"), Ok(Vec::new()));
     }
 
     #[test]
