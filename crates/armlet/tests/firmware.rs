@@ -139,7 +139,7 @@ fn u_boot_boots_a_disk_by_itself_by_script_and_from_its_prompt() {
 
     let load = "load virtio 0:1 $kernel_addr_r /boot/vmlinuz && load virtio 0:1 $ramdisk_addr_r /boot/initrd && \
                 booti $kernel_addr_r $ramdisk_addr_r:$filesize $fdtcontroladdr";
-    let mut session = u_boot(&image, &["--disk", &format!("{disk},ro")]);
+    let mut session = u_boot(&image, &["--disk", &format!("{disk},ro"), "--virtio", "pci"]);
     session.type_line(&format!("virtio scan; setenv bootargs by=prompt quiet; {load}"));
     assert!(arrives(session).contains("by=prompt"));
 
@@ -171,11 +171,15 @@ fn edk2_keeps_variables_in_both_states() {
         let mut session = shell(&with, &["--cpu", cpu]);
         session.type_text(&format!("{variable} -nv -rt -bs =666f722d65766572\r"));
         session.expect("Shell> ", LIMIT);
-        // A reset finds it, and so does another machine.
+        // A reset finds it, and so does another machine, which has a disk.
         session.type_text("reset\r");
         session.expect("startup.nsh", LIMIT);
         drop(session);
-        let mut session = shell(&with, &["--cpu", cpu]);
+        let disk = dir.path().join("disk");
+        fs::write(&disk, vec![0; 1 << 20]).unwrap();
+        // So it calls what has no bus: virtio devices at fixed addresses.
+        let mut session = shell(&with, &["--cpu", cpu, "--disk", &disk.display().to_string()]);
+        assert!(session.text().contains("VenHw(837DCA9E"), "{}", session.text());
         session.type_text(&format!("{variable}\r"));
         session.expect("66 6F 72 2D 65 76 65 72", LIMIT);
         session.expect("Shell> ", LIMIT);
@@ -243,7 +247,7 @@ fn edk2_boots_grub_and_a_kernel_from_a_disk() {
     };
     let disk = guest.file("esp.img", &firmware::gpt(ESP, &fat));
     let disk = format!("{},ro", disk.display());
-    let text = arrives(start(&text(&firmware.edk2[0], None), &["--disk", &disk]));
+    let text = arrives(start(&text(&firmware.edk2[0], None), &["--disk", &disk, "--virtio", "pci"]));
     assert!(text.contains("by=grub"), "{text}");
 }
 

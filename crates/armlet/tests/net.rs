@@ -39,17 +39,18 @@ mkdir -p /etc; chmod +x /tmp/on-lease
 udhcpc -q -n -t 10 -i eth0 -s /tmp/on-lease 2>&1 || echo no lease
 ";
 
-struct Guest(Kernel);
+/// A kernel with drivers for both transports.
+struct Guest(Kernel<3>);
 
 fn arm64() -> Option<Guest> {
     let p = payloads::get().map_err(|why| skip(&why)).ok()?;
-    let modules = [&p.cloud_modules, &p.cloud_net_modules];
+    let modules = [&p.cloud_modules, &p.cloud_net_modules, &p.cloud_pci_modules];
     Some(Guest(Kernel { image: &p.cloud_kernel, modules, busybox: &p.busybox }))
 }
 
 fn armhf() -> Option<Guest> {
     let p = payloads::get32().map_err(|why| skip(&why)).ok()?;
-    let modules = [&p.armmp_lpae_modules, &p.armmp_lpae_net_modules];
+    let modules = [&p.armmp_lpae_modules, &p.armmp_lpae_net_modules, &p.armmp_lpae_pci_modules];
     Some(Guest(Kernel { image: &p.armmp_lpae, modules, busybox: &p.busybox }))
 }
 
@@ -251,13 +252,13 @@ fn a_tap_device_carries_frames() {
 }
 
 #[test]
-fn arm64_talks_to_the_host() {
+fn arm64_talks_to_the_host_by_pci() {
     let Some(guest) = arm64() else { return };
-    talks(&guest, &["--cpus", "2"]);
+    talks(&guest, &["--cpus", "2", "--virtio", "pci"]);
 }
 
 #[test]
-fn armhf_talks_to_the_host() {
+fn armhf_talks_to_the_host_by_mmio() {
     let Some(guest) = armhf() else { return };
     talks(&guest, &["--cpus", "1"]);
 }

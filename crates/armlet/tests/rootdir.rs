@@ -31,7 +31,7 @@ sync; poweroff -f
 ";
 
 /// A root tree of one program.
-fn tree(busybox: &[u8], kernel: Option<&Path>, modules: [&Modules; 2]) -> tempfile::TempDir {
+fn tree(busybox: &[u8], kernel: Option<&Path>, modules: [&Modules; 3]) -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
     let at = |name: &str| dir.path().join(name);
     for name in
@@ -89,18 +89,19 @@ fn as_expected(dir: &Path, text: &str) {
 #[test]
 fn an_arm64_directory_is_run() {
     let Ok(p) = payloads::get().map_err(|why| skip(&why)) else { return };
-    let dir = tree(&p.busybox, Some(&p.kernel), [&p.modules, &p.more_modules]);
+    let dir = tree(&p.busybox, Some(&p.kernel), [&p.modules, &p.more_modules, &p.pci_modules]);
     let text = run(dir.path(), &["--cpus", "2"]);
     as_expected(dir.path(), &text);
     shows(&text, &["started by init, console=ttyAMA0"]);
-    // What the guest changed is there at its next start.
+    // What the guest changed is there at its next start, and behind PCI.
     fs::write(
         dir.path().join("etc/again"),
         "#!/bin/busybox sh\n/bin/busybox stat -c '%n %u %a' /data/file; /bin/busybox poweroff -f\n",
     )
     .unwrap();
     fs::set_permissions(dir.path().join("etc/again"), fs::Permissions::from_mode(0o755)).unwrap();
-    let text = run(dir.path(), &["--append", "console=ttyAMA0 quiet init=/etc/again"]);
+    let again = "console=ttyAMA0 quiet init=/etc/again";
+    let text = run(dir.path(), &["--virtio", "pci", "--append", again]);
     shows(&text, &["/data/file 1000 400"]);
     // The programs that busybox installed are links to it.
     fs::remove_dir_all(dir.path().join("bin")).unwrap();
@@ -110,7 +111,11 @@ fn an_arm64_directory_is_run() {
 #[test]
 fn an_armhf_directory_is_run() {
     let Ok(p) = payloads::get32().map_err(|why| skip(&why)) else { return };
-    let dir = tree(&p.busybox, None, [&p.armmp_lpae_modules, &p.armmp_lpae_more_modules]);
+    let dir = tree(
+        &p.busybox,
+        None,
+        [&p.armmp_lpae_modules, &p.armmp_lpae_more_modules, &p.armmp_lpae_pci_modules],
+    );
     let kernel = p.armmp_lpae.display().to_string();
     as_expected(dir.path(), &run(dir.path(), &["--kernel", &kernel]));
 }
@@ -136,6 +141,8 @@ fn directories_without_a_kernel_are_refused() {
         &[],
         &["boot/vmlinuz-6.1: lib/modules/6.1 has no module 9pnet_virtio", "linux-image-arm64"],
     );
+    let lacks = ["lib/modules/6.1 has no module virtio_pci"];
+    refused(empty, &["--virtio", "pci"], &lacks);
     fs::remove_dir_all(empty.join("lib")).unwrap();
     refused(empty, &[], &["boot/vmlinuz-6.1 is no Linux kernel"]);
     refused(empty, &["--initrd", "x"], &["leave --initrd out"]);

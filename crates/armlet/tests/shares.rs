@@ -18,19 +18,20 @@ use armlet_testkit::{cpio, skip};
 const LIMIT: Duration = Duration::from_secs(240);
 const EXERCISE: &str = include_str!("exercise.py");
 
-fn arm64() -> Option<Kernel> {
+fn arm64() -> Option<Kernel<3>> {
     let p = payloads::get().map_err(|why| skip(&why)).ok()?;
-    Some(Kernel { image: &p.kernel, modules: [&p.modules, &p.more_modules], busybox: &p.busybox })
+    let modules = [&p.modules, &p.more_modules, &p.pci_modules];
+    Some(Kernel { image: &p.kernel, modules, busybox: &p.busybox })
 }
 
-fn armhf() -> Option<Kernel> {
+fn armhf() -> Option<Kernel<3>> {
     let p = payloads::get32().map_err(|why| skip(&why)).ok()?;
-    let modules = [&p.armmp_lpae_modules, &p.armmp_lpae_more_modules];
+    let modules = [&p.armmp_lpae_modules, &p.armmp_lpae_more_modules, &p.armmp_lpae_pci_modules];
     Some(Kernel { image: &p.armmp_lpae, modules, busybox: &p.busybox })
 }
 
 /// Runs `init` in a guest to its end; what it printed. Options are words of the command line.
-fn run(guest: &Kernel, init: &str, options: &[&str]) -> String {
+fn run(guest: &Kernel<3>, init: &str, options: &[&str]) -> String {
     let dir = tempfile::tempdir().unwrap();
     let ramdisk = dir.path().join("ramdisk");
     let mut modules = guest.modules();
@@ -77,7 +78,7 @@ fn adler32(bytes: &[u8]) -> u32 {
     b << 16 | a
 }
 
-fn exercise(guest: &Kernel, arch: Arch, options: &[&str]) {
+fn exercise(guest: &Kernel<3>, arch: Arch, options: &[&str]) {
     let Ok(trees) = arch.trees().map_err(|why| skip(&why)) else { return };
     let dirs = [(); 2].map(|()| tempfile::tempdir().unwrap());
     let [host, mapped] = dirs.each_ref().map(|dir| dir.path());
@@ -119,13 +120,13 @@ poweroff -f
 }
 
 #[test]
-fn programs_find_a_file_system_in_a_shared_directory() {
+fn programs_find_a_file_system_in_a_shared_directory_by_pci() {
     let Some(guest) = arm64() else { return };
-    exercise(&guest, Arch::Arm64, &["--cpus", "2"]);
+    exercise(&guest, Arch::Arm64, &["--cpus", "2", "--virtio", "pci"]);
 }
 
 #[test]
-fn armhf_programs_find_one_too() {
+fn armhf_programs_find_one_by_mmio() {
     let Some(guest) = armhf() else { return };
     exercise(&guest, Arch::Armhf, &[]);
 }

@@ -75,7 +75,8 @@ fn programs_talk_through_sockets() {
         through(stream.try_clone().unwrap(), stream, 1);
     });
 
-    let kernel = Kernel { image: &p.kernel, modules: [&p.modules, &p.more_modules], busybox: &p.busybox };
+    let modules = [&p.modules, &p.more_modules, &p.pci_modules];
+    let kernel = Kernel { image: &p.kernel, modules, busybox: &p.busybox };
     let mut modules = kernel.modules();
     modules.retain(|(name, _)| !name.contains("ext4"));
     fs::write(at("program.py"), PROGRAM).unwrap();
@@ -86,7 +87,7 @@ poweroff -f
 ";
     fs::write(at("ramdisk"), cpio::module_ramdisk(&p.busybox, &modules, init)).unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_armlet"));
-    command.arg("run").arg(&p.kernel).args(["--initrd", &at("ramdisk"), "--cpus", "2"]);
+    command.arg("run").arg(&p.kernel).args(["--initrd", &at("ramdisk"), "--cpus", "2", "--virtio", "pci"]);
     command.args(["--share", &at(""), "--share", &format!("{},ro,tag=tree", trees.join("python").display())]);
     command.args(["--vsock", &format!("77,socket={}", at("vm.sock"))]);
     command.args(["--memory", "512M", "--append", "console=ttyAMA0 quiet"]);

@@ -14,6 +14,8 @@ pub struct Payloads {
     pub kernel: PathBuf,
     /// Its modules.
     pub modules: Modules,
+    /// What a network card takes beside them.
+    pub net_modules: Modules,
     /// Those of its other virtio devices: 9P, vsock, balloon, console.
     pub more_modules: Modules,
     /// What virtio over PCI takes beside them.
@@ -105,6 +107,7 @@ fn fetch() -> Result<Payloads, String> {
     Ok(Payloads {
         kernel: dir.join("vmlinuz"),
         modules: modules(&dir.join("modules"))?,
+        net_modules: modules(&dir.join("modules-net"))?,
         more_modules: modules(&dir.join("modules-more"))?,
         pci_modules: modules(&dir.join("modules-pci"))?,
         cloud_kernel: dir.join("vmlinuz-cloud"),
@@ -154,17 +157,17 @@ pub(crate) fn fetched_with(script: &str, name: &str, options: &[&str]) -> Result
 }
 
 /// A kernel, with what goes into a ramdisk for it.
-pub struct Kernel {
+pub struct Kernel<const LISTS: usize = 2> {
     /// Its file.
     pub image: &'static Path,
-    /// Two lists of modules, the first of which loads first.
-    pub modules: [&'static Modules; 2],
+    /// Lists of modules, the first of which loads first.
+    pub modules: [&'static Modules; LISTS],
     /// A static busybox.
     pub busybox: &'static [u8],
 }
 
-impl Kernel {
-    /// The modules of both lists, under names in whose order they load.
+impl<const LISTS: usize> Kernel<LISTS> {
+    /// The modules of all lists, under names in whose order they load.
     pub fn modules(&self) -> Modules {
         let lists = self.modules.iter().enumerate();
         let named = lists.flat_map(|(index, list)| {
