@@ -39,6 +39,9 @@ pub struct Options {
     /// A build for this host that scenarios are compared with, instead of one made now.
     #[arg(long)]
     reference: Option<PathBuf>,
+    /// Of the scenarios, those whose names begin so.
+    #[arg(long)]
+    only: Option<String>,
     /// Compare armlet with QEMU's KVM mode; writes docs/bench/kvm.md.
     #[arg(long)]
     bench: bool,
@@ -113,8 +116,11 @@ fn scenarios(options: &Options) -> Result<i32, String> {
         aarch32: options.backend == "soft" || !options.cpu.starts_with("neoverse"),
         reference: options.reference.clone().map_or_else(build_armlet, Ok)?,
     };
-    let rig = contents::with_armlet(options.host()?, &options.program()?)?;
-    let failures = scenarios::run(rig, &scenarios::all(&setting)?, |outcome| {
+    let mut rig = contents::with_armlet(options.host()?, &options.program()?)?;
+    contents::full(&mut rig)?;
+    let mut cases = scenarios::all(&setting)?;
+    cases.retain(|case| options.only.as_ref().is_none_or(|start| case.name().starts_with(start)));
+    let failures = scenarios::run(rig, &cases, |outcome| {
         println!("{:<16} status {} after {:.1} s", outcome.name, outcome.status, outcome.seconds);
     })?;
     failures.iter().for_each(|failure| println!("\nFAILED: {failure}"));

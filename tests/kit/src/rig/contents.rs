@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use super::{Host, Rig};
-use crate::payloads::{self, Modules};
-use crate::{cpio, root};
+use super::{Host, Rig, cross, scenarios};
+use crate::payloads::{self, Kernel, Modules};
+use crate::{cpio, firmware, root};
 
 /// Debian's arm64 cloud kernel, as guests boot it.
 pub const KERNEL: &str = "/payloads/vmlinuz-cloud";
@@ -14,6 +14,15 @@ pub const KERNEL32: &str = "/payloads/vmlinuz-lpae";
 pub const SHELL: &str = "/payloads/shell.cpio";
 /// One with an armhf shell.
 pub const SHELL32: &str = "/payloads/shell32.cpio";
+
+/// Debian's full arm64 kernel, which has 9P.
+pub const FULL_KERNEL: &str = "/payloads/vmlinuz";
+/// A ramdisk for it, which tries all devices.
+pub const DEVICES: &str = "/payloads/devices.cpio";
+/// Debian's U-Boot for arm64.
+pub const U_BOOT: &str = "/payloads/u-boot.bin";
+/// The program at both ends of its sockets.
+pub const SOCKETS: &str = "/payloads/sockets";
 
 /// A ramdisk with drivers for virtio disks, behind PCI too, and a shell on the console.
 pub(super) fn shell(busybox: &[u8], modules: [&Modules; 2]) -> Vec<u8> {
@@ -35,6 +44,27 @@ pub fn with_armlet(host: Host, program: &Path) -> Result<Rig, String> {
     let (modules, pci) = (&payloads32.armmp_lpae_modules, &payloads32.armmp_lpae_pci_modules);
     rig.file(SHELL32, &shell(&payloads32.busybox, [modules, pci]));
     Ok(rig)
+}
+
+/// Adds what it takes to try all virtio devices.
+///
+/// # Errors
+/// The payloads can't be had, or a program does not compile.
+pub fn full(rig: &mut Rig) -> Result<(), String> {
+    let (payloads, sockets) = (payloads::get()?, cross::sockets()?);
+    let kernel = Kernel {
+        image: &payloads.kernel,
+        modules: [&payloads.modules, &payloads.net_modules, &payloads.more_modules, &payloads.pci_modules],
+        busybox: &payloads.busybox,
+    };
+    // What only ext4 takes is of no use here, and takes time to load.
+    let for_ext4 = ["ext4", "jbd2", "mbcache", "crc"];
+    let mut files = kernel.modules();
+    files.retain(|(name, _)| !for_ext4.iter().any(|module| name.contains(module)));
+    files.push(("sockets".into(), sockets.clone()));
+    rig.copy(FULL_KERNEL, kernel.image)?.copy(U_BOOT, &firmware::get()?.u_boot[0])?.file(SOCKETS, &sockets);
+    rig.file(DEVICES, &cpio::module_ramdisk(kernel.busybox, &files, scenarios::INIT));
+    Ok(())
 }
 
 /// The same host for a test program: it finds the source tree where it was built, with the payloads that it asks for.

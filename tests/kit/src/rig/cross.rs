@@ -37,6 +37,24 @@ pub fn meter() -> Result<PathBuf, String> {
     Ok(program()?.with_file_name("meter"))
 }
 
+/// Compiles the program at both ends of a guest's sockets.
+///
+/// # Errors
+/// There is no compiler, or it refuses.
+pub fn sockets() -> Result<Vec<u8>, String> {
+    let compiler = format!("{}gcc", std::env::var("CROSS").unwrap_or_else(|_| "aarch64-linux-gnu-".into()));
+    let (source, out) = (root().join("tests/kit/src/rig/sockets.c"), root().join("target/rig-sockets"));
+    let output = Command::new(&compiler)
+        .args(["-O1", "-Wall", "-Werror", "-static", "-s", "-o"])
+        .args([&out, &source])
+        .output()
+        .map_err(|e| format!("{compiler} does not start: {e}"))?;
+    match output.status.success() {
+        true => std::fs::read(&out).map_err(|e| format!("{}: {e}", out.display())),
+        false => Err(format!("{}: {}", source.display(), String::from_utf8_lossy(&output.stderr).trim())),
+    }
+}
+
 /// The script, to be given arguments of cargo's.
 pub fn command() -> Command {
     let mut command = Command::new("sh");

@@ -58,11 +58,14 @@ fn with_disk(
     })
 }
 
-/// The armhf kernel.
+/// The armhf kernel, with its source of entropy behind PCI.
 pub fn debian32(setting: &Setting) -> Case {
-    Case::new("debian-armhf", run(setting, [KERNEL32, SHELL32], "", ""), |outcome| {
+    let typed = "grep -q 'MSI .*virtio0-input' /proc/interrupts && echo by=message\n";
+    Case::new("debian-armhf", run(setting, [KERNEL32, SHELL32], "--virtio pci", typed), |outcome| {
         need_status(outcome, 0)?;
-        need_session(&outcome.stdout(), "armv7l", 1)
+        let console = outcome.stdout();
+        need_session(&console, "armv7l", 1)?;
+        need_parts("the console", &console, &["\nby=message\r"])
     })
 }
 

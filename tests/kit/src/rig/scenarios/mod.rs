@@ -5,6 +5,7 @@ mod faults;
 mod flash;
 mod lessons;
 mod log;
+mod virtio;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -17,6 +18,8 @@ pub use debian::{debian, debian_pci, debian32};
 pub use faults::{killed, out_of_memory, refused, refused32, starts_and_stops};
 pub use flash::flash;
 pub use lessons::{doctor, lessons, soft};
+pub(super) use virtio::INIT;
+pub use virtio::devices;
 
 /// Says what is wrong with an outcome.
 type Judge = dyn Fn(&Outcome) -> Result<(), String>;
@@ -36,6 +39,11 @@ impl Case {
         let scenario = Scenario { name: name.into(), script: script.into() };
         Self { scenario, judge: Box::new(judge) }
     }
+
+    /// The scenario's name.
+    pub fn name(&self) -> &str {
+        &self.scenario.name
+    }
 }
 
 /// The host under the scenarios, and what they are compared with.
@@ -51,7 +59,7 @@ pub struct Setting {
     pub reference: PathBuf,
 }
 
-/// All that this host can do.
+/// All that a host with [`contents::full`](super::contents::full) can do.
 ///
 /// # Errors
 /// The reference doesn't run.
@@ -59,7 +67,7 @@ pub fn all(setting: &Setting) -> Result<Vec<Case>, String> {
     let mut cases = doctor(setting);
     cases.push(soft());
     cases.extend(lessons(setting)?);
-    cases.extend([debian(setting, 1), debian(setting, 2), debian_pci(setting, 2)]);
+    cases.extend([debian(setting, 2), devices(setting, 1, "mmio"), devices(setting, 2, "pci")]);
     cases.extend(if setting.aarch32 { vec![debian32(setting)] } else { refused32(setting) });
     cases.extend(refused(setting));
     cases.push(flash(setting));
