@@ -191,7 +191,8 @@ fn edk2_keeps_variables_in_both_states() {
 /// Says what the kernel found, and how many CPUs came up.
 const FOUND: &str = "
 cat /proc/cmdline; date +%Y; ls /sys/firmware /sys/firmware/acpi/tables 2>/dev/null
-echo cpus=$(grep -c ^processor /proc/cpuinfo)
+echo cpus=$(grep -c ^processor /proc/cpuinfo) packages=$(cat /sys/devices/system/cpu/cpu*/topology/physical_package_id)
+echo dmi=$(cat /sys/class/dmi/id/sys_vendor /sys/class/dmi/id/product_family)
 ls /sys/bus/platform/devices /sys/bus/acpi/devices /sys/bus/pci/devices /sys/bus/amba/devices
 cat /proc/interrupts
 ";
@@ -203,7 +204,8 @@ fn found(options: &[&str]) -> Option<String> {
     let from = [&kernel, "--initrd", &ramdisk, "--append", "by=fw_cfg console=ttyAMA0 quiet", "--cpus", "2"];
     let text = arrives(start(&text(&firmware.edk2[0], None), &[&from[..], options].concat()));
     // The clock runs.
-    let all = ["by=fw_cfg", "efi", "cpus=2"].iter().all(|word| text.contains(word));
+    let words = ["by=fw_cfg", "efi", "cpus=2 packages=0 0", "dmi=armlet Virtual Machine"];
+    let all = words.iter().all(|word| text.contains(word));
     assert!(all && !text.contains("1970"), "{text}");
     Some(text)
 }
@@ -219,7 +221,7 @@ fn edk2_starts_a_kernel_which_finds_its_devices_by_device_tree() {
 fn edk2_starts_a_kernel_which_finds_its_devices_by_acpi() {
     for (gic, virtio, device) in [("3", "mmio", "LNRO0005:"), ("2", "pci", "0000:00:")] {
         let Some(text) = found(&["--gic", gic, "--virtio", virtio]) else { return };
-        let tables = ["DSDT", "FACP", "APIC", "GTDT", "SPCR"];
+        let tables = ["DSDT", "FACP", "APIC", "GTDT", "PPTT", "SPCR"];
         let devices = ["ARMH0011:00", "ARMH0061:00", "QEMU0002:00", "PNP0C0C:00", "ACPI0007:01", device];
         let all = tables.iter().chain(&devices).all(|word| text.contains(word));
         assert!(all && text.contains("MCFG") == (virtio == "pci"), "GICv{gic}: {text}");

@@ -16,6 +16,7 @@ use imago::{
 };
 use vm_memory::VolatileSlice;
 
+use crate::check::check;
 use crate::{Disk, Format, SECTOR, ZEROS, open};
 
 type Access = FormatAccess<Storage>;
@@ -69,7 +70,10 @@ fn open_qcow2(file: File, path: &Path, write: bool) -> io::Result<Access> {
 
 impl Image {
     /// The image in `file`.
-    pub fn qcow2(file: File, path: &Path, write: bool) -> io::Result<Self> {
+    pub fn qcow2(mut file: File, path: &Path, write: bool) -> io::Result<Self> {
+        if write {
+            check(&mut file)?;
+        }
         let access = open_qcow2(file, path, write)?;
         Ok(Self { access: RwLock::new(access), read_only: !write, temporary: false })
     }

@@ -4,6 +4,7 @@
 //! [`open`] finds out what an image is, locks it against double use and gives a [`Disk`]. Data goes between image
 //! and guest memory without a copy where the format allows it.
 
+mod check;
 mod error;
 mod image;
 mod open;

@@ -192,6 +192,45 @@ fn what_is_no_image_is_refused_in_one_line() {
     refused(&dir.file("d.img", &[0; 4096]), &qcow2, "no qcow2 image");
 }
 
+/// An image of 1 MiB with clusters of 512 bytes: table of reference counts at 0x200, their block at 0x400, first-level
+/// table at 0x600, two second-level tables.
+const SMALL: &[u8] = include_bytes!("../../../fuzz/seeds/small.qcow2");
+
+#[test]
+fn damaged_qcow2_images_are_not_written_to() {
+    let dir = Dir::new();
+    let sound = dir.file("sound.qcow2", SMALL);
+    let disk = open(&sound, &PLAIN).unwrap();
+    write(&*disk, 300 << 10, &[7; 512], &[512]).unwrap();
+    disk.flush().unwrap();
+    let nowhere = (SMALL.len() as u64).next_multiple_of(512);
+    for (what, at, bytes) in [
+        // The library would recurse until the stack is full.
+        ("is not counted", 0x200, 0_u64.to_be_bytes()),
+        ("is not counted", 0x400, 0_u64.to_be_bytes()),
+        ("not where one can be", 0x200, 0x600_0001_0000_u64.to_be_bytes()),
+        ("not where one can be", 0x600, (1 << 63 | nowhere).to_be_bytes()),
+        ("not where one can be", 48, 0x201_u64.to_be_bytes()),
+        ("in one place", 0x600, (1_u64 << 63 | 0x3a00).to_be_bytes()),
+        ("in one place", 0x208, 0x400_u64.to_be_bytes()),
+        ("lies in a table", 0x800, (1_u64 << 63 | 0x400).to_be_bytes()),
+        ("lies in a table", 0x800, (1_u64 << 62 | 0x300).to_be_bytes()),
+        ("is not counted", 0x800, (1_u64 << 63 | 0x10_0000).to_be_bytes()),
+    ] {
+        let mut image = SMALL.to_vec();
+        image[at..at + 8].copy_from_slice(&bytes);
+        let path = dir.file("damaged.qcow2", &image);
+        refused(&path, &PLAIN, what);
+        assert!(fs::read(&path).unwrap() == image, "{what}");
+    }
+    let mut image = SMALL.to_vec();
+    image[0x200..0x208].fill(0);
+    let path = dir.file("damaged.qcow2", &image);
+    let disk = open(&path, &OVERLAY).unwrap();
+    write(&*disk, 300 << 10, &[7; 512], &[512]).unwrap();
+    assert_eq!(read(&*disk, 300 << 10, &[512]).unwrap(), [7; 512]);
+}
+
 #[test]
 fn an_overlay_leaves_its_base_as_it_is() {
     let dir = Dir::new();

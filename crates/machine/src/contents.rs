@@ -13,6 +13,7 @@ use crate::fw_cfg;
 use crate::loader::{self, Load, Placement, Request};
 use crate::plan;
 use crate::run::power::Start;
+use crate::smbios::{self, Inventory};
 
 /// Where AArch32 can't reach any more.
 const FOUR_GIB: u64 = 1 << 32;
@@ -109,8 +110,19 @@ impl Contents {
         if checked.acpi {
             let (cpus, gic) = (config.cpus, checked.gic.unwrap_or(armlet_hv::GicKind::V3));
             let (its, pci) = (checked.its, checked.pci.clone());
-            acpi::add(&mut items, &Description { cpus, gic, its, virtio: virtio.clone(), pci })?;
+            let caches = armlet_arm::cpu::model(&checked.cpu_model).map(|model| model.caches);
+            acpi::add(&mut items, &Description { cpus, caches, gic, its, virtio: virtio.clone(), pci })?;
         }
+        smbios::add(
+            &mut items,
+            &Inventory {
+                cpus: config.cpus,
+                cpu_model: &checked.cpu_model,
+                aarch64: !checked.mode.is_aarch32(),
+                memory: checked.memory,
+                memory_at: virt::map::RAM,
+            },
+        )?;
         let placement = Placement {
             loads: Vec::new(),
             entry: virt::map::FLASH[0],

@@ -22,6 +22,7 @@ mod nearest;
 mod pin;
 mod plan;
 mod run;
+mod smbios;
 mod start;
 mod statistics;
 pub mod topology;

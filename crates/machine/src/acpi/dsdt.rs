@@ -5,17 +5,14 @@ use acpi_tables::Aml;
 use acpi_tables::aml::*;
 use acpi_tables::sdt::Sdt;
 
-use super::{Description, OEM, OEM_REVISION, OEM_TABLE};
+use super::{Description, OEM, OEM_REVISION, OEM_TABLE, PACKAGE_UID};
 use crate::board::pci::{self, Layout};
 use crate::board::virt::{BUTTON_LINE, map};
 
 /// The table.
 pub fn dsdt(d: &Description) -> Vec<u8> {
     let mut devices = Vec::new();
-    for cpu in 0..d.cpus {
-        let (hid, uid) = (Name::new("_HID".into(), &"ACPI0007"), Name::new("_UID".into(), &(cpu as u32)));
-        device(&mut devices, &format!("C{cpu:03X}"), vec![&hid, &uid]);
-    }
+    package(&mut devices, d.cpus);
     let irq = |intid| Interrupt::new(true, false, false, false, intid);
     simple(
         &mut devices,
@@ -39,6 +36,26 @@ pub fn dsdt(d: &Description) -> Vec<u8> {
     let mut table = Sdt::new(*b"DSDT", 36, 2, OEM, OEM_TABLE, OEM_REVISION);
     table.append_slice(&Scope::raw("\\_SB_".into(), devices));
     table.as_slice().to_vec()
+}
+
+/// The package, a processor container, and the CPUs in it.
+fn package(out: &mut Vec<u8>, cpus: usize) {
+    let (hid, uid) = (Name::new("_HID".into(), &"ACPI0010"), Name::new("_UID".into(), &PACKAGE_UID));
+    let mut inside = Vec::new();
+    for cpu in 0..cpus {
+        let (hid, uid) = (Name::new("_HID".into(), &"ACPI0007"), Name::new("_UID".into(), &(cpu as u32)));
+        device(&mut inside, &format!("C{cpu:03X}"), vec![&hid, &uid]);
+    }
+    device(out, "PKG0", vec![&hid, &uid, &Bytes(inside)]);
+}
+
+/// AML that is there already.
+struct Bytes(Vec<u8>);
+
+impl Aml for Bytes {
+    fn to_aml_bytes(&self, sink: &mut dyn acpi_tables::AmlSink) {
+        sink.vec(&self.0);
+    }
 }
 
 fn device(out: &mut Vec<u8>, name: &str, children: Vec<&dyn Aml>) {

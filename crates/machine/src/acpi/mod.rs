@@ -5,6 +5,7 @@ mod dsdt;
 mod linker;
 mod tables;
 
+use armlet_arm::cpu::CacheShape;
 use armlet_devices::fw_cfg::{FileError, Items};
 use armlet_hv::GicKind;
 
@@ -16,12 +17,17 @@ const OEM: [u8; 6] = *b"ARMLET";
 /// What they are of.
 const OEM_TABLE: [u8; 8] = *b"VIRT    ";
 const OEM_REVISION: u32 = 1;
+/// The number of the package that all CPUs are in.
+const PACKAGE_UID: u32 = 0;
 
 /// What the description depends on.
 #[derive(Clone, Debug)]
 pub struct Description {
     /// Number of CPUs.
     pub cpus: usize,
+    /// Level 1 data and instruction cache and level 2 cache of each, if they are known: with CPUs of the host's they are
+    /// the host's business.
+    pub caches: Option<[CacheShape; 3]>,
     /// Interrupt controller.
     pub gic: GicKind,
     /// A GICv3 has an ITS.
@@ -43,6 +49,7 @@ pub fn add(items: &mut Items, d: &Description) -> Result<(), FileError> {
     linker.point(fadt + tables::FADT_X_DSDT, 8, dsdt);
     let mut all = vec![fadt];
     all.extend([tables::madt(d), tables::gtdt(), tables::spcr()].map(|table| linker.add(table)));
+    all.extend(d.caches.map(|caches| linker.add(tables::pptt(d.cpus, caches))));
     all.extend(d.pci.as_ref().map(tables::mcfg).map(|table| linker.add(table)));
     let xsdt = linker.add(tables::xsdt(all.len()));
     for (index, table) in all.into_iter().enumerate() {
@@ -62,13 +69,14 @@ mod tests {
     fn descriptions() -> [Description; 3] {
         let d = Description {
             cpus: 3,
+            caches: armlet_arm::cpu::model("max").map(|model| model.caches),
             gic: GicKind::V3,
             its: false,
             virtio: vec![0, 1, 31],
             pci: Some(Layout::new(GuestMode::A64El1, 40)),
         };
         let its = Description { its: true, pci: None, ..d.clone() };
-        let v2 = Description { gic: GicKind::V2, cpus: 1, virtio: vec![], ..d.clone() };
+        let v2 = Description { gic: GicKind::V2, cpus: 1, caches: None, virtio: vec![], ..d.clone() };
         [d, its, v2]
     }
 
@@ -81,6 +89,7 @@ mod tests {
             ("GTDT", tables::gtdt()),
             ("SPCR", tables::spcr()),
         ];
+        all.extend(d.caches.map(|caches| ("PPTT", tables::pptt(d.cpus, caches))));
         all.extend(d.pci.as_ref().map(|layout| ("MCFG", tables::mcfg(layout))));
         all
     }

@@ -6,12 +6,16 @@ use acpi_tables::madt::{
     EnabledStatus, GicIts, GicMsi, GicVersion, Gicc, Gicd, Gicr, LocalInterruptController, MADT, Trigger,
 };
 use acpi_tables::mcfg::MCFG;
+use acpi_tables::pptt::{
+    AllocationType, CacheNode, CacheNodeBuilder, CacheType, PPTT, ProcessorNode, WritePolicy,
+};
 use acpi_tables::rsdp::Rsdp;
 use acpi_tables::sdt::Sdt;
+use armlet_arm::cpu::CacheShape;
 use armlet_arm::gic::ppi;
 use armlet_hv::GicKind;
 
-use super::{Description, OEM, OEM_REVISION, OEM_TABLE};
+use super::{Description, OEM, OEM_REVISION, OEM_TABLE, PACKAGE_UID};
 use crate::board::pci::Layout;
 use crate::board::virt::map;
 use crate::topology;
@@ -130,6 +134,37 @@ pub fn mcfg(layout: &Layout) -> Vec<u8> {
     let mut mcfg = MCFG::new(OEM, OEM_TABLE, OEM_REVISION);
     mcfg.add_ecam(layout.ecam.start, 0, 0, (layout.buses() - 1) as u8);
     bytes(&mcfg)
+}
+
+/// The Processor Properties Topology Table: one package, and in it CPUs with caches of their own, as MPIDR_EL1 and CLIDR_EL1
+/// have it.
+pub fn pptt(cpus: usize, [data, instruction, unified]: [CacheShape; 3]) -> Vec<u8> {
+    let mut pptt = PPTT::new(OEM, OEM_TABLE, OEM_REVISION);
+    let package = pptt.add_processor(ProcessorNode::new(None, PACKAGE_UID).physical().valid().identical());
+    for cpu in 0..cpus {
+        // Numbers of caches, which are not 0.
+        let [first, second, third] = [1, 2, 3].map(|nth| (3 * cpu + nth) as u32);
+        let level2 = pptt.add_cache(cache(unified, CacheType::Unified).id(first).to_node());
+        let level1 =
+            |shape, kind, id| -> CacheNode { cache(shape, kind).next_level(&level2).id(id).to_node() };
+        let data = pptt.add_cache(level1(data, CacheType::Data, second));
+        let instruction = pptt.add_cache(level1(instruction, CacheType::Instruction, third));
+        let node = ProcessorNode::new(Some(&package), cpu as u32).valid().leaf();
+        pptt.add_processor(node.add_cache(&data).add_cache(&instruction));
+    }
+    bytes(&pptt)
+}
+
+/// A cache with lines of 64 bytes.
+fn cache(shape: CacheShape, kind: CacheType) -> CacheNodeBuilder {
+    const LINE: u16 = 64;
+    let size = shape.sets * shape.ways * u32::from(LINE);
+    let cache = CacheNodeBuilder::default().size(size).sets(shape.sets).associativity(shape.ways as u8);
+    cache
+        .allocation_type(AllocationType::Both)
+        .cache_type(kind)
+        .write_policy(WritePolicy::Writeback)
+        .line_size(LINE)
 }
 
 /// The Extended System Description Table, with room for the addresses of so many.
