@@ -20,6 +20,8 @@ mod doorbell;
 #[cfg(target_os = "linux")]
 mod event;
 mod handle;
+#[cfg(test)]
+mod hostile;
 mod link;
 pub mod mmio;
 pub mod net;
