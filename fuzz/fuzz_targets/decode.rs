@@ -14,7 +14,8 @@ fuzz_target!(|input: (u16, u8, Vec<u32>)| {
     ram.write(0, &code).unwrap();
     let mode = Mode(mode);
     // The last halfwords of the page as well.
-    let offset = if place >= 128 { 0x1000 - 4 * (1 + usize::from(place & 7)) } else { usize::from(place) * 4 };
+    let offset =
+        if place >= 128 { 0x1000 - 4 * (1 + usize::from(place & 7)) } else { usize::from(place) * 4 };
     let code = Stretch { ram: &ram, offset, mode, features: FeatureSet::ALL, beyond: Some(place.into()) };
     let block = code.lower(Key::new(offset as u64, mode), MAX_INSNS);
     assert!((1..=MAX_INSNS).contains(&block.insns.into()));

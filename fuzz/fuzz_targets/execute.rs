@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use armlet_arm::smccc::Conduit;
 use armlet_base::{BusError, Clock, GuestRam, RamKind, RamRegion};
-use armlet_engine::{CallOutcome, Cpu, Note, Port, Vm, World, Code};
+use armlet_engine::{CallOutcome, Code, Cpu, Note, Port, Vm, World};
 use libfuzzer_sys::fuzz_target;
 
 struct Nothing;

@@ -44,7 +44,7 @@ fuzz_target!(|input: Input| {
 fn request(driver: &Driver, kind: u8, body: &[u8], room: u32) {
     let len = body.len() as u32 + 7;
     driver.put(REQUEST, &[&len.to_le_bytes()[..], &[kind, 1, 0], body].concat());
-    driver.describe(0, REQUEST, len, 1, 1);
-    driver.describe(1, ANSWER, room, 2, 0);
-    driver.offer(0);
+    driver.describe(0, 0, REQUEST, len, 1, 1);
+    driver.describe(0, 1, ANSWER, room, 2, 0);
+    driver.offer(0, 0);
 }

@@ -16,9 +16,7 @@ struct Input {
 }
 
 const CID: u32 = 3;
-/// Rings of queue 1, and buffers.
-const RINGS: u64 = RAM + 0x2000;
-const PACKET: u64 = RAM + 0x4000;
+const PACKET: u64 = RAM + 0x5000;
 const BUFFER: u64 = RAM + 0x8000;
 
 static NUMBER: AtomicU32 = AtomicU32::new(0);
@@ -32,19 +30,8 @@ fuzz_target!(|input: Input| {
     let _listener = std::os::unix::net::UnixListener::bind(other).expect("a socket");
     let driver = Driver::new(Vsock::new(CID, &path).expect("a device"));
     driver.start(0);
-    driver.put(RINGS, &[0; 0x1000]);
-    let set = |register, value| driver.write(register, 4, value);
-    set(0x30, 1);
-    set(0x38, 16);
-    for (register, address) in [(0x80, RINGS), (0x90, RINGS + 0x400), (0xa0, RINGS + 0x800)] {
-        set(register, address);
-        set(register + 4, 0);
-    }
-    set(0x44, 1);
-    driver.describe(0, BUFFER, input.room.into(), 2, 0);
-    for (index, (op, host, guest, flags, alloc, forwarded, data, len)) in
-        input.packets.iter().take(64).enumerate()
-    {
+    driver.describe(0, 0, BUFFER, input.room.into(), 2, 0);
+    for (op, host, guest, flags, alloc, forwarded, data, len) in input.packets.iter().take(64) {
         let word = |value: u32| value.to_le_bytes();
         let kind = word(1 | u32::from(op % 9) << 16);
         let header = [
@@ -63,10 +50,8 @@ fuzz_target!(|input: Input| {
         .concat();
         let data = &data[..data.len().min(0x1000)];
         driver.put(PACKET, &[&header[..], data].concat());
-        let tail = (header.len() + data.len()) as u64;
-        driver.put(RINGS, &[PACKET.to_le_bytes(), tail.to_le_bytes()].concat());
-        driver.put(RINGS + 0x402, &(index as u16 + 1).to_le_bytes());
-        driver.offer(0);
-        set(0x50, 1);
+        driver.describe(1, 0, PACKET, (header.len() + data.len()) as u32, 0, 0);
+        driver.offer(0, 0);
+        driver.offer(1, 0);
     }
 });

@@ -1,4 +1,4 @@
-//! What fuzz targets of virtio devices share: a driver, a device that echoes, and a disk in memory.
+//! What fuzz targets of virtio devices share: a driver, a device that echoes, a network that does, and a disk in memory.
 
 use std::borrow::Cow;
 use std::io;
@@ -10,28 +10,68 @@ use armlet_base::{Access, GuestRam, IrqLine, MmioDevice, RamKind, RamRegion};
 use armlet_devices::virtio::mmio::MmioTransport;
 use armlet_devices::virtio::{Broken, Request, Service, VirtioDevice, Virtqueue};
 use armlet_disk::{Disk, VolatileSlice};
+use armlet_net::{Card, Header, MAX_FRAME, Network, Offloads};
+use libfuzzer_sys::arbitrary;
 
-/// Guest memory: rings in the first page, buffers behind.
+/// Guest memory: a page of rings for each queue, buffers from [`BUFFERS`] on.
 pub const RAM: u64 = 0x4000_0000;
-const SIZE: u32 = 16;
-const AVAIL: u64 = RAM + 0x400;
-const USED: u64 = RAM + 0x800;
+/// Bytes of it.
+pub const RAM_LEN: u64 = 0x1_0000;
+/// Where buffers go.
+pub const BUFFERS: u64 = RAM + 0x8000;
+/// Elements of a queue.
+pub const SIZE: u16 = 16;
+/// Queues that are set up, if the device has them.
+pub const QUEUES: usize = 4;
 
-/// A driver of queue 0.
+/// Where descriptors, driver area and device area of a queue are.
+pub fn rings(queue: usize) -> [u64; 3] {
+    let page = RAM + 0x1000 * (queue % QUEUES) as u64;
+    [page, page + 0x400, page + 0x800]
+}
+
+/// A descriptor as a fuzzer makes it: somewhere in guest memory or anywhere, any flags, the next one in the table or
+/// just behind it.
+#[derive(arbitrary::Arbitrary, Debug)]
+pub struct Descriptor {
+    inside: bool,
+    at: u64,
+    len: u32,
+    long: bool,
+    flags: u8,
+    next: u8,
+}
+
+/// What a driver does.
+#[derive(arbitrary::Arbitrary, Debug)]
+pub enum Act {
+    /// Writes to the buffers.
+    Memory { at: u16, bytes: Vec<u8> },
+    /// Writes any descriptor.
+    Describe { queue: u8, index: u8, descriptor: Descriptor },
+    /// Offers what may be a chain.
+    Offer { queue: u8, head: u8 },
+    /// Offers a chain that is well made, of buffers by place and length, after a reset if the device asks for one.
+    Chain { queue: u8, readable: Vec<(u8, u16)>, writable: Vec<(u8, u16)> },
+    /// Resets the device and starts it again.
+    Start { features: u64 },
+}
+
+/// A driver.
 pub struct Driver {
     ram: Arc<GuestRam>,
     device: MmioTransport,
-    offered: AtomicU16,
+    offered: [AtomicU16; QUEUES],
 }
 
 impl Driver {
     /// Over `device`, served within the notification.
     pub fn new(device: impl VirtioDevice + 'static) -> Self {
-        let region = RamRegion { gpa: RAM, len: 0x1_0000, kind: RamKind::ReadWrite };
+        let region = RamRegion { gpa: RAM, len: RAM_LEN, kind: RamKind::ReadWrite };
         let ram = Arc::new(GuestRam::new(&[region]).unwrap());
         let irq = IrqLine::unconnected();
         let device = MmioTransport::new(Arc::new(device), ram.clone(), Service::Inline, irq);
-        Self { ram, device, offered: AtomicU16::new(0) }
+        Self { ram, device, offered: Default::default() }
     }
 
     /// Reads a register.
@@ -56,15 +96,15 @@ impl Driver {
 
     /// Writes guest memory, as far as it goes.
     pub fn put(&self, gpa: u64, bytes: &[u8]) {
-        let room = (RAM + 0x1_0000 - gpa) as usize;
+        let room = (RAM + RAM_LEN - gpa) as usize;
         self.ram.write(gpa, &bytes[..bytes.len().min(room)]).unwrap();
     }
 
-    /// Resets the device and starts it with those of `features` that it has; queue 0 is ready then.
+    /// Resets the device and starts it with those of `features` that it has; its queues are ready then.
     pub fn start(&self, features: u64) {
         self.set(0x70, 0);
-        self.offered.store(0, Ordering::Relaxed);
-        self.put(RAM, &[0; 0x1000]);
+        self.offered.iter().for_each(|offered| offered.store(0, Ordering::Relaxed));
+        self.put(RAM, &[0; 0x1000 * QUEUES]);
         self.set(0x70, 3);
         let mut offered = 0;
         for half in 0..2 {
@@ -77,28 +117,67 @@ impl Driver {
             self.set(0x20, features >> (32 * half));
         }
         self.set(0x70, 11);
-        self.set(0x30, 0);
-        self.set(0x38, SIZE.into());
-        for (low, address) in [(0x80, RAM), (0x90, AVAIL), (0xa0, USED)] {
-            self.set(low, address);
-            self.set(low + 4, address >> 32);
+        for queue in 0..QUEUES {
+            self.set(0x30, queue as u64);
+            self.set(0x38, SIZE.into());
+            for (low, address) in [0x80, 0x90, 0xa0].into_iter().zip(rings(queue)) {
+                self.set(low, address);
+                self.set(low + 4, address >> 32);
+            }
+            self.set(0x44, 1);
         }
-        self.set(0x44, 1);
         self.set(0x70, 15);
     }
 
-    /// Writes a descriptor.
-    pub fn describe(&self, index: u64, at: u64, len: u32, flags: u16, next: u16) {
+    /// Writes a descriptor of a queue.
+    pub fn describe(&self, queue: usize, index: u16, at: u64, len: u32, flags: u16, next: u16) {
         let tail = u64::from(len) | u64::from(flags) << 32 | u64::from(next) << 48;
-        self.put(RAM + 16 * index, &[at.to_le_bytes(), tail.to_le_bytes()].concat());
+        let place = rings(queue)[0] + 16 * u64::from(index % SIZE);
+        self.put(place, &[at.to_le_bytes(), tail.to_le_bytes()].concat());
+    }
+
+    /// Writes a descriptor that a fuzzer made.
+    pub fn describe_any(&self, queue: usize, index: u16, descriptor: &Descriptor) {
+        let Descriptor { inside, at, len, long, flags, next } = descriptor;
+        let at = if *inside { RAM + at % RAM_LEN } else { *at };
+        let len = if *long { *len } else { len & 0xfff };
+        self.describe(queue, index, at, len, u16::from(flags & 7), u16::from(next % 18));
+    }
+
+    /// Does what a fuzzer says.
+    pub fn play(&self, act: &Act) {
+        match act {
+            Act::Memory { at, bytes } => self.put(BUFFERS + u64::from(*at) % (RAM_LEN / 2), bytes),
+            Act::Describe { queue, index, descriptor } => {
+                self.describe_any((*queue).into(), (*index).into(), descriptor);
+            }
+            Act::Offer { queue, head } => self.offer((queue % 5).into(), (head % 18).into()),
+            Act::Chain { queue, readable, writable } => self.chain((*queue).into(), readable, writable),
+            Act::Start { features } => self.start(*features),
+        }
+    }
+
+    fn chain(&self, queue: usize, readable: &[(u8, u16)], writable: &[(u8, u16)]) {
+        if self.status() & 0x40 != 0 {
+            self.start(!0);
+        }
+        let parts = readable.iter().map(|part| (part, 0)).chain(writable.iter().map(|part| (part, 2)));
+        let parts: Vec<_> = parts.take(SIZE.into()).collect();
+        for (index, ((at, len), write)) in parts.iter().enumerate() {
+            let more = u16::from(index + 1 < parts.len());
+            let at = BUFFERS + 16 * u64::from(*at);
+            self.describe(queue, index as u16, at, (*len).into(), write | more, index as u16 + 1);
+        }
+        self.offer(queue % QUEUES, 0);
     }
 
     /// Offers a chain and notifies the device.
-    pub fn offer(&self, head: u16) {
-        let offered = self.offered.fetch_add(1, Ordering::Relaxed);
-        self.put(AVAIL + 4 + 2 * u64::from(offered % SIZE as u16), &head.to_le_bytes());
-        self.put(AVAIL + 2, &offered.wrapping_add(1).to_le_bytes());
-        self.set(0x50, 0);
+    pub fn offer(&self, queue: usize, head: u16) {
+        let offered = self.offered[queue % QUEUES].fetch_add(1, Ordering::Relaxed);
+        let [_, avail, _] = rings(queue);
+        self.put(avail + 4 + 2 * u64::from(offered % SIZE), &head.to_le_bytes());
+        self.put(avail + 2, &offered.wrapping_add(1).to_le_bytes());
+        self.set(0x50, queue as u64);
     }
 }
 
@@ -110,7 +189,7 @@ impl VirtioDevice for Echo {
         42
     }
     fn queue_sizes(&self) -> &[u16] {
-        &[16, 8]
+        &[SIZE, SIZE]
     }
     fn config(&self) -> Cow<'_, [u8]> {
         Cow::Borrowed(&[1, 2, 3])
@@ -119,6 +198,31 @@ impl VirtioDevice for Echo {
         let mut bytes = vec![0; request.readable.len().min(4096)];
         request.readable.copy_to(&mut bytes);
         Ok(request.writable.copy_from(&bytes) as u32)
+    }
+}
+
+/// A network that gives every frame back.
+#[derive(Default)]
+pub struct Mirror(Mutex<Option<Arc<dyn Card>>>);
+
+impl Mirror {
+    /// Gives the card a frame; false if there is no room.
+    pub fn deliver(&self, header: &Header, frame: &[u8]) -> bool {
+        let card = self.0.lock().unwrap().clone();
+        card.is_none_or(|card| card.deliver(header, frame))
+    }
+}
+
+impl Network for Mirror {
+    fn attach(&self, card: Arc<dyn Card>) {
+        *self.0.lock().unwrap() = Some(card);
+    }
+    fn offloads(&self) -> Offloads {
+        Offloads { checksum: true, tcp4: true, tcp6: true }
+    }
+    fn send(&self, header: &Header, frame: &[u8]) {
+        assert!(frame.len() <= MAX_FRAME);
+        self.deliver(header, frame);
     }
 }
 
