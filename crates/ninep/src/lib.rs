@@ -35,7 +35,7 @@ mod xattr;
 
 pub use error::ShareError;
 #[cfg(target_os = "linux")]
-pub use server::{MAX_MESSAGE, Malformed, Server, keeps_owners};
+pub use server::{MAX_MESSAGE, Malformed, QUICK_START, Server, is_quick, keeps_owners};
 
 /// How a directory is shared.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -56,6 +56,26 @@ mod kind {
     pub const REMOVE: u8 = 122;
 }
 
+/// Bytes at the start of a message by which [`is_quick`] knows.
+pub const QUICK_START: usize = 23;
+/// The most data of a quick request.
+const QUICK_DATA: u32 = 64 << 10;
+
+/// True of a request that the host does from memory, as a rule: all but those that wait for storage or move much data.
+/// `start` is its first [`QUICK_START`] bytes, or all of it.
+pub fn is_quick(start: &[u8]) -> bool {
+    match start.get(4) {
+        // Behind the header come a fid and an offset, then the count.
+        Some(&(kind::READ | kind::WRITE)) => {
+            let count =
+                start.get(19..).and_then(|rest| rest.first_chunk()).map(|word| u32::from_le_bytes(*word));
+            count.is_some_and(|count| count <= QUICK_DATA)
+        }
+        Some(&kind) => kind != kind::FSYNC,
+        None => false,
+    }
+}
+
 /// A message that is none, or one with no room for an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Malformed;

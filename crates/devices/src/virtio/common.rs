@@ -33,7 +33,8 @@ const DRIVER_STATUS: u32 = VIRTIO_CONFIG_S_ACKNOWLEDGE
 /// Who serves the queues.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Service {
-    /// A thread for each queue, started when the driver is ready.
+    /// A thread for each queue, started when the driver is ready. What takes less time than waking it, the vCPU that
+    /// notifies the device does.
     Threads,
     /// The vCPU that notifies the device, before it goes on: the same at every run.
     Inline,
@@ -247,7 +248,7 @@ impl Common {
     pub fn notify(&self, index: u32) {
         let Some(queue) = self.queues.get(index as usize) else { return };
         match self.service {
-            Service::Threads => queue.doorbell.ring(),
+            Service::Threads => queue.notified_by_vcpu(&*self.device),
             Service::Inline => self.device.notified(queue),
         }
     }

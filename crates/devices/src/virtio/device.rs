@@ -53,6 +53,11 @@ pub trait VirtioDevice: Send + Sync {
     fn notified(&self, queue: &Virtqueue) {
         queue.serve_each(|request| self.serve(queue, request));
     }
+    /// As [`Self::notified`], told by the vCPU that notifies, which waits meanwhile. It serves what takes no longer than
+    /// waking a thread; false if there is something left to do.
+    fn notified_by_vcpu(&self, _queue: &Virtqueue) -> bool {
+        false
+    }
     /// Serves a request; may block. Returns the number of bytes written to the start of the request's writable buffers.
     ///
     /// # Errors

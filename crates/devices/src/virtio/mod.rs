@@ -4,8 +4,9 @@
 //! A device ([`VirtioDevice`]) knows nothing of its transport: it has features, a configuration space and queues
 //! ([`Virtqueue`]). Most serve one request at a time; one that acts by itself works on its queues from threads of its
 //! own, by its [`Handle`]. `common` is what every transport lets a driver do (status, features, queues); [`mmio`] and
-//! [`pci`] make registers of it. Each queue has a thread that serves it ([`Service::Threads`]); a machine in virtual time
-//! serves it within the notification instead, so that every run is the same.
+//! [`pci`] make registers of it. Each queue has a thread that serves it ([`Service::Threads`]), and the vCPU that notifies
+//! of requests serves those that take less time than waking that; a machine in virtual time serves all within the
+//! notification instead, so that every run is the same.
 //!
 //! What a driver may not do (a chain that loops, a buffer where no memory is, a ring index that runs away) makes the
 //! device set DEVICE_NEEDS_RESET and touch nothing more until the driver resets it (2.1.2).
@@ -27,6 +28,7 @@ pub mod mmio;
 pub mod net;
 #[cfg(target_os = "linux")]
 pub mod p9;
+mod pace;
 pub mod pci;
 mod queue;
 mod ring;

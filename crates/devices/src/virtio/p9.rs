@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::sync::{Mutex, PoisonError};
 
-use armlet_ninep::{MAX_MESSAGE, Server};
+use armlet_ninep::{MAX_MESSAGE, QUICK_START, Server, is_quick};
 use virtio_bindings::virtio_ids::VIRTIO_ID_9P;
 
 use super::{Broken, Request, VirtioDevice, Virtqueue};
@@ -48,6 +48,15 @@ impl VirtioDevice for P9 {
 
     fn reset(&self) {
         self.server.reset();
+    }
+
+    fn notified_by_vcpu(&self, queue: &Virtqueue) -> bool {
+        let quick = |request: &Request<'_>| {
+            let mut start = [0; QUICK_START];
+            let len = request.readable.copy_to(&mut start);
+            is_quick(&start[..len])
+        };
+        queue.serve_at_once(quick, |request| self.serve(queue, request))
     }
 
     fn serve(&self, _queue: &Virtqueue, request: Request<'_>) -> Result<u32, Broken> {

@@ -31,6 +31,10 @@ impl VirtioDevice for Rng {
         &[64]
     }
 
+    fn notified_by_vcpu(&self, queue: &Virtqueue) -> bool {
+        queue.serve_at_once(|_| true, |request| self.serve(queue, request))
+    }
+
     fn serve(&self, _queue: &Virtqueue, request: Request) -> Result<u32, Broken> {
         let mut bytes = vec![0; request.writable.len().min(MOST)];
         if bytes.is_empty() {

@@ -401,3 +401,60 @@ proptest! {
         prop_assert_eq!(driver.used(1), Some((0, 0)));
     }
 }
+
+/// Serves requests of up to four bytes at once, and remembers which thread served each.
+#[derive(Clone, Default)]
+struct Hasty(Arc<Mutex<Vec<std::thread::ThreadId>>>);
+
+impl VirtioDevice for Hasty {
+    fn id(&self) -> u32 {
+        42
+    }
+    fn queue_sizes(&self) -> &[u16] {
+        &[8]
+    }
+    fn notified_by_vcpu(&self, queue: &Virtqueue) -> bool {
+        queue.serve_at_once(|request| request.readable.len() <= 4, |request| self.serve(queue, request))
+    }
+    fn serve(&self, _: &Virtqueue, request: Request) -> Result<u32, Broken> {
+        self.0.lock().unwrap().push(std::thread::current().id());
+        assert!(request.readable.len() != 3, "a mistake in the device");
+        Ok(request.writable.copy_from(b"!") as u32)
+    }
+}
+
+#[test]
+fn the_vcpu_serves_what_is_quick_and_a_thread_the_rest() {
+    let device = Hasty::default();
+    let mut driver = Driver::started(device.clone(), Service::Threads, 0);
+    // As they are in the ring: the long one, and what comes after it, is not the vCPU's.
+    for (head, len) in [(0, 4), (2, 5), (4, 4)] {
+        driver.describe(Driver::areas(0)[0], head, (DATA, len, NEXT, head + 1));
+        driver.describe(Driver::areas(0)[0], head + 1, (DATA + 0x1000, 1, WRITE, 0));
+        driver.offer(0, head);
+    }
+    driver.w(VIRTIO_MMIO_QUEUE_NOTIFY, 0);
+    for head in [0, 2, 4] {
+        let used = loop {
+            match driver.used(0) {
+                Some(used) => break used,
+                None => driver.wire.wait(),
+            }
+        };
+        assert_eq!(used, (head, 1));
+        driver.acknowledge();
+    }
+    let (here, servers) = (std::thread::current().id(), device.0.lock().unwrap().clone());
+    assert_eq!(servers.len(), 3, "each is served once");
+    assert!(servers[0] == here && servers[1] != here && servers[2] == servers[1]);
+}
+
+#[test]
+fn a_device_that_panics_while_a_vcpu_waits_needs_a_reset() {
+    let mut driver = Driver::started(Hasty::default(), Service::Threads, 0);
+    driver.request(0, &[(DATA, 3, 0), (DATA + 0x1000, 1, WRITE)]);
+    // The vCPU has come back, or a thread does it.
+    while !driver.needs_reset() {
+        std::thread::yield_now();
+    }
+}

@@ -2,7 +2,8 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::time::Instant;
 
 use armlet_base::GuestRam;
 
@@ -10,8 +11,12 @@ use super::buffers::Request;
 use super::device::{Broken, VirtioDevice};
 use super::doorbell::Doorbell;
 use super::link::Link;
+use super::pace::Pace;
 use super::queue::Queue;
 use super::ring::Ring;
+
+/// The most requests that a vCPU serves at one notification: others may put more in as fast as it takes them out.
+const MOST_AT_ONCE: usize = 64;
 
 /// A queue (2.6). Any thread may work on it, one at a time.
 pub struct Virtqueue {
@@ -22,6 +27,7 @@ pub struct Virtqueue {
     state: Mutex<State>,
     /// Somebody wants the queue: who works on it lets go of it after the request in hand.
     halt: AtomicBool,
+    pace: Pace,
     pub(super) doorbell: Doorbell,
 }
 
@@ -42,8 +48,8 @@ pub struct Ticket {
 
 impl Virtqueue {
     pub(super) fn new(index: u16, ram: Arc<GuestRam>, link: Arc<Link>) -> Self {
-        let (state, halt, doorbell) = (Mutex::default(), AtomicBool::new(false), Doorbell::default());
-        Self { index, ram, link, state, halt, doorbell }
+        let (state, halt) = (Mutex::default(), AtomicBool::new(false));
+        Self { index, ram, link, state, halt, pace: Pace::default(), doorbell: Doorbell::default() }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -66,7 +72,14 @@ impl Virtqueue {
     /// A reset of the queue waits for `act`, which is therefore not to wait for anything else than [`Open::pop`] to
     /// say that there is no more.
     pub fn with<R>(&self, act: impl FnOnce(&mut Open<'_>) -> Result<R, Broken>) -> Option<R> {
-        let mut state = self.state();
+        self.work(self.state(), act)
+    }
+
+    fn work<R>(
+        &self,
+        mut state: MutexGuard<'_, State>,
+        act: impl FnOnce(&mut Open<'_>) -> Result<R, Broken>,
+    ) -> Option<R> {
         let State { ring, epoch } = &mut *state;
         let ring_in_use = ring.as_mut().filter(|_| self.link.running())?;
         let mut open = Open { queue: self, ram: &self.ram, ring: ring_in_use, epoch: *epoch };
@@ -91,6 +104,44 @@ impl Virtqueue {
         });
     }
 
+    /// Serves requests as [`Self::serve_each`] does, for a vCPU that waits meanwhile: as long as `quick` says that a request
+    /// takes no longer than waking a thread, and the host makes that true. False if there is something left to do.
+    pub fn serve_at_once(
+        &self,
+        quick: impl Fn(&Request<'_>) -> bool,
+        mut serve: impl FnMut(Request<'_>) -> Result<u32, Broken>,
+    ) -> bool {
+        let mut begun = Instant::now();
+        if !self.pace.allows(begun) {
+            return false;
+        }
+        let state = match self.state.try_lock() {
+            Ok(state) => state,
+            Err(TryLockError::Poisoned(state)) => state.into_inner(),
+            // Whoever works on the queue may have looked for the last time.
+            Err(TryLockError::WouldBlock) => return false,
+        };
+        let done = self.work(state, |queue| {
+            for _ in 0..MOST_AT_ONCE {
+                let Some((ticket, request)) = queue.pop()? else { return Ok(true) };
+                if !quick(&request) {
+                    queue.put_back(vec![ticket]);
+                    return Ok(false);
+                }
+                let written = serve(request)?;
+                queue.complete(ticket, written)?;
+                let ended = Instant::now();
+                self.pace.took(begun, ended);
+                if !self.pace.allows(ended) {
+                    return Ok(false);
+                }
+                begun = ended;
+            }
+            Ok(false)
+        });
+        done.unwrap_or(true)
+    }
+
     /// Gives the queue its rings.
     pub(super) fn start(&self, queue: Queue) {
         self.state().ring = Some(Ring::new(queue));
@@ -108,11 +159,20 @@ impl Virtqueue {
     /// Has the device serve the queue whenever the doorbell rings, until it says quit. For a thread of its own.
     pub(super) fn attend(&self, device: &dyn VirtioDevice) {
         while self.doorbell.wait() {
-            if catch_unwind(AssertUnwindSafe(|| device.notified(self))).is_err() {
-                // A mistake in armlet, told on standard error: the guest loses a device, and no more.
-                self.link.fail();
-            }
+            self.guarded(|| device.notified(self));
         }
+    }
+
+    /// Has the vCPU that notifies of requests serve what it can, and rings for the rest.
+    pub(super) fn notified_by_vcpu(&self, device: &dyn VirtioDevice) {
+        if self.guarded(|| device.notified_by_vcpu(self)) == Some(false) {
+            self.doorbell.ring();
+        }
+    }
+
+    /// `None` if `act` panics: a mistake in armlet, told on standard error. The guest loses a device, and no more.
+    fn guarded<R>(&self, act: impl FnOnce() -> R) -> Option<R> {
+        catch_unwind(AssertUnwindSafe(act)).inspect_err(|_| self.link.fail()).ok()
     }
 }
 

@@ -28,6 +28,8 @@ const RANGE_SECTORS: u32 = 0x3f_ffff;
 const RANGES: u32 = 64;
 /// Bytes of a range to discard or zero: sector, count, flags.
 const RANGE_LEN: usize = 16;
+/// The most bytes that a vCPU reads or writes itself: what is longer, others had better do meanwhile.
+const SHORT: usize = 64 << 10;
 /// Bytes of the serial number.
 pub const SERIAL_LEN: usize = VIRTIO_BLK_ID_BYTES as usize;
 
@@ -48,6 +50,17 @@ impl Blk {
         }
         let config = configuration(disk.size() / SECTOR, queues);
         Self { disk, serial: id, queues: vec![QUEUE_SIZE; queues.into()], config }
+    }
+
+    /// True of a request that the host does from memory, as a rule.
+    fn is_quick(&self, features: u64, request: &Request) -> bool {
+        let mut kind = [0; 4];
+        request.readable.copy_to(&mut kind);
+        match u32::from_le_bytes(kind) {
+            VIRTIO_BLK_T_IN => request.writable.len() <= SHORT,
+            VIRTIO_BLK_T_OUT => request.readable.len() <= SHORT && features & 1 << VIRTIO_BLK_F_FLUSH != 0,
+            kind => kind == VIRTIO_BLK_T_GET_ID,
+        }
     }
 
     /// Does what a request asks for; its status and the bytes written before it.
@@ -146,6 +159,11 @@ impl VirtioDevice for Blk {
 
     fn config(&self) -> Cow<'_, [u8]> {
         Cow::Borrowed(&self.config)
+    }
+
+    fn notified_by_vcpu(&self, queue: &Virtqueue) -> bool {
+        let quick = |request: &Request<'_>| self.is_quick(queue.features(), request);
+        queue.serve_at_once(quick, |request| self.serve(queue, request))
     }
 
     fn serve(&self, queue: &Virtqueue, mut request: Request) -> Result<u32, Broken> {
