@@ -10,6 +10,8 @@ use armlet_testkit::root;
 pub struct Arch {
     /// What `--only` calls it: `64` or `32`.
     pub bits: &'static str,
+    /// Debian's name of it.
+    pub debian: &'static str,
     /// Heading of its table.
     pub title: &'static str,
     /// Prefix of the cross compiler, and the packages it comes in.
@@ -40,6 +42,7 @@ impl Arch {
         let payloads = payloads::get()?;
         Ok(Self {
             bits: "64",
+            debian: "arm64",
             title: "64-bit guests",
             cross: ("aarch64-linux-gnu", "gcc-aarch64-linux-gnu and libc6-dev-arm64-cross"),
             flags: &[],
@@ -59,6 +62,7 @@ impl Arch {
         let payloads = payloads::get32()?;
         Ok(Self {
             bits: "32",
+            debian: "armhf",
             title: "32-bit guests",
             cross: ("arm-linux-gnueabihf", "gcc-arm-linux-gnueabihf and libc6-dev-armhf-cross"),
             flags: &["-march=armv7-a", "-mfpu=vfpv3-d16", "-mthumb"],

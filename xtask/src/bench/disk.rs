@@ -16,8 +16,7 @@ const LENGTH: u64 = 160 << 20;
 
 /// Measures if `options` asks for it. The image is in the host's page cache: what is compared is the machines.
 pub fn run(options: &Options, arch: &Arch, machines: &[Machine], results: &mut Runs) -> Result<(), String> {
-    let names = options.names();
-    if !names.is_empty() && !names.contains(&CLASS) {
+    if !options.wants(CLASS) {
         return Ok(());
     }
     let ramdisk = ramdisk(arch)?;

@@ -6,12 +6,13 @@ use armlet_testkit::{cpio, root};
 
 use super::arch::Arch;
 use super::machine::{Machine, Runs};
-use super::{INIT_REACHED, Options, disk, programs, write};
+use super::{INIT_REACHED, Options, debian, disk, net, programs, storage, write};
 
 /// Measures the kernels that `options` asks for on all machines, in turn.
 pub fn run(options: &Options, arch: &Arch, machines: &[Machine], results: &mut Runs) -> Result<(), String> {
     let all = options.names();
-    let elsewhere = |name: &str| programs::is_program(name) || name == disk::CLASS;
+    let others = [disk::CLASS, net::CLASS, debian::CLASS, storage::FIO, storage::FILES];
+    let elsewhere = |name: &str| programs::is_program(name) || others.contains(&name);
     let only: Vec<&str> = all.iter().copied().filter(|name| !elsewhere(name)).collect();
     if only.is_empty() && !all.is_empty() {
         return Ok(());

@@ -1,12 +1,14 @@
 //! `cargo xtask bench`: the same guest, the same workloads, on armlet and on QEMU, in one run.
 
 mod arch;
+mod debian;
 mod disk;
 mod kernels;
 mod machine;
 mod net;
 mod programs;
 mod report;
+mod storage;
 mod svg;
 
 use std::path::{Path, PathBuf};
@@ -28,7 +30,8 @@ pub struct Options {
     /// Runs of each machine; the best of each figure counts.
     #[arg(long, default_value_t = 2)]
     runs: usize,
-    /// Only these kernels, programs or classes (integer, calls, fp, neon-fp, neon-int, memory, system, disk, net, programs),
+    /// Only these kernels, programs or classes (integer, calls, fp, neon-fp, neon-int, memory, system, disk, net,
+    /// login, fio, files, programs),
     /// and only 32-bit or 64-bit guests (32, 64); programs run in 64-bit guests alone.
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
@@ -64,6 +67,12 @@ impl Options {
     /// What of the workloads `--only` names; everything if nothing.
     fn names(&self) -> Vec<&str> {
         self.only.iter().map(String::as_str).filter(|name| !["64", "32"].contains(name)).collect()
+    }
+
+    /// True if `class` is to be measured.
+    fn wants(&self, class: &str) -> bool {
+        let names = self.names();
+        names.is_empty() || names.contains(&class)
     }
 }
 
@@ -103,11 +112,28 @@ fn section(options: &Options, arch: &Arch, armlet: &Path) -> Result<Section, Str
     disk::run(options, arch, &machines, &mut results)?;
     net::run(options, arch, &machines, &mut results)?;
     if arch.bits == "64" {
+        debian(options, arch, armlet, &machines, &mut results)?;
         programs::run(options, arch, &machines, &mut results)?;
     }
     let idle = machine::idle_share(arch, &machines[0])?;
     let machines = machines.into_iter().map(|machine| machine.name).collect();
     Ok(Section { title: arch.title, machines, results, idle })
+}
+
+/// Measures what takes an image of Debian.
+fn debian(
+    options: &Options,
+    arch: &Arch,
+    armlet: &Path,
+    machines: &[Machine],
+    results: &mut Runs,
+) -> Result<(), String> {
+    if ![debian::CLASS, storage::FIO, storage::FILES].iter().any(|class| options.wants(class)) {
+        return Ok(());
+    }
+    let image = debian::Image::get(arch, armlet)?;
+    debian::run(options, arch, machines, &image, results)?;
+    storage::run(options, arch, machines, &image, results)
 }
 
 /// Builds the program for this host.

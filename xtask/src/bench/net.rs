@@ -17,8 +17,7 @@ const CHUNK: usize = 256 << 10;
 
 /// Measures if `options` asks for it.
 pub fn run(options: &Options, arch: &Arch, machines: &[Machine], results: &mut Runs) -> Result<(), String> {
-    let names = options.names();
-    if !names.is_empty() && !names.contains(&CLASS) {
+    if !options.wants(CLASS) {
         return Ok(());
     }
     let port = serve().map_err(|e| format!("no server on the host: {e}"))?;
