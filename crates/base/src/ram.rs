@@ -67,7 +67,7 @@ pub struct GuestRam {
     /// Start of the memory.
     base: *mut u8,
     /// Owns it, if it is not somebody else's.
-    _mapping: Option<MmapRegion<()>>,
+    mapping: Option<MmapRegion<()>>,
     len: usize,
     /// Ordered by guest address; `.1` is the offset of the region's first byte in the mapping.
     regions: Vec<(RamRegion, usize)>,
@@ -156,7 +156,7 @@ impl GuestRam {
         let skip = if room == len { 0 } else { start.align_offset(LARGE_PAGE) };
         let hidden = sorted.iter().map(|_| AtomicBool::new(false)).collect();
         let base = start.wrapping_add(skip);
-        Ok(Self { base, _mapping: Some(mapping), len, regions: place(sorted), hidden })
+        Ok(Self { base, mapping: Some(mapping), len, regions: place(sorted), hidden })
     }
 
     /// Takes memory that is somebody else's: `len` bytes from `base` on, with an offset in them for each region.
@@ -180,7 +180,7 @@ impl GuestRam {
             return Err(RamError::BadRegion { gpa, len, why: "it is not within the memory given" });
         }
         let hidden = regions.iter().map(|_| AtomicBool::new(false)).collect();
-        Ok(Self { base, _mapping: None, len, regions, hidden })
+        Ok(Self { base, mapping: None, len, regions, hidden })
     }
 
     /// The regions in order of their addresses, and the length of all.
@@ -219,6 +219,11 @@ impl GuestRam {
     /// True if there is no memory at all.
     pub fn is_empty(&self) -> bool {
         self.len == 0
+    }
+
+    /// True if the memory was made here, and is not somebody else's ([`GuestRam::over`]).
+    pub(crate) fn is_own(&self) -> bool {
+        self.mapping.is_some()
     }
 
     /// Host address of the first byte, for backends that map guest memory into a hypervisor and for
