@@ -67,10 +67,15 @@ pub struct Driver {
 impl Driver {
     /// Over `device`, served within the notification.
     pub fn new(device: impl VirtioDevice + 'static) -> Self {
+        Self::over(Arc::new(device))
+    }
+
+    /// Over a device that others may do something with, too.
+    pub fn over(device: Arc<dyn VirtioDevice>) -> Self {
         let region = RamRegion { gpa: RAM, len: RAM_LEN, kind: RamKind::ReadWrite };
         let ram = Arc::new(GuestRam::new(&[region]).unwrap());
         let irq = IrqLine::unconnected();
-        let device = MmioTransport::new(Arc::new(device), ram.clone(), Service::Inline, irq);
+        let device = MmioTransport::new(device, ram.clone(), Service::Inline, irq);
         Self { ram, device, offered: Default::default() }
     }
 

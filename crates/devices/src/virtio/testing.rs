@@ -71,11 +71,16 @@ pub struct Driver {
 
 impl Driver {
     pub fn new(device: impl VirtioDevice + 'static, service: Service) -> Self {
+        Self::over(Arc::new(device), service)
+    }
+
+    /// Over a device that the test does something with, too.
+    pub fn over(device: Arc<dyn VirtioDevice>, service: Service) -> Self {
         let region = RamRegion { gpa: RAM, len: RAM_LEN, kind: RamKind::ReadWrite };
         let ram = Arc::new(GuestRam::new(&[region]).unwrap());
         let wire = Arc::new(Wire::default());
         let irq = IrqLine::new(wire.clone(), 48);
-        let device = Arc::new(MmioTransport::new(Arc::new(device), ram.clone(), service, irq));
+        let device = Arc::new(MmioTransport::new(device, ram.clone(), service, irq));
         Self { ram, wire, device, offered: [0; 4], taken: [0; 4] }
     }
 

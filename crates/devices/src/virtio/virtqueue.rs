@@ -66,6 +66,11 @@ impl Virtqueue {
         self.link.features()
     }
 
+    /// The guest's memory.
+    pub fn ram(&self) -> &GuestRam {
+        &self.ram
+    }
+
     /// Lets `act` work on the queue; what it has completed the driver sees at the end. `None` if the driver has not
     /// made the queue ready, or the device needs a reset: that is so, too, once `act` fails.
     ///
