@@ -37,6 +37,7 @@
 //!         disks: Vec::new(),
 //!         shares: Vec::new(),
 //!         vsock: None,
+//!         balloon: None,
 //!         virtio: Default::default(),
 //!         nets: Vec::new(),
 //!         append: None,
@@ -65,6 +66,7 @@ pub use armlet_hv::{
     Statistic,
 };
 pub use armlet_hv_soft::{Engine, SoftOptions};
+pub use armlet_machine::balloon;
 pub use armlet_machine::{
     BoardKind as Board, ConsoleInput, DiskConfig, Ending, FlashImages, FlashStore, Initrd, LoadError,
     Machine, MachineConfig, MachineControl, MachineError, NetConfig, Payload, PayloadKind, SerialOutput,

@@ -60,6 +60,7 @@ fn dispatch() -> Result<u8, Failure> {
         Some(Command::Ps) => control::ps(),
         Some(Command::Stop { name, force }) => control::stop(&name, force),
         Some(Command::Attach { name }) => control::attach(&name),
+        Some(Command::Balloon { name, size }) => control::balloon(&name, size),
         Some(Command::Guests) => commands::lists::guests(),
         Some(Command::Machines) => commands::lists::machines(),
         Some(Command::Cpus) => commands::lists::cpus(),

@@ -198,6 +198,9 @@ pub struct MachineConfig {
     pub shares: Vec<ShareConfig>,
     /// A socket device.
     pub vsock: Option<VsockConfig>,
+    /// A memory balloon, through which the guest gives back memory that it does not need; if `None` where the host
+    /// takes it.
+    pub balloon: Option<bool>,
     /// How the guest reaches virtio devices.
     pub virtio: VirtioTransport,
     /// Network cards, in the order in which the guest finds them.
@@ -237,6 +240,7 @@ impl MachineConfig {
             disks: Vec::new(),
             shares: Vec::new(),
             vsock: None,
+            balloon: None,
             virtio: VirtioTransport::default(),
             nets: Vec::new(),
             append: None,

@@ -142,6 +142,9 @@ pub enum MachineError {
         /// Why not.
         error: std::io::Error,
     },
+    /// This host does not take memory back.
+    #[error("a memory balloon can't be had: armlet gives memory back on Linux only; leave --balloon out")]
+    NoBalloon,
     /// This host has no sockets for it.
     #[error("sockets to the host can't be had: armlet has them on Linux only; leave --vsock out")]
     NoVsock,

@@ -29,6 +29,7 @@ pub mod topology;
 
 pub use armlet_devices::pflash::Store as FlashStore;
 pub use armlet_devices::pl011::SerialOutput;
+pub use armlet_devices::virtio::balloon;
 pub use armlet_disk as disk;
 pub use armlet_net as net;
 pub use armlet_ninep as ninep;

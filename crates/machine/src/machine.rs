@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use armlet_base::{AlarmQueue, Clock, GuestRam};
-use armlet_devices::{pl011::SerialOutput, pl031, pl061::Button};
+use armlet_devices::{pl011::SerialOutput, pl031, pl061::Button, virtio::balloon::Balloon};
 use armlet_hv::{GicKind, HvError, Hypervisor, Observer, Vcpu, VmConfig};
 
 use crate::Payload;
@@ -27,6 +27,7 @@ pub struct Machine {
     boot: Boot,
     input: ConsoleInput,
     button: Option<Arc<Button>>,
+    balloon: Option<Arc<Balloon>>,
     summary: Vec<(&'static str, String)>,
     device_tree: Vec<u8>,
     // Dropped last: vCPUs belong to the VM, alarms ring devices.
@@ -70,7 +71,8 @@ impl Machine {
         if let Some(images) = &config.firmware {
             board::flash::load(&ram, images)?;
         }
-        let virtio = board::virtio::devices(&config, &entropy)?;
+        let balloon = board::virtio::balloon(&config, checked.memory)?;
+        let virtio = board::virtio::devices(&config, &entropy, balloon.as_ref())?;
         // Devices on PCI a guest finds by itself.
         let registers = virtio.iter().filter(|_| checked.pci.is_none());
         let slots = registers.map(|plug| plug.slot).collect();
@@ -142,6 +144,8 @@ impl Machine {
             boot,
             input: ConsoleInput { uart: devices.uart },
             button: devices.button,
+            // What the user asks of it comes at the host's time.
+            balloon: balloon.filter(|_| !deterministic),
             summary,
             device_tree: contents.device_tree,
             wakers: Wakers { counters: counters.into(), vm, alarms: context.alarms },
@@ -169,6 +173,7 @@ impl Machine {
             power: self.shared.power.clone(),
             counters: self.wakers.counters.clone(),
             button: self.button.clone(),
+            balloon: self.balloon.clone(),
             accounts: self.shared.accounts.clone(),
         }
     }
@@ -218,6 +223,7 @@ fn refuse_unused(config: &MachineConfig) -> Result<(), MachineError> {
         (!config.shares.is_empty(), "a shared directory", "leave it out or use --machine virt"),
         (!config.nets.is_empty(), "a network card", "leave --net out or use --machine virt"),
         (config.vsock.is_some(), "a socket device", "leave it out or use --machine virt"),
+        (config.balloon == Some(true), "a memory balloon", "leave --balloon out or use --machine virt"),
         (config.append.is_some(), "a command line", "leave it out or use --machine virt"),
         (config.dtb.is_some(), "a device tree", "leave it out or use --machine virt"),
         (without_gic, "an interrupt controller", "leave --gic out or use --machine monitor"),

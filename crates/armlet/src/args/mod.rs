@@ -21,7 +21,7 @@ use crate::nets::NetArg;
 use crate::observe::code::Wanted;
 use crate::seed::parse_hostname;
 use crate::shares::ShareArg;
-use crate::size::{parse_address, parse_memory};
+use crate::size::{parse_address, parse_memory, parse_size};
 use crate::vsock::VsockArg;
 use values::*;
 
@@ -64,6 +64,14 @@ pub enum Command {
     Attach {
         /// The machine, see `armlet ps`
         name: String,
+    },
+    /// Tell how much memory a machine uses; with SIZE take so much from its guest, with 0 give all back
+    Balloon {
+        /// The machine, see `armlet ps`
+        name: String,
+        /// Size of the balloon: 512M, 2G
+        #[arg(allow_hyphen_values = true, value_parser = parse_size)]
+        size: Option<u64>,
     },
     /// List the embedded guests
     Guests,
@@ -226,6 +234,10 @@ pub struct RunArgs {
     /// Sockets to the guest, by its context id (3 or more) and a Unix socket of the host
     #[arg(long, value_name = "CID,socket=FILE")]
     pub vsock: Option<VsockArg>,
+
+    /// Memory that the guest does not need goes back to the host: on or off [default: on where the host takes it]
+    #[arg(long, value_name = "on|off", value_parser = parse_switch)]
+    pub balloon: Option<bool>,
 
     /// Kernel command line
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]

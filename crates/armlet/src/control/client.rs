@@ -16,7 +16,7 @@ use crate::sys;
 use crate::terminal;
 
 /// How long a machine may take to say who it is.
-const PATIENCE: Duration = Duration::from_secs(5);
+pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 /// How long a guest may take to shut down before `stop` gives up on it.
 const SHUTDOWN: Duration = Duration::from_secs(120);
 
@@ -28,11 +28,11 @@ Ctrl-A Ctrl-A  send Ctrl-A to the guest
 ";
 
 /// A connection to a machine.
-struct Client(BufReader<UnixStream>);
+pub(super) struct Client(BufReader<UnixStream>);
 
 impl Client {
     /// Sends a request and returns its answer, or why it was refused.
-    fn ask(&mut self, request: &Value, patience: Duration) -> Result<Value, String> {
+    pub fn ask(&mut self, request: &Value, patience: Duration) -> Result<Value, String> {
         let text = |error: io::Error| match error.kind() {
             io::ErrorKind::WouldBlock => "it does not answer".to_owned(),
             _ => error.to_string(),
@@ -48,7 +48,8 @@ impl Client {
         }
     }
 
-    fn of(name: &str) -> Result<Self, Failure> {
+    /// Connects to the machine of a name.
+    pub fn of(name: &str) -> Result<Self, Failure> {
         place::machine(name).map(|stream| Self(BufReader::new(stream)))
     }
 }

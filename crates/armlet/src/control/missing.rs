@@ -26,6 +26,11 @@ pub fn attach(_: &str) -> Result<u8, Failure> {
 }
 
 /// Refuses.
+pub fn balloon(_: &str, _: Option<u64>) -> Result<u8, Failure> {
+    refused("armlet balloon")
+}
+
+/// Refuses.
 pub fn detach() -> Result<u8, Failure> {
     refused("--detach")
 }

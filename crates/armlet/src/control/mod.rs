@@ -7,8 +7,12 @@
 //! | `{"command":"status"}` | `name`, `pid`, `cpus`, `memory` and `backend`, and `uptime` in seconds |
 //! | `{"command":"stop"}` | presses the power button; the connection stays until the machine has ended |
 //! | `{"command":"stop","force":true}` | ends the machine as it is |
+//! | `{"command":"balloon"}` | sizes in bytes, those that are known: `memory`, `balloon`, `target`, `host`, and of the guest `total`, `available`, `free`, `caches` |
+//! | `{"command":"balloon","target":N}` | the same, once the guest was told to have a balloon of N bytes |
 //! | `{"command":"attach"}` | from then on the connection is the guest's console, byte for byte |
 
+#[cfg(unix)]
+mod balloon;
 #[cfg(unix)]
 mod client;
 #[cfg(unix)]
@@ -25,11 +29,13 @@ use std::sync::Arc;
 use armlet::{ConsoleInput, MachineControl};
 
 #[cfg(unix)]
+pub use balloon::balloon;
+#[cfg(unix)]
 pub use client::{attach, ps, stop};
 #[cfg(unix)]
 pub use detach::{Ready, detach};
 #[cfg(not(unix))]
-pub use missing::{Ready, Server, attach, detach, ps, stop};
+pub use missing::{Ready, Server, attach, balloon, detach, ps, stop};
 #[cfg(unix)]
 pub use server::Server;
 

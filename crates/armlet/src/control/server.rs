@@ -9,6 +9,7 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 
+use super::balloon;
 use super::place::{self, Bound};
 use super::{Facts, Handles};
 use crate::failure::Failure;
@@ -83,6 +84,7 @@ impl Session {
             let answer = match request["command"].as_str() {
                 Some("status") => self.status(),
                 Some("stop") => self.stop(request["force"].as_bool().unwrap_or(false)),
+                Some("balloon") => balloon::answer(&self.handles.control, &request),
                 Some("attach") => {
                     if say(&stream, &json!({ "ok": true })).is_ok() {
                         self.attach(&stream, reader);
@@ -90,7 +92,7 @@ impl Session {
                     return;
                 }
                 _ => {
-                    json!({ "ok": false, "error": "there is no such command; there are status, stop and attach" })
+                    json!({ "ok": false, "error": "there is no such command; there are status, stop, balloon and attach" })
                 }
             };
             if say(&stream, &answer).is_err() {

@@ -8,7 +8,7 @@ mod unix;
 #[cfg(unix)]
 pub use guardian::{Guardian, guard, own_program};
 #[cfg(unix)]
-pub use unix::{RawMode, Signal, allocated, memory_size, on_signal, stdin, stdout};
+pub use unix::{RawMode, Signal, allocated, memory_size, on_signal, resident, stdin, stdout};
 
 #[cfg(any(windows, test))]
 mod lossy;

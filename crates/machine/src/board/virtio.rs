@@ -1,13 +1,13 @@
-//! The virtio devices of `virt`: those asked for from the first slot on, in order, and an entropy source in the last one,
-//! where no other device moves it. Slots are those of virtio-mmio or those of the PCI bus.
+//! The virtio devices of `virt`: those asked for from the first slot on, in order, and a memory balloon and an entropy
+//! source in the last ones, where no other device moves them. Slots are those of virtio-mmio or those of the PCI bus.
 
 use std::sync::Arc;
 
-use armlet_base::{Bus, IrqLine, IrqSink, MessageSink};
+use armlet_base::{Bus, GuestRam, IrqLine, IrqSink, MessageSink};
 #[cfg(target_os = "linux")]
 use armlet_devices::virtio::mmio::NOTIFY;
 use armlet_devices::virtio::mmio::{EmptySlots, MmioTransport};
-use armlet_devices::virtio::{Service, VirtioDevice, blk::Blk, net::Net, rng::Rng};
+use armlet_devices::virtio::{Service, VirtioDevice, balloon::Balloon, blk::Blk, net::Net, rng::Rng};
 use armlet_hv::Vm;
 #[cfg(target_os = "linux")]
 use armlet_hv::{Doorbell, HvError};
@@ -21,8 +21,11 @@ use crate::error::MachineError;
 /// The slot of the entropy source.
 const RNG_SLOT: usize = map::VIRTIO_SLOTS - 1;
 
+/// The slot of the memory balloon.
+const BALLOON_SLOT: usize = RNG_SLOT - 1;
+
 /// The most devices that can be asked for.
-pub const MAX_DEVICES: usize = RNG_SLOT;
+pub const MAX_DEVICES: usize = BALLOON_SLOT;
 
 /// A device on its way to a slot.
 pub(crate) struct Plug {
@@ -32,11 +35,28 @@ pub(crate) struct Plug {
     pub device: Arc<dyn VirtioDevice>,
 }
 
-/// Makes the devices of a machine, in the order of their slots.
+/// The balloon of a machine with `memory` bytes, if it is to have one.
+///
+/// # Errors
+/// This host can't have one.
+pub(crate) fn balloon(config: &MachineConfig, memory: u64) -> Result<Option<Arc<Balloon>>, MachineError> {
+    match config.balloon {
+        Some(true) if !GuestRam::DISCARDS => Err(MachineError::NoBalloon),
+        Some(false) => Ok(None),
+        _ if config.board != BoardKind::Virt || !GuestRam::DISCARDS => Ok(None),
+        _ => Ok(Some(Arc::new(Balloon::new(memory)))),
+    }
+}
+
+/// Makes the other devices of a machine; all of them, in the order of their slots.
 ///
 /// # Errors
 /// If there are more than slots.
-pub(crate) fn devices(config: &MachineConfig, entropy: &Arc<Entropy>) -> Result<Vec<Plug>, MachineError> {
+pub(crate) fn devices(
+    config: &MachineConfig,
+    entropy: &Arc<Entropy>,
+    balloon: Option<&Arc<Balloon>>,
+) -> Result<Vec<Plug>, MachineError> {
     if config.board != BoardKind::Virt {
         return Ok(Vec::new());
     }
@@ -69,6 +89,9 @@ pub(crate) fn devices(config: &MachineConfig, entropy: &Arc<Entropy>) -> Result<
     let rng = Rng::new(Box::new(move |bytes| entropy.fill(bytes).is_ok()));
     let plug = |(slot, (name, device))| Plug { slot, name, device };
     let mut plugs: Vec<Plug> = (first..).zip(asked_for).map(plug).collect();
+    if let Some(device) = balloon {
+        plugs.push(Plug { slot: BALLOON_SLOT, name: "virtio-balloon", device: device.clone() });
+    }
     plugs.push(Plug { slot: RNG_SLOT, name: "virtio-rng", device: Arc::new(rng) });
     Ok(plugs)
 }
@@ -121,8 +144,9 @@ pub(super) fn attach(
                 let transport = registers(plug, irqs, vm, context, service)?;
                 bus.insert(plug.name, slot_at(plug.slot), map::VIRTIO_STRIDE, Arc::new(transport));
             }
-            let first = context.virtio.iter().filter(|plug| plug.slot != RNG_SLOT).count();
-            empty_slots(bus, first..RNG_SLOT);
+            let (asked_for, always): (Vec<usize>, Vec<usize>) =
+                context.virtio.iter().map(|plug| plug.slot).partition(|slot| *slot < BALLOON_SLOT);
+            empty_slots(bus, asked_for.len()..always.into_iter().min().unwrap_or(RNG_SLOT));
         }
     }
     Ok(())

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use armlet_devices::pl061::Button;
+use armlet_devices::virtio::balloon::Balloon;
 
 use super::power::{Power, Verdict};
 use super::{Counters, Ending};
@@ -15,6 +16,7 @@ pub struct MachineControl {
     pub(crate) power: Arc<Power>,
     pub(crate) counters: Arc<[Counters]>,
     pub(crate) button: Option<Arc<Button>>,
+    pub(crate) balloon: Option<Arc<Balloon>>,
     pub(crate) accounts: Arc<Accounts>,
 }
 
@@ -27,6 +29,11 @@ impl MachineControl {
     /// Presses the power button: a guest that looks shuts down. False if the machine has none.
     pub fn press_power_button(&self) -> bool {
         self.button.as_ref().map(Button::press).is_some()
+    }
+
+    /// The memory balloon. `None` if the machine has none, or runs in virtual time, in which nobody may disturb it.
+    pub fn balloon(&self) -> Option<&Balloon> {
+        self.balloon.as_deref()
     }
 
     /// Guest instructions retired so far by all vCPUs; 0 where the backend can't tell.
