@@ -10,8 +10,8 @@ use crate::args::RunArgs;
 use crate::disks::DiskArg;
 use crate::failure::Failure;
 
-/// What makes the kernel take the first disk as its root.
-const ROOT: &str = "root=/dev/vda rw";
+/// The first disk.
+const DISK: &str = "/dev/vda";
 /// What else it is told, where the user doesn't say.
 const CONSOLE: &str = "console=ttyAMA0";
 
@@ -23,6 +23,8 @@ pub struct Root {
     pub kernel: Payload,
     /// The ramdisk on it.
     pub ramdisk: Option<Initrd>,
+    /// What Linux calls its root file system.
+    pub root: String,
 }
 
 /// Opens the disk at `path` and reads the kernel from it.
@@ -33,17 +35,18 @@ pub fn open(path: &Path, args: &RunArgs) -> Result<Root, Failure> {
     // The file system is read before anybody writes to it.
     let found = disk::open(path, &reading).map_err(|error| fail(&error))?;
     let found = root::boot(path, found).map_err(|error| fail(&error))?;
-    let name = format!("{}:/vmlinuz", path.display());
+    let name = format!("{}: {}", path.display(), found.path);
     let kernel = Payload::detect(&name, found.kernel).map_err(|error| fail(&error))?;
     let disk = DiskArg { path: path.to_owned(), options, serial: None }.open(0)?;
-    Ok(Root { disk, kernel, ramdisk: found.ramdisk.map(|bytes| Initrd { bytes, source: None }) })
+    let ramdisk = found.ramdisk.map(|bytes| Initrd { bytes, source: None });
+    Ok(Root { disk, kernel, ramdisk, root: found.root.unwrap_or_else(|| DISK.to_owned()) })
 }
 
 /// The kernel's command line: what the user says, and the root unless that says it.
-pub fn command_line(append: Option<&str>) -> String {
+pub fn command_line(append: Option<&str>, root: &str) -> String {
     match append {
         Some(append) if append.split_whitespace().any(|word| word.starts_with("root=")) => append.to_owned(),
-        append => format!("{ROOT} {}", append.unwrap_or(CONSOLE)),
+        append => format!("root={root} rw {}", append.unwrap_or(CONSOLE)),
     }
 }
 
@@ -52,9 +55,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_root_is_the_first_disk_unless_told() {
-        assert_eq!(command_line(None), "root=/dev/vda rw console=ttyAMA0");
-        assert_eq!(command_line(Some("quiet")), "root=/dev/vda rw quiet");
-        assert_eq!(command_line(Some("quiet root=LABEL=x")), "quiet root=LABEL=x");
+    fn the_root_is_the_disks_unless_told() {
+        assert_eq!(command_line(None, DISK), "root=/dev/vda rw console=ttyAMA0");
+        assert_eq!(command_line(Some("quiet"), "PARTUUID=1-2"), "root=PARTUUID=1-2 rw quiet");
+        assert_eq!(command_line(Some("quiet root=LABEL=x"), DISK), "quiet root=LABEL=x");
     }
 }

@@ -66,8 +66,9 @@ stage "configuration"
 inside env INITRD=No $dpkg --configure -a || failed "configuring the packages"
 
 stage "a ramdisk for its kernel"
-# Fast to make and to unpack counts for more than a few megabytes.
-printf 'COMPRESS=zstd\nCOMPRESSLEVEL=1\n' >/mnt/etc/initramfs-tools/conf.d/compress
+# Fast to make and to unpack counts for more than a few megabytes, and no other machine will ever start it.
+printf 'COMPRESS=zstd\nCOMPRESSLEVEL=1\nMODULES=list\n' >/mnt/etc/initramfs-tools/conf.d/armlet
+printf '%s\n' virtio_mmio virtio_pci virtio_blk crc32c_generic ext4 >>/mnt/etc/initramfs-tools/modules
 inside update-initramfs -c -k all || failed "making the ramdisk"
 [ -e /mnt/initrd.img ] || ln -s "$(cd /mnt && ls boot/initrd.img-* | tail -n 1)" /mnt/initrd.img
 [ -e /mnt/vmlinuz ] || ln -s "$(cd /mnt && ls boot/vmlinuz-* | tail -n 1)" /mnt/vmlinuz
@@ -90,6 +91,10 @@ chmod 755 /mnt/usr/local/sbin/armlet-first-boot
 cp /seed/etc/first-boot.service /mnt/etc/systemd/system/armlet-first-boot.service
 cp /seed/etc/power-button.service /mnt/etc/systemd/system/armlet-power-button.service
 inside systemctl enable armlet-first-boot armlet-power-button || failed "enabling services"
+# cloud-init would ask the network for its data, service by service, and wait for each.
+if [ -d /mnt/etc/cloud/cloud.cfg.d ]; then
+    echo 'datasource_list: [NoCloud, None]' >/mnt/etc/cloud/cloud.cfg.d/99-armlet.cfg
+fi
 echo 'LANG=C.UTF-8' >/mnt/etc/default/locale
 chmod 644 /mnt/etc/hostname /mnt/etc/apt/sources.list /mnt/etc/systemd/system/armlet-*.service
 # Each machine makes its own.

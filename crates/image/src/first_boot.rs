@@ -69,19 +69,30 @@ impl FirstBoot {
         sha2::Digest::update(&mut hash, self.ssh_keys.join("\n"));
         let id: String =
             sha2::Digest::finalize(hash).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-        let name = self.hostname.iter().map(|name| format!("local-hostname: {name}\n"));
-        format!("instance-id: armlet-{id}\n") + &name.collect::<String>()
+        let mut text = format!("instance-id: armlet-{id}\n");
+        self.hostname.iter().for_each(|name| text += &format!("local-hostname: {name}\n"));
+        // Beside a `user-data` of the user's own, these are those of the distribution's usual user.
+        text + &self.yaml_keys("public-keys")
     }
 
     /// What stock cloud images are told when the user gives no `user-data`.
     fn made_user_data(&self) -> String {
         let mut text = "#cloud-config\n".to_owned();
         if !self.ssh_keys.is_empty() {
-            text += "disable_root: false\nssh_authorized_keys:\n";
-            // JSON strings are YAML strings; keys hold nothing that either would escape but quotes and backslashes.
-            self.ssh_keys.iter().for_each(|key| text += &format!("  - {key:?}\n"));
+            text += "disable_root: false\n";
+            text += &self.yaml_keys("ssh_authorized_keys");
         }
         text
+    }
+
+    /// The keys as a list of YAML, nothing if there are none.
+    fn yaml_keys(&self, name: &str) -> String {
+        if self.ssh_keys.is_empty() {
+            return String::new();
+        }
+        // JSON strings are YAML strings; keys hold nothing that either would escape but quotes and backslashes.
+        let lines = self.ssh_keys.iter().map(|key| format!("  - {key:?}\n"));
+        format!("{name}:\n{}", lines.collect::<String>())
     }
 }
 
@@ -109,7 +120,8 @@ mod tests {
         };
         let meta = read("meta-data");
         assert!(
-            meta.starts_with("instance-id: armlet-") && meta.ends_with("local-hostname: web\n"),
+            meta.starts_with("instance-id: armlet-")
+                && meta.ends_with("\nlocal-hostname: web\npublic-keys:\n  - \"ssh-ed25519 AAAA me\"\n"),
             "{meta}"
         );
         assert!(read("user-data").starts_with("#cloud-config\n"));

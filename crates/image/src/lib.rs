@@ -12,11 +12,13 @@ pub mod fetch;
 pub mod first_boot;
 pub mod mirror;
 pub mod package;
+mod partitions;
 pub mod recipe;
 pub mod release;
 pub mod resolve;
 pub mod root;
 pub mod seed;
+mod volume;
 
 pub use error::ImageError;
 

@@ -228,7 +228,7 @@ fn configure(args: &RunArgs) -> Result<(Option<&'static Guest>, MachineConfig), 
         }
         Some(Thing::Disk(path)) => {
             let found = rootdisk::open(&path, args)?;
-            append = Some(rootdisk::command_line(args.append.as_deref()));
+            append = Some(rootdisk::command_line(args.append.as_deref(), &found.root));
             disks.push(found.disk);
             ramdisk = found.ramdisk;
             (None, on_virt, asked, args.entry, Some(found.kernel))
