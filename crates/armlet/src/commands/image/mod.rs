@@ -1,6 +1,7 @@
 //! `armlet image`: images of whole machines.
 
 mod build;
+mod partial;
 mod pull;
 mod report;
 

@@ -14,6 +14,7 @@ use armlet_image::release::{Release, Trust};
 use armlet_image::{first_boot, seed};
 
 use super::build;
+use super::partial::Partial;
 use super::report::Report;
 use crate::args::PullArgs;
 use crate::failure::Failure;
@@ -222,44 +223,4 @@ fn packages(
     bar.finish_and_clear();
     let paths = paths.map_err(chain)?;
     Ok(all.into_iter().map(|(package, _)| package.name).zip(paths).collect())
-}
-
-/// An image that is being made, in a directory that nobody sees.
-struct Partial {
-    dir: PathBuf,
-    _lock: File,
-}
-
-impl Partial {
-    /// Takes the place of what an earlier, interrupted try may have left.
-    fn new(place: &Path, name: &str) -> Result<Self, Failure> {
-        let parent = place.parent().unwrap_or(Path::new("."));
-        fs::create_dir_all(parent).map_err(|error| images::file(parent, &error))?;
-        let lock_path = parent.join(format!(".{name}.lock"));
-        let lock = File::create(&lock_path).map_err(|error| images::file(&lock_path, &error))?;
-        lock.try_lock().map_err(|_| {
-            Failure::input(format_args!("another armlet is making the image {name}; wait for it"))
-        })?;
-        let dir = parent.join(format!(".{name}.partial"));
-        let made = if dir.exists() { fs::remove_dir_all(&dir) } else { Ok(()) };
-        made.and_then(|()| fs::create_dir(&dir)).map_err(|error| images::file(&dir, &error))?;
-        Ok(Self { dir, _lock: lock })
-    }
-
-    /// The disk with packages.
-    fn packages(&self) -> PathBuf {
-        self.dir.join("packages.raw")
-    }
-
-    /// Makes it an image.
-    fn finish(self, place: &Path) -> Result<(), Failure> {
-        let done = fs::remove_file(self.packages()).and_then(|()| fs::rename(&self.dir, place));
-        done.map_err(|error| images::file(place, &error))
-    }
-}
-
-impl Drop for Partial {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.dir);
-    }
 }
