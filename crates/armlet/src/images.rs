@@ -1,6 +1,7 @@
 //! The images of this user: a directory each, with a disk and the machine file that runs it.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use armlet_machine::disk::{self, OpenOptions};
@@ -78,5 +79,15 @@ pub fn remove(name: &str) -> Result<(), Failure> {
 
 /// A failure with a file or directory of an image.
 pub fn file(path: &Path, error: &std::io::Error) -> Failure {
-    Failure::broken(format_args!("{}: {error}", path.display()))
+    Failure::broken(format_args!("{}: {error}{}", path.display(), room(error)))
+}
+
+/// What to do where a host has no room, nothing for other errors.
+pub fn room(error: &std::io::Error) -> &'static str {
+    match error.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+            "; make room there, or have XDG_DATA_HOME (images) or XDG_CACHE_HOME (packages) name a larger place"
+        }
+        _ => "",
+    }
 }

@@ -262,5 +262,5 @@ fn mirror(url: &str, why: impl Into<String>) -> ImageError {
 }
 
 fn connection(error: &ureq::Error) -> String {
-    format!("no connection: {error}")
+    format!("no connection: {error}; --mirror URL names another mirror")
 }

@@ -10,6 +10,8 @@ use crate::sys::{self, Signal};
 /// What follows an image's name, behind a dot, in the names of its directory and lock.
 const PARTIAL: &str = ".partial";
 const LOCK: &str = ".lock";
+/// Bytes that a host has which has room.
+const ROOM: usize = 1 << 20;
 /// How the name of what is being removed begins.
 const REMOVED: &str = ".removed-";
 
@@ -48,6 +50,13 @@ impl Partial {
     /// The disk with packages.
     pub fn packages(&self) -> PathBuf {
         self.dir.join("packages.raw")
+    }
+
+    /// The failure of a host that has no room left, if this is one.
+    pub fn no_room(&self) -> Option<Failure> {
+        let probe = self.dir.join("room");
+        let error = fs::write(&probe, vec![1; ROOM]).err()?;
+        (!images::room(&error).is_empty()).then(|| images::file(&self.dir, &error))
     }
 
     /// Makes it an image.

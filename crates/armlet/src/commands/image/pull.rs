@@ -11,7 +11,7 @@ use armlet_image::mirror::{APT, Mirror};
 use armlet_image::package::{Index, Package};
 use armlet_image::recipe::{Choice, Recipe, Variant};
 use armlet_image::release::{Release, Trust};
-use armlet_image::{first_boot, seed};
+use armlet_image::{ImageError, first_boot, seed};
 
 use super::build;
 use super::partial::Partial;
@@ -64,7 +64,9 @@ pub fn pull(args: &PullArgs) -> Result<u8, Failure> {
     made.map_err(|error| images::file(&disk, &error))?;
     let count = choice.essential.len() + choice.rest.len();
     let log = cache.join(format!("{name}.log"));
-    build::build(builder, [&disk, &partial.packages()], count, &log, &report)?;
+    let built = build::build(builder, [&disk, &partial.packages()], count, &log, &report);
+    // A host without room is an I/O error to the guest, which can't say more.
+    built.map_err(|failure| partial.no_room().unwrap_or(failure))?;
 
     let about = format!("Debian {}, {}: {count} packages.", recipe.codename, recipe.arch);
     let machine = partial.dir.join(MACHINE);
@@ -75,8 +77,11 @@ pub fn pull(args: &PullArgs) -> Result<u8, Failure> {
     Ok(0)
 }
 
-fn chain(error: armlet_image::ImageError) -> Failure {
-    Failure::input_chain(&error)
+fn chain(error: ImageError) -> Failure {
+    match &error {
+        ImageError::File { path, error } => images::file(path, error),
+        error => Failure::input_chain(error),
+    }
 }
 
 /// A kernel itself, not a package that depends on the newest.
@@ -166,7 +171,7 @@ fn lists(
         })();
         match list {
             Ok(list) => index.add(&archive, &list).map_err(chain)?,
-            Err(error @ armlet_image::ImageError::Mirror { .. }) if optional => {
+            Err(error @ ImageError::Mirror { .. }) if optional => {
                 report.line(&format!("Going on without {suite}: {error}"));
                 continue;
             }
