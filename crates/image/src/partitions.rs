@@ -20,6 +20,8 @@ const GPT_ENTRY: u32 = 128;
 const MBR_ENTRIES: Range<usize> = 446..510;
 const MBR_ENTRY: usize = 16;
 const MBR_SIGNATURE: Range<usize> = 440..444;
+/// What kernels for PCs have, which begin like an MBR: an EFI program's or their own.
+const PC_KERNELS: [(usize, &[u8]); 2] = [(0, b"MZ"), (514, b"HdrS")];
 /// Types of entries that hold further tables or protect a GPT, not files.
 const MBR_NO_FILES: [u8; 5] = [0x00, 0x05, 0x0f, 0x85, 0xee];
 
@@ -39,11 +41,13 @@ pub struct Partition {
 /// True if `start`, the first bytes of a file, are those of a disk with partitions.
 pub fn has_table(start: &[u8]) -> bool {
     let ends = start.get(MBR_ENTRIES.end..MBR_ENTRIES.end + 2) == Some(&MBR_END);
-    ends && (is_gpt(start) || {
-        let mut entries = start[MBR_ENTRIES].chunks(MBR_ENTRY);
-        let sane = |entry: &[u8]| matches!(entry[0], 0 | 0x80) && (entry[4] == 0 || word(entry, 8) > 0);
-        entries.clone().all(sane) && entries.any(|entry| entry[4] != 0)
-    })
+    let is_kernel = |(at, magic): (usize, &[u8])| start.get(at..).is_some_and(|rest| rest.starts_with(magic));
+    ends && !PC_KERNELS.into_iter().any(is_kernel)
+        && (is_gpt(start) || {
+            let mut entries = start[MBR_ENTRIES].chunks(MBR_ENTRY);
+            let sane = |entry: &[u8]| matches!(entry[0], 0 | 0x80) && (entry[4] == 0 || word(entry, 8) > 0);
+            entries.clone().all(sane) && entries.any(|entry| entry[4] != 0)
+        })
 }
 
 /// The partitions of a disk that [`has_table`], in the table's order. Those that would reach beyond its end are left out.
@@ -105,4 +109,26 @@ fn sectors(first: u64, end: u64) -> Range<u64> {
 /// The little-endian word at an offset that is there.
 fn word(bytes: &[u8], at: usize) -> u32 {
     bytes[at..].iter().take(4).rev().fold(0, |word, byte| word << 8 | u32::from(*byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_only_ends_like_an_mbr_is_no_disk() {
+        let mut start = vec![0; 1024];
+        assert!(!has_table(&start) && !has_table(&[]));
+        start[510..512].copy_from_slice(&MBR_END);
+        assert!(!has_table(&start), "a FAT file system has no entries");
+        start[446 + 4] = 0x83;
+        assert!(!has_table(&start), "a partition does not begin at 0");
+        start[446 + 8] = 1;
+        assert!(has_table(&start));
+        start[446] = 0x90;
+        assert!(!has_table(&start), "code");
+        start[446] = 0x80;
+        start[514..518].copy_from_slice(b"HdrS");
+        assert!(!has_table(&start), "a kernel for PCs");
+    }
 }
