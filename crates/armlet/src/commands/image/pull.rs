@@ -155,31 +155,49 @@ fn lists(
     let (mut index, mut suites) = (Index::default(), Vec::new());
     let mut told = false;
     for (archive, suite, optional) in recipe.suites(mirror) {
-        let list = (|| {
-            let (release, trust) = Release::fetch(fetcher, &archive, &suite, verify)?;
-            let (url, sum) = release.packages(recipe.arch)?;
-            if let Trust::Unchecked(why) = trust
-                && !std::mem::replace(&mut told, true)
-            {
-                report.line(&format!("The mirror's signature is not checked: {why}. Sums are."));
-            }
-            let bar = report.bytes(&format!("{archive} {suite}"), sum.size);
-            let path = fetcher.file(&url, &sum, &|bytes| bar.inc(bytes))?;
-            bar.finish_and_clear();
-            // By its sum, the name tells no method.
-            archive::list(&path, if is_gzip(&path) { "list.gz" } else { "list.xz" })
-        })();
-        match list {
-            Ok(list) => index.add(&archive, &list).map_err(chain)?,
-            Err(error @ ImageError::Mirror { .. }) if optional => {
+        let without = |error: ImageError| match error {
+            ImageError::Mirror { .. } if optional => {
                 report.line(&format!("Going on without {suite}: {error}"));
+                Ok(())
+            }
+            error => Err(chain(error)),
+        };
+        let (release, trust) = match Release::fetch(fetcher, &archive, &suite, verify) {
+            Ok(fetched) => fetched,
+            Err(error) => {
+                without(error)?;
                 continue;
             }
-            Err(error) => return Err(chain(error)),
+        };
+        if let Trust::Unchecked(why) = trust
+            && !std::mem::replace(&mut told, true)
+        {
+            report.line(&format!("The mirror's signature is not checked: {why}. Sums are."));
         }
+        match list(fetcher, &release, recipe.arch, &format!("{archive} {suite}"), report) {
+            Ok(list) => index.add(&archive, &list).map_err(chain)?,
+            Err(error) => without(error)?,
+        }
+        // A mirror that is being updated has it later: the image's apt looks for it.
         suites.push((archive, suite));
     }
     Ok((index, suites))
+}
+
+/// A suite's list of packages.
+fn list(
+    fetcher: &Fetcher,
+    release: &Release,
+    arch: &str,
+    what: &str,
+    report: &Report,
+) -> Result<String, ImageError> {
+    let (url, sum) = release.packages(arch)?;
+    let bar = report.bytes(what, sum.size);
+    let path = fetcher.file(&url, &sum, &|bytes| bar.inc(bytes))?;
+    bar.finish_and_clear();
+    // By its sum, the name tells no method.
+    archive::list(&path, if is_gzip(&path) { "list.gz" } else { "list.xz" })
 }
 
 fn is_gzip(path: &Path) -> bool {
