@@ -24,8 +24,9 @@ if [ -z "$libraries" ] || [ -z "$(find "$libraries" -name 'libstd-*.rlib' 2>/dev
     rust=/usr/bin/rustc cargo=/usr/bin/cargo
     [ -x $rust ] && [ -x $cargo ] && [ -d /usr/lib/rustlib/src/rust/library ] ||
         missing "no Rust toolchain has a standard library for $target" "rustc-web cargo-web rust-web-src"
-    # Cargo compiles it from source only if told to by an option that is not stable.
-    std=-Zbuild-std
+    # Cargo compiles it from source only if told to by an option that is not stable. What tests need is always there, so that
+    # they are built of the same libraries as the program.
+    std=-Zbuild-std=std,test
     export RUSTC_BOOTSTRAP=1 RUSTDOC=/usr/bin/rustdoc
     unset RUSTUP_TOOLCHAIN CARGO
 fi
