@@ -1,8 +1,6 @@
 //! Debian's firmware, unmodified: U-Boot and EDK2 start from flash memory, keep their variables, and boot what is on a disk
 //! or in fw_cfg.
 
-mod common;
-
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;

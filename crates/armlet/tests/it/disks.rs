@@ -1,7 +1,5 @@
 //! Debian's kernels with virtio disks: what a guest writes is what the host finds in the image, whatever happens.
 
-mod common;
-
 use std::fs::{self, File};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};

@@ -14,7 +14,8 @@ use rustix::process::{Pid, Signal, kill_process};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{LocalModes, OutputModes, Termios, tcgetattr};
 
-const PATIENCE: Duration = Duration::from_secs(20);
+/// Generous: other tests run meanwhile, and CI machines are slow and shared.
+const PATIENCE: Duration = Duration::from_secs(240);
 
 /// The program at work on a terminal of its own.
 struct Session {
@@ -44,7 +45,7 @@ impl Session {
 
     /// With another guest, whose files are in `dir`.
     fn of(dir: tempfile::TempDir, arguments: &[&str]) -> Self {
-        let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+        let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
         grantpt(&master).unwrap();
         unlockpt(&master).unwrap();
         let name = ptsname(&master, Vec::new()).unwrap();

@@ -1,8 +1,6 @@
 //! What looks into a run: the statistics, the code that the JIT makes, the names for perf.
 
-mod common;
-
-use common::{Program, call, ended, run};
+use crate::common::{Program, call, ended, run};
 
 const HAS_JIT: bool = cfg!(all(target_arch = "x86_64", target_os = "linux"));
 const SYSTEM_OFF: u32 = 0x8400_0008;
@@ -74,7 +72,7 @@ fn statistics_come_however_the_guest_ends() {
 #[test]
 fn statistics_come_after_a_signal() {
     let endless = Program::new(&[0x1400_0000]);
-    let child = common::armlet(&["-q", "--stats", endless.path()]).spawn().unwrap();
+    let child = crate::common::armlet(&["-q", "--stats", endless.path()]).spawn().unwrap();
     std::thread::sleep(std::time::Duration::from_millis(500));
     rustix::process::kill_process(rustix::process::Pid::from_child(&child), rustix::process::Signal::INT)
         .unwrap();
@@ -123,7 +121,8 @@ fn code_has_names_for_perf() {
     std::fs::write(&symbols, "0000000040080000 T start\n0000000040080008 t the_loop\n").unwrap();
     let program = program();
     let symbols = symbols.to_str().unwrap();
-    let child = common::armlet(&["-q", program.path(), "--perf-map", "--symbols", symbols]).spawn().unwrap();
+    let child =
+        crate::common::armlet(&["-q", program.path(), "--perf-map", "--symbols", symbols]).spawn().unwrap();
     let path = format!("/tmp/perf-{}.map", child.id());
     assert_eq!(ended(child).status.code(), Some(0));
     let map = std::fs::read_to_string(&path).unwrap();

@@ -1,8 +1,6 @@
 //! The machine `hvio`: requests by stores to a read-only page.
 
-mod common;
-
-use common::{elf64, run};
+use crate::common::{elf64, run};
 
 /// The embedded guest `hvio`, in A64.
 const HVIO: &[u32] = &[
@@ -79,7 +77,7 @@ fn the_embedded_guests_are_told_in_a32_and_t32() {
 fn a_flat_32_bit_program_on_other_machines() {
     // mov r1, #0x9000000; mov r0, #'!'; str r0, [r1]; movw r0, #8; movt r0, #0x8400; hvc #0
     let code = [0xe3a0_1409, 0xe3a0_0021, 0xe581_0000, 0xe300_0008, 0xe348_0400, 0xe140_0070];
-    let program = common::Program::new(&code);
+    let program = crate::common::Program::new(&code);
     for options in [&["--aarch32"][..], &["--cpu", "cortex-a15"], &["-M", "monitor", "--aarch32"]] {
         let (status, console, rest) = run(&[&["-q", program.path()], options].concat());
         assert_eq!((status, console.as_str(), rest.as_str()), (Some(0), "!", ""), "{options:?}");

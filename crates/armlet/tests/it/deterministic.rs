@@ -1,8 +1,6 @@
 //! Deterministic runs: the same guest twice is the same run, bit by bit, whatever executes it and however code is
 //! cut into blocks.
 
-mod common;
-
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
@@ -149,15 +147,15 @@ fn a_32_bit_debian_boots_the_same_way_whatever_executes_it() {
 fn the_program_writes_hashes_and_refuses_what_cannot_be_repeated() {
     // A loop of 13 million instructions, then the exit call.
     let mut words = vec![0xd2a0_0c62, 0xf100_0442, 0x54ff_ffe1]; // mov x2, #0x630000; subs x2, x2, #1; b.ne
-    words.extend(common::call(0x8600_0002, 5));
-    let program = common::Program::new(&words);
+    words.extend(crate::common::call(0x8600_0002, 5));
+    let program = crate::common::Program::new(&words);
     let dir = tempfile::tempdir().unwrap();
     let mut seen = Vec::new();
     for (name, limit) in [("a", "64"), ("b", "1")] {
         let file = dir.path().join(name);
         let options = ["--hash-every", "3000000", "--hash-memory=2", "--hash-file", file.to_str().unwrap()];
         let args = [&["--deterministic", "--block-limit", limit, program.path()], &options[..]].concat();
-        let (status, _, stderr) = common::run(&[&["-M", "monitor"], &args[..]].concat());
+        let (status, _, stderr) = crate::common::run(&[&["-M", "monitor"], &args[..]].concat());
         assert!(status == Some(5) && stderr.contains("time     virtual"), "{stderr}");
         seen.push(std::fs::read_to_string(file).unwrap());
     }
@@ -167,7 +165,7 @@ fn the_program_writes_hashes_and_refuses_what_cannot_be_repeated() {
     assert!(lines[0].starts_with("3000000 3000000 ns pc=0x4000100") && !lines[0].contains("memory="));
     assert!(lines[1].contains(" registers=") && lines[1].contains(" memory="), "{}", lines[1]);
 
-    let (status, _, stderr) = common::run(&["hello", "--deterministic", "--cpus", "2"]);
+    let (status, _, stderr) = crate::common::run(&["hello", "--deterministic", "--cpus", "2"]);
     assert_eq!(status, Some(2));
     assert!(stderr.ends_with("use --cpus 1\n") && stderr.lines().count() == 1, "{stderr}");
 }

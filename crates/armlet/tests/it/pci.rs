@@ -1,8 +1,6 @@
 //! Debian's kernels with virtio devices behind PCI: found on the bus, reached where the kernel puts them, and interrupting by
 //! message.
 
-mod common;
-
 use std::fs;
 use std::process::Command;
 use std::time::Duration;

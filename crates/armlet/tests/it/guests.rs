@@ -1,12 +1,10 @@
 //! Guests run by the program: the embedded lessons, and small programs for what pipes and statuses do.
 
-mod common;
-
 use std::io::{Read, Write};
 use std::process::Stdio;
 use std::time::Duration;
 
-use common::{Program, armlet, call, ended, run};
+use crate::common::{Program, armlet, call, ended, run};
 
 /// Runs an embedded guest quietly and returns what it printed.
 fn lesson(name: &str, options: &[&str]) -> String {

@@ -1,8 +1,6 @@
 //! Debian's kernels with directories of the host: what programs do in a guest is what the host finds.
 #![cfg(target_os = "linux")]
 
-mod common;
-
 use std::fs;
 use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::Path;

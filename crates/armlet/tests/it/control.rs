@@ -1,15 +1,13 @@
 //! Machines in the background: by name, on their consoles, and to their ends.
 #![cfg(unix)]
 
-mod common;
-
 use std::fs;
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-use common::Program;
+use crate::common::Program;
 
 /// Sends back what the UART receives: enables it, waits for RXFE to be clear, reads, writes.
 const ECHO: [u32; 8] =

@@ -1,8 +1,6 @@
 //! A directory of the host as the root of a guest, with Debian's kernels.
 #![cfg(target_os = "linux")]
 
-mod common;
-
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::Path;
@@ -125,7 +123,7 @@ fn directories_without_a_kernel_are_refused() {
     let refused = |dir: &Path, options: &[&str], says: &[&str]| {
         let mut args = vec![dir.to_str().unwrap()];
         args.extend(options);
-        let (status, _, stderr) = common::run(&args);
+        let (status, _, stderr) = crate::common::run(&args);
         let all = says.iter().all(|word| stderr.contains(word));
         assert!(status == Some(2) && all && stderr.lines().count() == 1, "{status:?} {stderr}");
     };

@@ -1,12 +1,10 @@
 //! How guests end: what the last line says, and the exit status.
 
-mod common;
-
 use std::io::Write;
 use std::process::Stdio;
 use std::time::Duration;
 
-use common::{Program, armlet, call, ended, run};
+use crate::common::{Program, armlet, call, ended, run};
 
 /// Two looks of the run loop for hung guests, and more.
 const LONG: Duration = Duration::from_millis(600);

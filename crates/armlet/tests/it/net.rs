@@ -1,7 +1,5 @@
 //! Debian's kernels on the host's network: what a guest gets from the host, gives to it and is asked for.
 
-mod common;
-
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::path::Path;

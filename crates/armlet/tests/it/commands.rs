@@ -1,7 +1,5 @@
 //! The commands that only tell something, and the parts of `run` before the guest starts.
 
-mod common;
-
 use std::process::{Output, Stdio};
 
 fn armlet(args: &[&str]) -> Output {
@@ -117,7 +115,7 @@ fn a_machine_file_runs_and_its_mistakes_are_told_by_line() {
     let file = dir.path().join("vm.toml");
     let run = |text: &str| {
         std::fs::write(&file, text).unwrap();
-        common::run(&[file.to_str().unwrap()])
+        crate::common::run(&[file.to_str().unwrap()])
     };
     let (status, stdout, stderr) = run("thing = \"hello\"\nquiet = true\n");
     assert_eq!((status, stderr.as_str()), (Some(0), ""));
