@@ -36,13 +36,10 @@ export PATH=$tools/bin:/usr/bin:$PATH RUSTC=/usr/bin/rustc RUSTDOC=/usr/bin/rust
 export CARGO_TARGET_DIR=$PWD/target/windows
 export CARGO_TARGET_X86_64_PC_WINDOWS_GNULLVM_RUNNER="$runner x64"
 export CARGO_TARGET_AARCH64_PC_WINDOWS_GNULLVM_RUNNER="$runner arm64"
-# What is built without --release is to be there soon and to run a test: a profile for speed takes twice as long.
-export CARGO_PROFILE_DEV_OPT_LEVEL=${CARGO_PROFILE_DEV_OPT_LEVEL:-1} CARGO_PROFILE_DEV_DEBUG=${CARGO_PROFILE_DEV_DEBUG:-false}
-export CARGO_PROFILE_DEV_STRIP=${CARGO_PROFILE_DEV_STRIP:-symbols}
 # The standard library without what prints backtraces.
-std=(-Zbuild-std=std,panic_abort -Zbuild-std-features=panic-unwind)
+options=(--config tests/windows/profile.toml -Zbuild-std=std,panic_abort -Zbuild-std-features=panic-unwind)
 case $command in
-    build) exec cargo-zigbuild zigbuild "${std[@]}" "${target[@]}" "$@" ;;
-    test | run) exec cargo-zigbuild "$command" "${std[@]}" "${target[@]}" "$@" ;;
-    *) exec /usr/bin/cargo "$command" "${std[@]}" "${target[@]}" "$@" ;;
+    build) exec cargo-zigbuild zigbuild "${options[@]}" "${target[@]}" "$@" ;;
+    test | run) exec cargo-zigbuild "$command" "${options[@]}" "${target[@]}" "$@" ;;
+    *) exec /usr/bin/cargo "$command" "${options[@]}" "${target[@]}" "$@" ;;
 esac

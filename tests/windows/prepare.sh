@@ -22,8 +22,8 @@ if [ ${#missing[@]} -gt 0 ]; then
 fi
 [ "${1:-}" != --check ] || exit 0
 
-"$here/cargo.sh" both build --quiet -p armlet
-"$here/cargo.sh" arm64 build --quiet -p armlet-winhv-dll
+# In one go, so that both are built of the same libraries.
+"$here/cargo.sh" both build --quiet -p armlet -p armlet-winhv-dll
 shim=$("$here/shim.sh" arm64)
 "$here/arm64-tree.sh" "$tools/arm64" >&2
 image=$tools/arm64.ext4
