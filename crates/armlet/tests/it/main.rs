@@ -1,6 +1,7 @@
 //! Tests of the program as a whole. They are one program, so that one runs while another waits.
 
 mod bad_input;
+mod balloon;
 mod commands;
 mod common;
 mod control;
@@ -11,6 +12,7 @@ mod disks;
 mod endings;
 mod firmware;
 mod guests;
+mod hostile;
 mod hvio;
 mod image;
 mod net;
