@@ -38,6 +38,7 @@
 //!         shares: Vec::new(),
 //!         vsock: None,
 //!         balloon: None,
+//!         console: Default::default(),
 //!         virtio: Default::default(),
 //!         nets: Vec::new(),
 //!         append: None,
@@ -67,8 +68,9 @@ pub use armlet_hv::{
 };
 pub use armlet_hv_soft::{Engine, SoftOptions};
 pub use armlet_machine::balloon;
+pub use armlet_machine::virtio_console::Window;
 pub use armlet_machine::{
-    BoardKind as Board, ConsoleInput, DiskConfig, Ending, FlashImages, FlashStore, Initrd, LoadError,
-    Machine, MachineConfig, MachineControl, MachineError, NetConfig, Payload, PayloadKind, SerialOutput,
-    ShareConfig, Source, VcpuStatistics, VirtioTransport, VsockConfig, nearest,
+    BoardKind as Board, ConsoleInput, ConsoleKind, DiskConfig, Ending, FlashImages, FlashStore, Initrd,
+    LoadError, Machine, MachineConfig, MachineControl, MachineError, NetConfig, Payload, PayloadKind,
+    SerialOutput, ShareConfig, Source, VcpuStatistics, VirtioTransport, VsockConfig, nearest,
 };

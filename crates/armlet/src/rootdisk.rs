@@ -12,8 +12,6 @@ use crate::failure::Failure;
 
 /// The first disk.
 const DISK: &str = "/dev/vda";
-/// What else it is told, where the user doesn't say.
-const CONSOLE: &str = "console=ttyAMA0";
 
 /// A disk and what boots it.
 pub struct Root {
@@ -42,11 +40,11 @@ pub fn open(path: &Path, args: &RunArgs) -> Result<Root, Failure> {
     Ok(Root { disk, kernel, ramdisk, root: found.root.unwrap_or_else(|| DISK.to_owned()) })
 }
 
-/// The kernel's command line: what the user says, and the root unless that says it.
-pub fn command_line(append: Option<&str>, root: &str) -> String {
+/// The kernel's command line: what the user says, or else its `consoles`, and the root unless that says it.
+pub fn command_line(append: Option<&str>, consoles: &str, root: &str) -> String {
     match append {
         Some(append) if append.split_whitespace().any(|word| word.starts_with("root=")) => append.to_owned(),
-        append => format!("root={root} rw {}", append.unwrap_or(CONSOLE)),
+        append => format!("root={root} rw {}", append.unwrap_or(consoles)),
     }
 }
 
@@ -56,6 +54,7 @@ mod tests {
 
     #[test]
     fn the_root_is_the_disks_unless_told() {
+        let command_line = |append, root| command_line(append, "console=ttyAMA0", root);
         assert_eq!(command_line(None, DISK), "root=/dev/vda rw console=ttyAMA0");
         assert_eq!(command_line(Some("quiet"), "PARTUUID=1-2"), "root=PARTUUID=1-2 rw quiet");
         assert_eq!(command_line(Some("quiet root=LABEL=x"), DISK), "quiet root=LABEL=x");

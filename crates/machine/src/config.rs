@@ -140,6 +140,16 @@ pub enum VirtioTransport {
     Pci,
 }
 
+/// What carries the console of a machine.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ConsoleKind {
+    /// The UART, `ttyAMA0` for Linux.
+    #[default]
+    Uart,
+    /// A virtio console, `hvc0` for Linux: all input goes there. What the guest writes to either is output.
+    Virtio,
+}
+
 /// A network card of a machine.
 #[derive(Clone)]
 pub struct NetConfig {
@@ -201,6 +211,8 @@ pub struct MachineConfig {
     /// A memory balloon, through which the guest gives back memory that it does not need; if `None` where the host
     /// takes it.
     pub balloon: Option<bool>,
+    /// What carries the console.
+    pub console: ConsoleKind,
     /// How the guest reaches virtio devices.
     pub virtio: VirtioTransport,
     /// Network cards, in the order in which the guest finds them.
@@ -241,6 +253,7 @@ impl MachineConfig {
             shares: Vec::new(),
             vsock: None,
             balloon: None,
+            console: ConsoleKind::default(),
             virtio: VirtioTransport::default(),
             nets: Vec::new(),
             append: None,

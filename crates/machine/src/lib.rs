@@ -30,12 +30,13 @@ pub mod topology;
 pub use armlet_devices::pflash::Store as FlashStore;
 pub use armlet_devices::pl011::SerialOutput;
 pub use armlet_devices::virtio::balloon;
+pub use armlet_devices::virtio::console as virtio_console;
 pub use armlet_disk as disk;
 pub use armlet_net as net;
 pub use armlet_ninep as ninep;
 pub use config::{
-    BoardKind, DiskConfig, MachineConfig, NetConfig, ROOT_TAG, ShareConfig, UnknownBoard, VirtioTransport,
-    VsockConfig,
+    BoardKind, ConsoleKind, DiskConfig, MachineConfig, NetConfig, ROOT_TAG, ShareConfig, UnknownBoard,
+    VirtioTransport, VsockConfig,
 };
 pub use error::MachineError;
 pub use flash_image::{BANK as FLASH_BANK, FlashImages, without_padding};

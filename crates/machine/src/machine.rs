@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use armlet_base::{AlarmQueue, Clock, GuestRam};
-use armlet_devices::{pl011::SerialOutput, pl031, pl061::Button, virtio::balloon::Balloon};
+use armlet_devices::{pl011::SerialOutput, pl031, pl061::Button};
 use armlet_hv::{GicKind, HvError, Hypervisor, Observer, Vcpu, VmConfig};
 
 use crate::Payload;
 use crate::board::{self, Context, virt};
-use crate::config::{self, BoardKind, MachineConfig, VirtioTransport};
+use crate::config::{self, BoardKind, ConsoleKind, MachineConfig, VirtioTransport};
 use crate::console::Console;
 use crate::contents::Contents;
 use crate::entropy::Entropy;
@@ -27,7 +27,7 @@ pub struct Machine {
     boot: Boot,
     input: ConsoleInput,
     button: Option<Arc<Button>>,
-    balloon: Option<Arc<Balloon>>,
+    held: board::virtio::Held,
     summary: Vec<(&'static str, String)>,
     device_tree: Vec<u8>,
     // Dropped last: vCPUs belong to the VM, alarms ring devices.
@@ -71,8 +71,9 @@ impl Machine {
         if let Some(images) = &config.firmware {
             board::flash::load(&ram, images)?;
         }
-        let balloon = board::virtio::balloon(&config, checked.memory)?;
-        let virtio = board::virtio::devices(&config, &entropy, balloon.as_ref())?;
+        let console = Arc::new(Console::new(console));
+        let held = board::virtio::Held::new(&config, checked.memory, &console)?;
+        let virtio = board::virtio::devices(&config, &entropy, &held)?;
         // Devices on PCI a guest finds by itself.
         let registers = virtio.iter().filter(|_| checked.pci.is_none());
         let slots = registers.map(|plug| plug.slot).collect();
@@ -98,7 +99,6 @@ impl Machine {
             clock: clock.clone(),
             deterministic: config.deterministic.clone(),
         })?;
-        let console = Arc::new(Console::new(console));
         let mut context = Context {
             gic,
             cpus: config.cpus,
@@ -142,10 +142,10 @@ impl Machine {
             shared: Shared { bus: devices.bus, requests, firmware, power, console, observers, accounts },
             vcpus,
             boot,
-            input: ConsoleInput { uart: devices.uart },
+            input: ConsoleInput { uart: devices.uart, virtio: held.console.clone() },
             button: devices.button,
             // What the user asks of it comes at the host's time.
-            balloon: balloon.filter(|_| !deterministic),
+            held: board::virtio::Held { balloon: held.balloon.filter(|_| !deterministic), ..held },
             summary,
             device_tree: contents.device_tree,
             wakers: Wakers { counters: counters.into(), vm, alarms: context.alarms },
@@ -173,7 +173,8 @@ impl Machine {
             power: self.shared.power.clone(),
             counters: self.wakers.counters.clone(),
             button: self.button.clone(),
-            balloon: self.balloon.clone(),
+            balloon: self.held.balloon.clone(),
+            console: self.held.console.clone(),
             accounts: self.shared.accounts.clone(),
         }
     }
@@ -197,11 +198,15 @@ fn appended_dtb(config: &mut MachineConfig) -> bool {
     used
 }
 
-/// Gives a Linux kernel a command line, unless the user gave one or a device tree that may hold one.
+/// Gives a Linux kernel a command line with its console, unless the user gave one or a device tree that may hold one.
 fn default_append(config: &mut MachineConfig) {
     let linux = config.kernel.as_ref().is_some_and(Payload::is_linux);
     if linux && config.append.is_none() && config.dtb.is_none() {
-        config.append = Some(virt::DEFAULT_APPEND.into());
+        config.append = Some(match config.console {
+            ConsoleKind::Uart => virt::DEFAULT_APPEND.to_owned(),
+            // Linux opens the last one for its first process.
+            ConsoleKind::Virtio => format!("{} console=hvc0", virt::DEFAULT_APPEND),
+        });
     }
 }
 
@@ -223,6 +228,11 @@ fn refuse_unused(config: &MachineConfig) -> Result<(), MachineError> {
         (!config.shares.is_empty(), "a shared directory", "leave it out or use --machine virt"),
         (!config.nets.is_empty(), "a network card", "leave --net out or use --machine virt"),
         (config.vsock.is_some(), "a socket device", "leave it out or use --machine virt"),
+        (
+            config.console == ConsoleKind::Virtio,
+            "a virtio console",
+            "leave --console out or use --machine virt",
+        ),
         (config.balloon == Some(true), "a memory balloon", "leave --balloon out or use --machine virt"),
         (config.append.is_some(), "a command line", "leave it out or use --machine virt"),
         (config.dtb.is_some(), "a device tree", "leave it out or use --machine virt"),

@@ -9,7 +9,7 @@ use clap::error::{ContextKind, ErrorKind};
 use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use clap_complete::Shell;
 
-use armlet::{Board, Engine, GicKind, VirtioTransport, guests};
+use armlet::{Board, ConsoleKind, Engine, GicKind, VirtioTransport, guests};
 use armlet_image::recipe::Variant;
 
 use crate::disks::DiskArg;
@@ -239,6 +239,10 @@ pub struct RunArgs {
     #[arg(long, value_name = "on|off", value_parser = parse_switch)]
     pub balloon: Option<bool>,
 
+    /// Console of the guest: uart (ttyAMA0) or virtio (hvc0), which takes all input then [default: uart]
+    #[arg(long, value_name = "KIND", value_parser = parse_console)]
+    pub console: Option<ConsoleKind>,
+
     /// Kernel command line
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     pub append: Option<String>,
@@ -366,6 +370,16 @@ pub struct RunArgs {
     /// Write these options to FILE, to be run by `armlet run FILE`, and don't start
     #[arg(long, value_name = "FILE.toml")]
     pub save_config: Option<PathBuf>,
+}
+
+impl RunArgs {
+    /// What tells Linux its consoles, the one that programs have last.
+    pub fn console_words(&self) -> &'static str {
+        match self.console.unwrap_or_default() {
+            ConsoleKind::Uart => "console=ttyAMA0",
+            ConsoleKind::Virtio => "console=ttyAMA0 console=hvc0",
+        }
+    }
 }
 
 /// Parses the process's command line, and the machine file that it names. Help and version are printed here, and

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use armlet::{Board, Engine, GicKind, VirtioTransport};
+use armlet::{Board, ConsoleKind, Engine, GicKind, VirtioTransport};
 use armlet_image::recipe::Variant;
 
 use crate::failure::did_you_mean;
@@ -100,6 +100,14 @@ pub(super) fn parse_virtio(text: &str) -> Result<VirtioTransport, String> {
         "mmio" => Ok(VirtioTransport::Mmio),
         "pci" => Ok(VirtioTransport::Pci),
         _ => Err(format!("virtio devices can't be reached by {text:?}; say mmio or pci")),
+    }
+}
+
+pub(super) fn parse_console(text: &str) -> Result<ConsoleKind, String> {
+    match text {
+        "uart" => Ok(ConsoleKind::Uart),
+        "virtio" => Ok(ConsoleKind::Virtio),
+        _ => Err(format!("{text:?} is no console; say uart or virtio")),
     }
 }
 

@@ -92,9 +92,15 @@ pub fn run(args: RunArgs) -> Result<u8, Failure> {
     let control = machine.control();
     stopper.arm(control.clone());
     let on_signal = stopper.clone();
+    let resize = {
+        let control = control.clone();
+        move || control.resize_console(sys::window().unwrap_or_default())
+    };
+    resize();
     sys::on_signal(move |signal| match signal {
         sys::Signal::End(number) => on_signal.stop(Why::Signal(number)),
         sys::Signal::Resumed => terminal::resume(),
+        sys::Signal::Resized => resize(),
     })
     .map_err(|error| Failure::broken(format_args!("can't listen for signals: {error}")))?;
     let thing = args.source.as_deref().unwrap_or_default();
@@ -228,7 +234,8 @@ fn configure(args: &RunArgs) -> Result<(Option<&'static Guest>, MachineConfig), 
         }
         Some(Thing::Disk(path)) => {
             let found = rootdisk::open(&path, args)?;
-            append = Some(rootdisk::command_line(args.append.as_deref(), &found.root));
+            let consoles = args.console_words();
+            append = Some(rootdisk::command_line(args.append.as_deref(), consoles, &found.root));
             disks.push(found.disk);
             ramdisk = found.ramdisk;
             (None, on_virt, asked, args.entry, Some(found.kernel))
@@ -274,6 +281,7 @@ fn configure(args: &RunArgs) -> Result<(Option<&'static Guest>, MachineConfig), 
         nets: nets::open(&args.net)?,
         vsock: args.vsock.as_ref().map(|vsock| vsock.0.clone()),
         balloon: args.balloon,
+        console: args.console.unwrap_or_default(),
         append,
         dtb: optional("device tree", &args.dtb)?,
         load_address: args.load,

@@ -46,7 +46,7 @@ pub fn open(path: &Path, args: &RunArgs) -> Result<RootDir, Failure> {
         return Err(Failure::input(format_args!("{name} is no Linux kernel, which a directory is run with")));
     }
     let aarch32 = payload.mode() == Some(GuestMode::A32El1);
-    let append = args.append.clone().unwrap_or_else(|| "console=ttyAMA0".to_owned());
+    let append = args.append.clone().unwrap_or_else(|| args.console_words().to_owned());
     let bytes = ramdisk::make(aarch32, modules, ramdisk::next(&append))
         .map_err(|error| Failure::broken(format_args!("can't make a ramdisk: {error}")))?;
     // A file system without attributes can only show what the host has.

@@ -8,11 +8,13 @@ mod unix;
 #[cfg(unix)]
 pub use guardian::{Guardian, guard, own_program};
 #[cfg(unix)]
-pub use unix::{RawMode, Signal, allocated, memory_size, on_signal, resident, stdin, stdout};
+pub use unix::{RawMode, Signal, allocated, memory_size, on_signal, resident, stdin, stdout, window};
 
 #[cfg(any(windows, test))]
 mod lossy;
 #[cfg(windows)]
 mod windows;
 #[cfg(windows)]
-pub use windows::{Guardian, RawMode, Signal, allocated, guard, memory_size, on_signal, stdin, stdout};
+pub use windows::{
+    Guardian, RawMode, Signal, allocated, guard, memory_size, on_signal, stdin, stdout, window,
+};

@@ -2,8 +2,8 @@
 
 use std::io::{self, Read, Write};
 
-use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
-use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGTERM};
+use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcgetwinsize, tcsetattr};
+use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGTERM, SIGWINCH};
 use signal_hook::iterator::Signals;
 
 /// The settings of the terminal on stdin, before and during raw mode.
@@ -60,20 +60,32 @@ pub enum Signal {
     End(u8),
     /// We were stopped and go on: the shell has changed the terminal meanwhile.
     Resumed,
+    /// The terminal's window has another size.
+    Resized,
 }
 
 /// Calls `handler` on a thread of its own for every signal that concerns us. Signals that we were started
 /// to ignore (`nohup`, a script's background job) stay ignored.
 pub fn on_signal(mut handler: impl FnMut(Signal) + Send + 'static) -> io::Result<()> {
     let ignored = ignored_signals();
-    let ours = [SIGINT, SIGTERM, SIGHUP, SIGCONT];
+    let ours = [SIGINT, SIGTERM, SIGHUP, SIGCONT, SIGWINCH];
     let mut signals = Signals::new(ours.iter().filter(|signal| ignored >> (**signal - 1) & 1 == 0))?;
     std::thread::Builder::new().name("signals".into()).spawn(move || {
         for signal in signals.forever() {
-            handler(if signal == SIGCONT { Signal::Resumed } else { Signal::End(signal as u8) });
+            handler(match signal {
+                SIGCONT => Signal::Resumed,
+                SIGWINCH => Signal::Resized,
+                end => Signal::End(end as u8),
+            });
         }
     })?;
     Ok(())
+}
+
+/// Size of the window of the terminal on stdout; `None` if that is no terminal.
+pub fn window() -> Option<armlet::Window> {
+    let size = tcgetwinsize(io::stdout()).ok()?;
+    Some(armlet::Window { columns: size.ws_col, rows: size.ws_row })
 }
 
 /// The set of ignored signals, bit n - 1 for signal n, where the system tells it in a file; else none.

@@ -168,6 +168,8 @@ pub enum Signal {
     End(u8),
     /// We were stopped and go on: Windows has no such thing.
     Resumed,
+    /// The terminal's window has another size: nobody tells.
+    Resized,
 }
 
 /// SIGINT's number everywhere else, so that the exit status is the same.
@@ -177,6 +179,11 @@ const INTERRUPT: u8 = 2;
 /// closed, or the user logs off.
 pub fn on_signal(mut handler: impl FnMut(Signal) + Send + 'static) -> io::Result<()> {
     ctrlc::set_handler(move || handler(Signal::End(INTERRUPT))).map_err(io::Error::other)
+}
+
+/// Size of the terminal's window: not looked up here.
+pub fn window() -> Option<armlet::Window> {
+    None
 }
 
 /// The host's memory in bytes, all of it and what is free for use.

@@ -251,3 +251,50 @@ fn ctrl_a_p_presses_the_power_button() {
     session.press(b"\x01p");
     assert!(session.end().success());
 }
+
+/// Kernel messages come by the UART, a shell by hvc0, which knows the window and its changes.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_virtio_console_takes_the_input_and_knows_the_window() {
+    use armlet_testkit::{cpio, payloads, skip};
+    use rustix::termios::{Winsize, tcsetwinsize};
+    let Ok(p) = payloads::get().map_err(|why| skip(&why)) else { return };
+    let modules = p.modules.iter().chain(&p.more_modules);
+    let modules: Vec<_> =
+        modules.filter(|(name, _)| name.contains("mmio") || name.contains("console")).cloned().collect();
+    let serve = "
+exec </dev/hvc0 >/dev/hvc0 2>&1
+echo The shell is ready; while read line; do echo got $line; [ $line = end ] && poweroff -f; echo window $(stty size); done
+";
+    let ramdisk = cpio::module_ramdisk(&p.busybox, &modules, serve);
+    let dir = tempfile::tempdir().unwrap();
+    let initrd = dir.path().join("ramdisk").display().to_string();
+    std::fs::write(&initrd, ramdisk).unwrap();
+    let kernel = p.kernel.display().to_string();
+    let append = "console=ttyAMA0 loglevel=8";
+    let mut session =
+        Session::of(dir, &[&kernel, "--initrd", &initrd, "--console", "virtio", "--append", append]);
+    let resize = |session: &Session, columns, rows| {
+        let size = Winsize { ws_col: columns, ws_row: rows, ws_xpixel: 0, ws_ypixel: 0 };
+        tcsetwinsize(&session.terminal, size).unwrap();
+        // The system only tells those whose session has the terminal.
+        session.signal(Signal::WINCH);
+    };
+    // One size from the beginning, or nearly so, another one later.
+    resize(&session, 132, 43);
+    session.until("kernel messages", |s| s.shows("Kernel command line: console=ttyAMA0"));
+    session.until("the shell", |s| s.shows("The shell is ready"));
+    for (columns, rows) in [(132, 43), (80, 25)] {
+        resize(&session, columns, rows);
+        let shown = format!("window {rows} {columns}");
+        // The guest hears of it when it hears of it.
+        let keyboard = session.keyboard.try_clone().unwrap();
+        session.until(&shown, |s| {
+            (&keyboard).write_all(b"again\n").unwrap();
+            s.shows(&shown)
+        });
+    }
+    session.press(b"end\n");
+    session.until("the end", |s| s.shows("got end"));
+    assert!(session.end().success());
+}

@@ -41,6 +41,10 @@ fn devices() -> Vec<(&'static str, Make)> {
                 true
             })))
         }),
+        ("balloon", |_| Box::new(balloon::Balloon::new(front::RAM_LEN))),
+        ("console", |_| {
+            Box::new(console::Console::new(Box::new(crate::pl011::WriterOutput(std::io::sink()))))
+        }),
         #[cfg(target_os = "linux")]
         ("9p", |dir| {
             let server = armlet_ninep::Server::new(dir, armlet_ninep::Options::default()).unwrap();

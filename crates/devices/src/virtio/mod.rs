@@ -1,5 +1,5 @@
-//! Virtio devices (Virtual I/O Device specification 1.2): entropy source, memory balloon, disks, network cards,
-//! sockets and shared directories, on the MMIO and the PCI transport.
+//! Virtio devices (Virtual I/O Device specification 1.2): entropy source, memory balloon, console, disks,
+//! network cards, sockets and shared directories, on the MMIO and the PCI transport.
 //!
 //! A device ([`VirtioDevice`]) knows nothing of its transport: it has features, a configuration space and queues
 //! ([`Virtqueue`]). Most serve one request at a time; one that acts by itself works on its queues from threads of its
@@ -17,6 +17,7 @@ pub mod balloon;
 pub mod blk;
 mod buffers;
 mod common;
+pub mod console;
 mod device;
 mod doorbell;
 #[cfg(target_os = "linux")]

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use armlet_base::{Bus, GuestRam, IrqLine, IrqSink, MessageSink};
+use armlet_devices::virtio::console::Console as VirtioConsole;
 #[cfg(target_os = "linux")]
 use armlet_devices::virtio::mmio::NOTIFY;
 use armlet_devices::virtio::mmio::{EmptySlots, MmioTransport};
@@ -14,7 +15,8 @@ use armlet_hv::{Doorbell, HvError};
 
 use super::virt::map;
 use super::{Context, pci};
-use crate::config::{BoardKind, MachineConfig, ShareConfig, VirtioTransport, VsockConfig};
+use crate::config::{BoardKind, ConsoleKind, MachineConfig, ShareConfig, VirtioTransport, VsockConfig};
+use crate::console::{Console, UartOutput};
 use crate::entropy::Entropy;
 use crate::error::MachineError;
 
@@ -35,11 +37,26 @@ pub(crate) struct Plug {
     pub device: Arc<dyn VirtioDevice>,
 }
 
-/// The balloon of a machine with `memory` bytes, if it is to have one.
-///
-/// # Errors
-/// This host can't have one.
-pub(crate) fn balloon(config: &MachineConfig, memory: u64) -> Result<Option<Arc<Balloon>>, MachineError> {
+/// Devices that others than the guest have a hand on.
+#[derive(Default)]
+pub(crate) struct Held {
+    pub balloon: Option<Arc<Balloon>>,
+    pub console: Option<Arc<VirtioConsole>>,
+}
+
+impl Held {
+    /// Those of a machine with `memory` bytes.
+    ///
+    /// # Errors
+    /// This host can't have one.
+    pub fn new(config: &MachineConfig, memory: u64, console: &Arc<Console>) -> Result<Self, MachineError> {
+        let wanted = config.board == BoardKind::Virt && config.console == ConsoleKind::Virtio;
+        let make = || Arc::new(VirtioConsole::new(Box::new(UartOutput(console.clone()))));
+        Ok(Self { balloon: balloon(config, memory)?, console: wanted.then(make) })
+    }
+}
+
+fn balloon(config: &MachineConfig, memory: u64) -> Result<Option<Arc<Balloon>>, MachineError> {
     match config.balloon {
         Some(true) if !GuestRam::DISCARDS => Err(MachineError::NoBalloon),
         Some(false) => Ok(None),
@@ -55,7 +72,7 @@ pub(crate) fn balloon(config: &MachineConfig, memory: u64) -> Result<Option<Arc<
 pub(crate) fn devices(
     config: &MachineConfig,
     entropy: &Arc<Entropy>,
-    balloon: Option<&Arc<Balloon>>,
+    held: &Held,
 ) -> Result<Vec<Plug>, MachineError> {
     if config.board != BoardKind::Virt {
         return Ok(Vec::new());
@@ -77,6 +94,9 @@ pub(crate) fn devices(
     if let Some(vsock) = &config.vsock {
         asked_for.push(("virtio-vsock", sockets(vsock)?));
     }
+    if let Some(console) = &held.console {
+        asked_for.push(("virtio-console", console.clone()));
+    }
     let first = match config.virtio {
         VirtioTransport::Mmio => 0,
         VirtioTransport::Pci => pci::FIRST_SLOT,
@@ -89,7 +109,7 @@ pub(crate) fn devices(
     let rng = Rng::new(Box::new(move |bytes| entropy.fill(bytes).is_ok()));
     let plug = |(slot, (name, device))| Plug { slot, name, device };
     let mut plugs: Vec<Plug> = (first..).zip(asked_for).map(plug).collect();
-    if let Some(device) = balloon {
+    if let Some(device) = &held.balloon {
         plugs.push(Plug { slot: BALLOON_SLOT, name: "virtio-balloon", device: device.clone() });
     }
     plugs.push(Plug { slot: RNG_SLOT, name: "virtio-rng", device: Arc::new(rng) });

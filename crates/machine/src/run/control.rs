@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 
 use armlet_devices::pl061::Button;
 use armlet_devices::virtio::balloon::Balloon;
+use armlet_devices::virtio::console::{Console, Window};
 
 use super::power::{Power, Verdict};
 use super::{Counters, Ending};
@@ -17,6 +18,7 @@ pub struct MachineControl {
     pub(crate) counters: Arc<[Counters]>,
     pub(crate) button: Option<Arc<Button>>,
     pub(crate) balloon: Option<Arc<Balloon>>,
+    pub(crate) console: Option<Arc<Console>>,
     pub(crate) accounts: Arc<Accounts>,
 }
 
@@ -34,6 +36,13 @@ impl MachineControl {
     /// The memory balloon. `None` if the machine has none, or runs in virtual time, in which nobody may disturb it.
     pub fn balloon(&self) -> Option<&Balloon> {
         self.balloon.as_deref()
+    }
+
+    /// Tells the guest how large the window of its console is. A UART has no way to say that.
+    pub fn resize_console(&self, window: Window) {
+        if let Some(console) = &self.console {
+            console.resize(window);
+        }
     }
 
     /// Guest instructions retired so far by all vCPUs; 0 where the backend can't tell.
