@@ -18,6 +18,8 @@ const COMPRESSED: u64 = 1 << 62;
 const DATA_FILE: u64 = 1 << 2;
 const EXTENDED: u64 = 1 << 4;
 const SECTOR: u64 = 512;
+/// No table is larger: it would be that of a disk of petabytes.
+const LARGEST: u64 = 128 << 20;
 
 fn damaged(what: &str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, format!("it is damaged ({what})"))
@@ -96,7 +98,8 @@ impl<'a> Tables<'a> {
 
     /// Takes `len` bytes at `at` for a table.
     fn claim(&mut self, at: u64, len: u64) -> io::Result<()> {
-        if !at.is_multiple_of(self.cluster()) || at.checked_add(len).is_none_or(|end| end > self.len) {
+        let fits = len <= LARGEST && at.checked_add(len).is_some_and(|end| end <= self.len);
+        if !at.is_multiple_of(self.cluster()) || !fits {
             return Err(damaged("a table is not where one can be"));
         }
         let clusters = at >> self.cluster_bits..(at + len).div_ceil(self.cluster());
