@@ -7,12 +7,18 @@ use std::io::Write as _;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use armlet_arm::FeatureSet;
+use armlet_arm::a64;
 use armlet_arm::aarch32::{a32, simd, t32};
+use armlet_arm::sysreg::Encoding;
 use armlet_hv_soft::{CodeWatch, ListedInsn, Listing, Mark, Mode, Uop};
 use iced_x86::{
     Decoder, DecoderOptions, Formatter, Instruction, IntelFormatter, OpKind, SymbolResolver, SymbolResult,
 };
 
+use yaxpeax_arch::{Decoder as _, U8Reader};
+use yaxpeax_arm::armv8::a64::InstDecoder;
+
+use super::describe::register_name;
 use super::symbols::Symbols;
 
 /// Which traces are shown.
@@ -147,12 +153,36 @@ fn guest(text: &mut String, insn: &ListedInsn, mode: Mode, symbols: &Symbols) {
     let _ = writeln!(text, "  {va:#x}{name}  {word:0digits$x}  {read}");
 }
 
-/// The text of an A64 instruction.
+/// The text of an A64 instruction at `va`; of one too new for the decoder the mnemonic alone.
 pub fn disassemble(va: u64, word: u32) -> String {
-    match exarmo_aarch64::decode_word(word) {
-        Ok(insn) => insn.at(va).to_string().replace('\t', " "),
-        Err(_) => format!(".word {word:#010x}"),
+    let decoded = InstDecoder::default().decode(&mut U8Reader::new(&word.to_le_bytes()));
+    match decoded {
+        // The decoder knows nothing of the one and of the other.
+        Ok(insn) => with_addresses(va, &with_registers(word, insn.to_string())),
+        Err(_) => a64::decode(word, FeatureSet::ALL)
+            .map_or_else(|| format!(".inst {word:#010x}"), |insn| a64::mnemonic(insn).to_owned()),
     }
+}
+
+/// Puts addresses in the place of distances from an instruction at `va`: `$+0x8` or `$-0x8`.
+fn with_addresses(va: u64, text: &str) -> String {
+    let Some((before, distance)) = text.split_once('$') else { return text.to_owned() };
+    let end = distance.find(|c: char| !"+-x".contains(c) && !c.is_ascii_hexdigit()).unwrap_or(distance.len());
+    let (distance, after) = distance.split_at(end);
+    let amount = distance.get(3..).and_then(|digits| u64::from_str_radix(digits, 16).ok());
+    // ADRP counts from the start of the page.
+    let from = if before.starts_with("adrp") { va & !0xfff } else { va };
+    let target = amount.map(|amount| match distance.starts_with('-') {
+        true => from.wrapping_sub(amount),
+        false => from.wrapping_add(amount),
+    });
+    target.map_or_else(|| text.to_owned(), |target| format!("{before}{target:#x}{after}"))
+}
+
+/// Puts the name of a system register in the place of its encoding.
+fn with_registers(word: u32, text: String) -> String {
+    let reg = Encoding::from_insn(word);
+    text.replace(&format!("{reg:?}"), &register_name(reg).to_lowercase())
 }
 
 /// The text of an A32 instruction; of floating point and AdvSIMD the mnemonic alone.
@@ -256,7 +286,7 @@ impl SymbolResolver for Names {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use armlet_arm::a64::{self, branch, float, integer, memory, simd, system};
+    use armlet_arm::a64::{branch, float, integer, memory, simd, system};
 
     /// As llvm-mc has them, but for the base of numbers.
     #[test]
@@ -278,7 +308,12 @@ mod tests {
             (0x6e9c_cfaf, "fcmla v15.4s, v29.4s, v28.4s, #0x5a"),
             (0x5400_00a1, "b.ne 0x1014"),
             (0x0000_0000, "udf #0x0"),
-            (0xffff_ffff, ".word 0xffffffff"),
+            (0xffff_ffff, ".inst 0xffffffff"),
+            (0xd538_4101, "mrs x1, sp_el0"),
+            (0xd51b_4220, "msr daif, x0"),
+            (0xb000_0000, "adrp x0, 0x2000"),
+            (0x17ff_ffff, "b 0xffc"),
+            (0x2e21_e800, "frint32x"),
         ] {
             assert_eq!(disassemble(0x1000, word), text);
         }
@@ -316,7 +351,7 @@ mod tests {
             for free in [0_u32, !0, 0x2545_f491, 0x4f6c_dd1d] {
                 let word = value | free & !mask;
                 if a64::decode(word, FeatureSet::ALL).is_some() {
-                    assert!(!disassemble(0, word).starts_with(".word"), "{word:#x}");
+                    assert!(!disassemble(0, word).starts_with(".inst"), "{word:#x}");
                 }
             }
         }

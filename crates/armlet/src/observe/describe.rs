@@ -202,12 +202,29 @@ pub fn function_name(function: u32) -> String {
     name.to_owned()
 }
 
+/// Registers that are views of other state, and those of the interrupt controller.
+const VIEWS: [(Encoding, &str); 14] = [
+    (Encoding::new(3, 3, 4, 2, 0), "NZCV"),
+    (Encoding::new(3, 3, 4, 2, 1), "DAIF"),
+    (Encoding::new(3, 3, 4, 4, 0), "FPCR"),
+    (Encoding::new(3, 3, 4, 4, 1), "FPSR"),
+    (Encoding::new(3, 0, 4, 2, 0), "SPSel"),
+    (Encoding::new(3, 0, 4, 2, 2), "CurrentEL"),
+    (Encoding::new(3, 0, 4, 2, 3), "PAN"),
+    (Encoding::new(3, 3, 14, 0, 1), "CNTPCT_EL0"),
+    (Encoding::new(3, 3, 14, 0, 2), "CNTVCT_EL0"),
+    (Encoding::new(3, 0, 4, 6, 0), "ICC_PMR_EL1"),
+    (Encoding::new(3, 0, 12, 11, 1), "ICC_DIR_EL1"),
+    (Encoding::new(3, 0, 12, 11, 5), "ICC_SGI1R_EL1"),
+    (Encoding::new(3, 0, 12, 12, 0), "ICC_IAR1_EL1"),
+    (Encoding::new(3, 0, 12, 12, 1), "ICC_EOIR1_EL1"),
+];
+
 /// Arm's name of a register, or its encoding.
 pub fn register_name(reg: Encoding) -> String {
-    match SysReg::ALL.iter().find(|known| known.encoding() == reg) {
-        Some(known) => known.name().to_owned(),
-        None => format!("{reg:?}").to_uppercase(),
-    }
+    let state = SysReg::ALL.iter().find(|known| known.encoding() == reg).map(|known| known.name());
+    let view = || VIEWS.iter().find(|(known, _)| *known == reg).map(|(_, name)| *name);
+    state.or_else(view).map_or_else(|| format!("{reg:?}").to_uppercase(), str::to_owned)
 }
 
 #[cfg(test)]
