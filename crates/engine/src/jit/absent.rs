@@ -55,6 +55,11 @@ impl Jit {
         match *self {}
     }
 
+    /// The executors must agree, in virtual time, on when changed code is seen that the guest has not announced.
+    pub(crate) fn compare_one_by_one(&mut self) {
+        match *self {}
+    }
+
     /// Drops code that depends on `len` bytes of guest physical memory at `pa`, within one page.
     pub fn invalidate(&mut self, _pa: u64, _len: u64) {
         match *self {}

@@ -19,6 +19,7 @@ pub mod host;
 mod layout;
 mod listing;
 mod memory;
+mod pages;
 mod run;
 mod stats;
 mod table;
@@ -44,6 +45,7 @@ use constants::Constants;
 use emit::{Done, Emitter, Task};
 use helped::Helped;
 use memory::CodeMemory;
+use pages::Copy;
 use table::{Site, Table, Unit};
 use thunks::Thunks;
 use trace::Trace;
@@ -172,8 +174,13 @@ impl Jit {
     /// Drops code that depends on `len` bytes of guest physical memory at `pa`, within one page.
     pub fn invalidate(&mut self, pa: u64, len: u64) {
         let dropped = self.table.invalidate(&mut self.memory, pa, len);
-        self.stats.dropped += dropped as u64;
-        if dropped != 0 {
+        self.note_dropped(dropped);
+    }
+
+    /// Traces were dropped, and no jump may lead to them.
+    fn note_dropped(&mut self, traces: usize) {
+        self.stats.dropped += traces as u64;
+        if traces != 0 {
             self.stale = Stale::All;
         }
     }
@@ -198,14 +205,16 @@ impl Jit {
         if !self.table.is_doubted(id) {
             return Some(id);
         }
-        let same = self.table.verify(&mut self.memory, id, ram, page);
-        if same {
-            self.stats.verified += 1;
-        } else {
-            self.stats.dropped += 1;
-            self.stale = Stale::All;
-        }
-        same.then_some(id)
+        let dropped = self.table.verify(&mut self.memory, id, ram, page);
+        self.note_dropped(dropped);
+        let same = self.table.find(key);
+        self.stats.verified += u64::from(same.is_some());
+        same
+    }
+
+    /// The executors must agree, in virtual time, on when changed code is seen that the guest has not announced.
+    pub(crate) fn compare_one_by_one(&mut self) {
+        self.table.compare_one_by_one();
     }
 
     /// Bytes that are free from the place of the next trace on.
@@ -280,6 +289,8 @@ impl Jit {
     fn compile(&mut self, cpu: &Cpu, key: Key, mode: Mode, offset: usize) -> u32 {
         let begun = Instant::now();
         self.make_way();
+        let by_page = !self.table.compares_one_by_one();
+        let copy = by_page.then(|| Copy::new(&cpu.ram, offset & !0xfff));
         self.trace.form(cpu, key, mode, offset);
         let (mut id, mut done) = self.emit(cpu, mode);
         while self.asm.len() > self.room() {
@@ -300,8 +311,16 @@ impl Jit {
         let (insns, lines) = (self.trace.insns, self.trace.lines);
         let mut unit = Unit::new(key, code, insns, lines, &self.trace.uops, &self.trace.segments, sites);
         unit.resident = done.resident;
-        let source = Trace::source(&self.trace.segments, &cpu.ram, offset & !0xfff);
-        self.table.insert(unit.with_source(source));
+        match copy {
+            Some(copy) => {
+                let dropped = self.table.insert_made_of(&mut self.memory, &copy, unit);
+                self.note_dropped(dropped);
+            }
+            None => {
+                let source = Trace::source(&self.trace.segments, &cpu.ram, offset & !0xfff);
+                self.table.insert(unit.with_source(source));
+            }
+        }
         self.stats.traces += 1;
         self.stats.insns += u64::from(insns);
         self.stats.uops += self.trace.uops.len() as u64;

@@ -112,14 +112,14 @@ impl Cpu {
         let record = jit.table.site(site);
         let from = jit.table.unit(unit_of(site)).key;
         let key = Key::new(from.pa() & !0xfff | u64::from(record.target), self.mode());
-        let evictions = jit.stats.evictions;
+        let before = (jit.stats.evictions, jit.stats.dropped);
         let id = match self.vm.ram.find(key.pa()) {
             Some((_, offset, _)) if self.stretch(offset).crosses() => return None,
             Some((_, offset, _)) => self.unit(jit, key, offset),
             None => unreachable!("the page that runs is memory"),
         };
-        // Compiling may have dropped the site.
-        if jit.stats.evictions == evictions {
+        // The site may have been dropped meanwhile.
+        if (jit.stats.evictions, jit.stats.dropped) == before {
             let Jit { table, memory, .. } = jit;
             table.link(memory, site, id);
             jit.stats.links += 1;

@@ -6,6 +6,7 @@ use std::hash::{BuildHasherDefault, Hasher};
 
 use super::call::UOP_BITS;
 use super::memory::CodeMemory;
+use super::pages::{Copy, Source};
 use super::trace::{LINE, Segment, Trace};
 use armlet_base::GuestRam;
 
@@ -42,7 +43,7 @@ pub struct Unit {
     dead: bool,
     /// [`Table::epoch`] when it was last known to be what guest memory holds.
     epoch: u32,
-    /// The guest's code that it was made of.
+    /// The guest's code that it was made of, if traces are compared one by one.
     source: Box<[u16]>,
 }
 
@@ -106,24 +107,28 @@ pub struct Table {
     order: VecDeque<u32>,
     by_key: HashMap<Key, u32, BuildHasherDefault<Mixer>>,
     by_page: HashMap<u64, Vec<u32>, BuildHasherDefault<Mixer>>,
+    /// What the traces of a page were made of, unless they are compared one by one.
+    sources: HashMap<u64, Source, BuildHasherDefault<Mixer>>,
+    /// In doubt traces are compared one by one: what changed without a word is seen as soon as the interpreter sees it.
+    one_by_one: bool,
     /// Traces looked up lately: key, and the offset of the code for entry from another page.
     recent: Recent,
     /// Counts how often all code was in doubt.
     epoch: u32,
-    /// Sites that were linked since; some may be linked no more, or be others by now.
+    /// If traces are compared one by one: sites that were linked since; some may be linked no more, or be others by now.
     linked: Vec<u32>,
     /// How many of them there may be before they are looked through.
     most_linked: usize,
 }
 
-/// A direct-mapped front to [`Table::by_key`].
-struct Recent(Box<[(Option<Key>, u32); RECENT]>);
+/// A direct-mapped front to [`Table::by_key`]: key, code, and the epoch that this is good for.
+struct Recent(Box<[(Option<Key>, u32, u32); RECENT]>);
 
 const RECENT: usize = 1 << 14;
 
 impl Default for Recent {
     fn default() -> Self {
-        Self(vec![(None, 0); RECENT].into_boxed_slice().try_into().expect("the length is that"))
+        Self(vec![(None, 0, 0); RECENT].into_boxed_slice().try_into().expect("the length is that"))
     }
 }
 
@@ -149,13 +154,13 @@ impl Table {
 
     /// Where the trace of `key` is entered from another page, if it was looked up lately.
     pub fn find_entry(&self, key: Key) -> Option<u32> {
-        let (known, entry) = self.recent.0[key.hash() % RECENT];
-        (known == Some(key)).then_some(entry)
+        let (known, entry, epoch) = self.recent.0[key.hash() % RECENT];
+        (known == Some(key) && epoch == self.epoch).then_some(entry)
     }
 
     /// Remembers what was looked up.
     pub fn note_entry(&mut self, key: Key, entry: u32) {
-        self.recent.0[key.hash() % RECENT] = (Some(key), entry);
+        self.recent.0[key.hash() % RECENT] = (Some(key), entry, self.epoch);
     }
 
     /// The number that the next trace gets.
@@ -178,8 +183,19 @@ impl Table {
         self.order.front().map(|&id| self.unit(id).far)
     }
 
-    /// All code may have changed: nothing leads from one trace to another any more, and each is compared with guest
-    /// memory before it runs again.
+    /// True if traces in doubt are compared one by one.
+    pub fn compares_one_by_one(&self) -> bool {
+        self.one_by_one
+    }
+
+    /// From now on traces in doubt are compared one by one. There must be none yet.
+    pub fn compare_one_by_one(&mut self) {
+        debug_assert!(self.one_by_one || self.order.is_empty());
+        self.one_by_one = true;
+    }
+
+    /// All code may have changed: each trace, or the page that it is in, is compared with guest memory before it runs
+    /// again. If it is each trace, nothing leads from one to another any more.
     pub fn doubt(&mut self, memory: &mut CodeMemory) {
         self.epoch += 1;
         for site in std::mem::take(&mut self.linked) {
@@ -190,7 +206,6 @@ impl Table {
             memory.retarget(record.jump as usize, record.stub as usize);
             self.units[to as usize].incoming.clear();
         }
-        self.recent.0.fill((None, 0));
     }
 
     /// True if the trace must be compared with guest memory.
@@ -198,22 +213,49 @@ impl Table {
         self.unit(id).epoch != self.epoch
     }
 
-    /// Compares a trace with what guest memory holds now. If that is something else the trace is dropped.
-    pub fn verify(&mut self, memory: &mut CodeMemory, id: u32, ram: &GuestRam, page: usize) -> bool {
-        let epoch = self.epoch;
+    /// Compares a trace, or the page it is in, with what guest memory holds now, and drops what was made of something
+    /// else. Returns how many traces that were. The page is at `offset` of guest memory.
+    pub fn verify(&mut self, memory: &mut CodeMemory, id: u32, ram: &GuestRam, offset: usize) -> usize {
         let unit = &mut self.units[id as usize];
-        if Trace::source(&unit.segments, ram, page).eq(unit.source.iter().copied()) {
-            unit.epoch = epoch;
-            return true;
-        }
         let page = unit.key.pa() >> 12;
+        if !self.one_by_one {
+            unit.epoch = self.epoch;
+            return self.verify_page(memory, page, ram, offset);
+        }
+        if Trace::source(&unit.segments, ram, offset).eq(unit.source.iter().copied()) {
+            unit.epoch = self.epoch;
+            return 0;
+        }
         self.unlink(memory, id);
         self.forget_in_page(page, id);
-        false
+        1
+    }
+
+    fn verify_page(&mut self, memory: &mut CodeMemory, page: u64, ram: &GuestRam, offset: usize) -> usize {
+        let Some(source) = self.sources.get_mut(&page).filter(|source| source.epoch != self.epoch) else {
+            return 0;
+        };
+        source.epoch = self.epoch;
+        let changed = source.changed(ram, offset);
+        self.drop_lines(memory, page, changed)
+    }
+
+    /// Adds `unit` as [`Self::insert`] does. `copy` is of its page, taken before the trace was formed: another PE may
+    /// change code at any time. Older traces of what has changed are dropped; returns how many there were.
+    pub fn insert_made_of(&mut self, memory: &mut CodeMemory, copy: &Copy, unit: Unit) -> usize {
+        let (page, lines, epoch) = (unit.key.pa() >> 12, unit.lines, self.epoch);
+        let changed = self.sources.get(&page).map_or(0, |source| source.differs(copy, lines));
+        let dropped = self.drop_lines(memory, page, changed);
+        self.sources.entry(page).or_insert_with(|| Source::new(epoch)).take(copy, lines);
+        self.insert(unit);
+        dropped
     }
 
     /// Notes that a site was linked.
     fn note_link(&mut self, site: u32) {
+        if !self.one_by_one {
+            return;
+        }
         self.linked.push(site);
         if self.linked.len() > self.most_linked.max(1 << 16) {
             let mut linked = std::mem::take(&mut self.linked);
@@ -260,9 +302,16 @@ impl Table {
     /// Drops traces that depend on `len` bytes of guest physical memory at `pa`, within one page. Returns how
     /// many there were. Their code and their numbers stay taken until they are the oldest.
     pub fn invalidate(&mut self, memory: &mut CodeMemory, pa: u64, len: u64) -> usize {
-        let Some(mut ids) = self.by_page.remove(&(pa >> 12)) else { return 0 };
         let (first, last) = ((pa & 0xfff) / LINE, ((pa & 0xfff) + len - 1) / LINE);
-        let lines = u64::MAX >> (63 - (last - first)) << first;
+        self.drop_lines(memory, pa >> 12, u64::MAX >> (63 - (last - first)) << first)
+    }
+
+    /// Drops traces that depend on lines of a page. Returns how many there were.
+    fn drop_lines(&mut self, memory: &mut CodeMemory, page: u64, lines: u64) -> usize {
+        if lines == 0 {
+            return 0;
+        }
+        let Some(mut ids) = self.by_page.remove(&page) else { return 0 };
         let before = ids.len();
         ids.retain(|&id| {
             let keep = self.units[id as usize].lines & lines == 0;
@@ -272,8 +321,13 @@ impl Table {
             keep
         });
         let dropped = before - ids.len();
-        if !ids.is_empty() {
-            self.by_page.insert(pa >> 12, ids);
+        if ids.is_empty() {
+            self.sources.remove(&page);
+        } else {
+            self.by_page.insert(page, ids);
+            if let Some(source) = self.sources.get_mut(&page) {
+                source.lines &= !lines;
+            }
         }
         dropped
     }
@@ -295,6 +349,7 @@ impl Table {
             entry.get_mut().retain(|&other| other != id);
             if entry.get().is_empty() {
                 entry.remove();
+                self.sources.remove(&page);
             }
         }
     }
@@ -325,7 +380,8 @@ impl Table {
         self.order.clear();
         self.by_key.clear();
         self.by_page.clear();
-        self.recent.0.fill((None, 0));
+        self.sources.clear();
+        self.recent.0.fill((None, 0, 0));
         self.linked.clear();
     }
 
@@ -382,7 +438,7 @@ impl Unit {
         }
     }
 
-    /// The same with the guest's code that it was made of.
+    /// The same with the guest's code that it was made of, to be compared by itself.
     pub fn with_source(self, source: impl Iterator<Item = u16>) -> Self {
         Self { source: source.collect(), ..self }
     }
@@ -397,6 +453,8 @@ const _: () = assert!(SITE_BITS <= UOP_BITS);
 
 #[cfg(test)]
 mod tests {
+    use armlet_base::{RamKind, RamRegion};
+
     use super::*;
     use crate::block::Mode;
 
@@ -446,6 +504,43 @@ mod tests {
         assert_eq!(table.drop_oldest(&mut memory), Some(2 * SIZE));
         assert_eq!(memory.code(0, SIZE as usize), [0xaa; SIZE as usize]);
         assert_eq!((table.oldest(), table.len(), table.by_page.len()), (Some(2 * SIZE), 1, 1));
+    }
+
+    #[test]
+    fn of_a_page_in_doubt_what_changed_is_dropped() {
+        let ram = GuestRam::new(&[RamRegion { gpa: 0, len: 0x3000, kind: RamKind::ReadWrite }]).unwrap();
+        let (mut table, mut memory) = (Table::default(), CodeMemory::new(8192).unwrap());
+        let mut add = |table: &mut Table, unit: Unit| {
+            let copy = Copy::new(&ram, (unit.key.pa() & !0xfff) as usize);
+            let id = table.next_unit();
+            (table.insert_made_of(&mut memory, &copy, unit), id)
+        };
+        let (_, a) = add(&mut table, unit(0x1000, 0, &[0x40]));
+        let (_, b) = add(&mut table, unit(0x1040, SIZE, &[0]));
+        // What changes without a word is noticed when more is made of it.
+        ram.write(0x1044, &[1]).unwrap();
+        let (dropped, c) = add(&mut table, unit(0x1040, 2 * SIZE, &[0]));
+        assert_eq!((dropped, table.find(table.unit(c).key)), (1, Some(c)));
+        assert_ne!(b, c);
+        table.link(&mut memory, first_site(c), a);
+        table.note_entry(table.unit(a).key, 0);
+
+        // Unchanged, it stays as it is, links and all.
+        table.doubt(&mut memory);
+        assert!(table.is_doubted(a) && table.is_doubted(c));
+        assert_eq!(table.find_entry(table.unit(a).key), None);
+        assert_eq!(table.verify(&mut memory, a, &ram, 0x1000), 0);
+        assert!(!table.is_doubted(a) && table.site(first_site(c)).linked == a + 1);
+        assert_eq!(table.verify(&mut memory, c, &ram, 0x1000), 0);
+
+        // Lines that no trace depends on do not matter, and those of one trace not to the other.
+        ram.write(0x1080, &[1]).unwrap();
+        ram.write(0x103f, &[1]).unwrap();
+        table.doubt(&mut memory);
+        assert_eq!(table.verify(&mut memory, c, &ram, 0x1000), 1);
+        assert_eq!((table.find(table.unit(a).key), table.find(table.unit(c).key)), (None, Some(c)));
+        assert_eq!(table.site(first_site(c)).linked, 0);
+        assert_eq!((table.invalidate(&mut memory, 0x1040, 1), table.sources.len()), (1, 0));
     }
 
     #[test]

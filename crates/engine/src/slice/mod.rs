@@ -207,6 +207,9 @@ impl Cpu {
         if let Some(slice) = &mut self.slice {
             slice.end_at(self.retired);
         }
+        if let Some(jit) = &mut code.jit {
+            jit.compare_one_by_one();
+        }
         loop {
             let answer = if self.budget() == 0 {
                 self.end_slice(code, world)
