@@ -22,7 +22,7 @@ pub const BUFFERS: u64 = RAM + 0x8000;
 /// Elements of a queue.
 pub const SIZE: u16 = 16;
 /// Queues that are set up, if the device has them.
-pub const QUEUES: usize = 4;
+pub const QUEUES: usize = 5;
 
 /// Where descriptors, driver area and device area of a queue are.
 pub fn rings(queue: usize) -> [u64; 3] {
@@ -156,7 +156,7 @@ impl Driver {
             Act::Describe { queue, index, descriptor } => {
                 self.describe_any((*queue).into(), (*index).into(), descriptor);
             }
-            Act::Offer { queue, head } => self.offer((queue % 5).into(), (head % 18).into()),
+            Act::Offer { queue, head } => self.offer(usize::from(*queue) % (QUEUES + 1), (head % 18).into()),
             Act::Chain { queue, readable, writable } => self.chain((*queue).into(), readable, writable),
             Act::Start { features } => self.start(*features),
         }

@@ -5,6 +5,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use armlet::NetConfig;
+use armlet_machine::MAX_QUEUE_PAIRS;
 use armlet_machine::net::user::{Forward, UserConfig, UserError, UserNet};
 use armlet_machine::net::{Mac, Network};
 
@@ -22,11 +23,14 @@ enum Plug {
     None,
 }
 
-/// A card as the command line has it: `user[,GUEST:HOST...][,dns=ADDR]`, `tap=NAME` or `none`, and `[,mac=ADDR]`.
+/// A card as the command line has it: `user[,GUEST:HOST...][,dns=ADDR][,queues=N]`, `tap=NAME` or
+/// `none`, and `[,mac=ADDR]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NetArg {
     plug: Plug,
     mac: Option<Mac>,
+    /// Pairs of queues.
+    pairs: u16,
 }
 
 impl FromStr for NetArg {
@@ -45,7 +49,7 @@ impl FromStr for NetArg {
                 return Err(format!("there is no network {kind:?}{hint}; it is user, tap=NAME or none"));
             }
         };
-        let mut arg = Self { plug, mac: None };
+        let mut arg = Self { plug, mac: None, pairs: 1 };
         parts.try_for_each(|option| arg.set(option))?;
         Ok(arg)
     }
@@ -62,6 +66,10 @@ impl NetArg {
         };
         match (option.split_once('='), user) {
             (Some(("mac", mac)), _) => self.mac = Some(mac.parse().map_err(|error| format!("mac={error}"))?),
+            (Some(("queues", count)), Some(_)) => self.pairs = pairs(count)?,
+            (Some(("queues", _)), None) => {
+                return Err("queues is for user: armlet uses one queue of a tap device".to_owned());
+            }
             (Some(("dns", server)), Some(user)) => user.resolver = Some(resolver(server)?),
             (Some(("hostfwd" | "guestfwd", _)), Some(_)) => {
                 return Err(format!(
@@ -73,7 +81,7 @@ impl NetArg {
             }
             (_, Some(_)) => {
                 return Err(format!(
-                    "there is no option {option:?} of user; they are GUEST:HOST, dns=ADDR and mac=ADDR"
+                    "there is no option {option:?} of user; they are GUEST:HOST, dns=ADDR, queues=N and mac=ADDR"
                 ));
             }
             (_, None) => {
@@ -90,7 +98,7 @@ impl NetArg {
             Plug::User(config) => (Arc::new(user(config)?), describe(config)),
             Plug::Tap(name) => (tap(name)?, format!("tap {name}")),
         };
-        Ok(Some(NetConfig { name, mac: self.mac.unwrap_or(Mac::of_card(index)), network }))
+        Ok(Some(NetConfig { name, mac: self.mac.unwrap_or(Mac::of_card(index)), pairs: self.pairs, network }))
     }
 }
 
@@ -98,6 +106,11 @@ impl NetArg {
 pub fn open(args: &[NetArg]) -> Result<Vec<NetConfig>, Failure> {
     let cards = (0..=u8::MAX).zip(args).map(|(index, arg)| arg.open(index));
     cards.filter_map(Result::transpose).collect()
+}
+
+fn pairs(text: &str) -> Result<u16, String> {
+    let count = text.parse().ok().filter(|count| (1..=MAX_QUEUE_PAIRS).contains(count));
+    count.ok_or_else(|| format!("queues={text}: write a number from 1 to {MAX_QUEUE_PAIRS}"))
 }
 
 fn resolver(text: &str) -> Result<SocketAddr, String> {
@@ -139,10 +152,12 @@ mod tests {
 
     #[test]
     fn networks_are_read() {
-        let net: NetArg = "user,22:2222,80:0.0.0.0:8080,dns=9.9.9.9,mac=52:54:00:00:00:01".parse().unwrap();
+        let net: NetArg =
+            "user,22:2222,80:0.0.0.0:8080,dns=9.9.9.9,queues=8,mac=52:54:00:00:00:01".parse().unwrap();
         let Plug::User(config) = &net.plug else { panic!("{net:?}") };
         assert_eq!(describe(config), "user, 127.0.0.1:2222 -> guest 22, 0.0.0.0:8080 -> guest 80");
         assert_eq!(config.resolver, Some("9.9.9.9:53".parse().unwrap()));
+        assert_eq!((net.pairs, "user".parse::<NetArg>().unwrap().pairs), (8, 1));
         assert_eq!(net.mac.unwrap().to_string(), "52:54:00:00:00:01");
         assert_eq!("tap=tap0".parse::<NetArg>().unwrap().plug, Plug::Tap("tap0".to_owned()));
         assert!(open(&["none".parse().unwrap()]).unwrap().is_empty());
@@ -161,6 +176,11 @@ mod tests {
             ("user,dns=here", "dns=here: it is no address"),
             ("user,mac=1", "\"1\" is no address of a card"),
             ("tap=a,22:23", "of tap"),
+            ("user,queues=0", "queues=0: write a number from 1 to 8"),
+            ("user,queues=9", "queues=9: write a number from 1 to 8"),
+            ("user,queues=two", "queues=two: write"),
+            ("tap=a,queues=2", "one queue of a tap device"),
+            ("none,queues=2", "none takes no options"),
             ("none,mac=1", "none takes no options"),
         ] {
             let error = text.parse::<NetArg>().unwrap_err();

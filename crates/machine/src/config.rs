@@ -157,6 +157,8 @@ pub struct NetConfig {
     pub name: String,
     /// The card's address.
     pub mac: Mac,
+    /// Its pairs of queues, from 1 to [`crate::MAX_QUEUE_PAIRS`].
+    pub pairs: u16,
     /// What it is plugged into.
     pub network: Arc<dyn Network>,
 }

@@ -31,6 +31,7 @@ pub use armlet_devices::pflash::Store as FlashStore;
 pub use armlet_devices::pl011::SerialOutput;
 pub use armlet_devices::virtio::balloon;
 pub use armlet_devices::virtio::console as virtio_console;
+pub use armlet_devices::virtio::net::MAX_PAIRS as MAX_QUEUE_PAIRS;
 pub use armlet_disk as disk;
 pub use armlet_net as net;
 pub use armlet_ninep as ninep;

@@ -5,6 +5,7 @@
 //! a checksum to fill in, a large TCP segment to cut. What either side takes of that is told by its [`Offloads`].
 #![deny(unsafe_code)]
 
+mod flow;
 mod header;
 mod mac;
 #[cfg(target_os = "linux")]
@@ -13,6 +14,7 @@ pub mod user;
 
 use std::sync::Arc;
 
+pub use flow::flow;
 pub use header::{Header, Segmentation};
 pub use mac::{BadMac, Mac};
 

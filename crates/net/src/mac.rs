@@ -12,6 +12,12 @@ impl Mac {
     pub fn of_card(index: u8) -> Self {
         Self([0x52, 0x54, 0x00, 0x12, 0x34, 0x56_u8.wrapping_add(index)])
     }
+
+    /// True if a card can have it: it is no group's, and not zero.
+    pub fn is_individual(&self) -> bool {
+        // The lowest bit of the first byte marks groups.
+        self.0[0] & 1 == 0 && self.0 != [0; 6]
+    }
 }
 
 impl fmt::Display for Mac {
@@ -37,8 +43,7 @@ impl FromStr for Mac {
         };
         let bytes = text.split(':').map(byte).collect::<Result<Vec<u8>, _>>()?;
         let bytes: [u8; 6] = bytes.try_into().map_err(|_| bad())?;
-        // The lowest bit of the first byte marks groups.
-        if bytes[0] & 1 != 0 || bytes == [0; 6] { Err(bad()) } else { Ok(Self(bytes)) }
+        Some(Self(bytes)).filter(Self::is_individual).ok_or_else(bad)
     }
 }
 

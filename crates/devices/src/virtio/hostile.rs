@@ -33,7 +33,7 @@ fn devices() -> Vec<(&'static str, Make)> {
     vec![
         ("blk", |_| Box::new(blk::Blk::new(Arc::new(acts::Disk), "hostile", 2))),
         ("net", |_| {
-            Box::new(net::Net::new(Arc::new(acts::Mirror::default()), armlet_net::Mac([2, 0, 0, 0, 0, 1])))
+            Box::new(net::Net::new(Arc::new(acts::Mirror::default()), armlet_net::Mac([2, 0, 0, 0, 0, 1]), 2))
         }),
         ("rng", |_| {
             Box::new(rng::Rng::new(Box::new(|bytes| {

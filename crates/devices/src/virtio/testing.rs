@@ -18,6 +18,8 @@ pub const RAM_LEN: u64 = 0x10_0000;
 pub const DATA: u64 = RAM + 0x4_0000;
 /// Elements of each queue.
 pub const SIZE: u32 = 8;
+/// Queues that are set up, if the device has them.
+const QUEUES: usize = 8;
 pub const NEXT: u16 = VRING_DESC_F_NEXT as u16;
 pub const WRITE: u16 = VRING_DESC_F_WRITE as u16;
 pub const VERSION_1: u64 = 1 << VIRTIO_F_VERSION_1;
@@ -65,8 +67,8 @@ pub struct Driver {
     pub wire: Arc<Wire>,
     pub device: Arc<MmioTransport>,
     /// Requests offered so far on each queue.
-    offered: [u16; 4],
-    taken: [u16; 4],
+    offered: [u16; QUEUES],
+    taken: [u16; QUEUES],
 }
 
 impl Driver {
@@ -81,7 +83,7 @@ impl Driver {
         let wire = Arc::new(Wire::default());
         let irq = IrqLine::new(wire.clone(), 48);
         let device = Arc::new(MmioTransport::new(device, ram.clone(), service, irq));
-        Self { ram, wire, device, offered: [0; 4], taken: [0; 4] }
+        Self { ram, wire, device, offered: [0; QUEUES], taken: [0; QUEUES] }
     }
 
     /// With features agreed on, queues set up, and the device running.
@@ -100,9 +102,9 @@ impl Driver {
     }
 
     pub fn start(&mut self, features: u64) {
-        (self.offered, self.taken) = ([0; 4], [0; 4]);
+        (self.offered, self.taken) = ([0; QUEUES], [0; QUEUES]);
         self.negotiate(features | VERSION_1);
-        for queue in 0..4 {
+        for queue in 0..QUEUES as u32 {
             self.w(VIRTIO_MMIO_QUEUE_SEL, queue);
             if self.r(VIRTIO_MMIO_QUEUE_NUM_MAX) != 0 {
                 self.set_up(queue);

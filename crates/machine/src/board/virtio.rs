@@ -89,7 +89,7 @@ pub(crate) fn devices(
         asked_for.push(("virtio-9p", shared(share)?));
     }
     for net in &config.nets {
-        asked_for.push(("virtio-net", Arc::new(Net::new(net.network.clone(), net.mac))));
+        asked_for.push(("virtio-net", Arc::new(Net::new(net.network.clone(), net.mac, net.pairs))));
     }
     if let Some(vsock) = &config.vsock {
         asked_for.push(("virtio-vsock", sockets(vsock)?));

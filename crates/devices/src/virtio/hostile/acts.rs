@@ -43,6 +43,11 @@ pub enum Act {
         readable: Vec<(u64, u32)>,
         writable: Vec<(u64, u32)>,
     },
+    /// Offers a command to a network card.
+    Command {
+        queue: u64,
+        bytes: Vec<u8>,
+    },
     Register {
         offset: u64,
         size: u8,
@@ -93,9 +98,19 @@ fn request() -> impl Strategy<Value = Vec<u8>> {
     ]
 }
 
+/// Commands to a network card: its pairs of queues, its address, others, too long or too short at times.
+fn command() -> impl Strategy<Value = Vec<u8>> {
+    let kind = prop_oneof![4 => Just([4, 0]), 2 => Just([1, 1]), 1 => any::<[u8; 2]>().prop_map(|kind| kind.map(|n| n % 6))];
+    (kind, 0..4_u8, prop_oneof![6 => Just(2), 1 => 0..7_usize]).prop_map(|(kind, first, len)| {
+        let len = if kind == [1, 1] && len == 2 { 6 } else { len };
+        [&kind[..], &[first, 0, 2, 0, 0, 1, 0][..len]].concat()
+    })
+}
+
 pub fn act() -> impl Strategy<Value = Act> {
     let size = || prop_oneof![6 => Just(4_u8), 1 => prop_oneof![Just(1_u8), Just(2), Just(8)]];
-    let queue = || 0..QUEUES;
+    // Most devices have one queue or two.
+    let queue = || prop_oneof![0..2_u64, 0..QUEUES];
     let next = prop_oneof![6 => 0..SIZE, 1 => any::<u16>()];
     // More often than chance there is a next one, and the device may write.
     let flags = prop_oneof![Just(0_u16), Just(1), Just(1), Just(2), Just(3), Just(4), 0..8_u16];
@@ -114,6 +129,7 @@ pub fn act() -> impl Strategy<Value = Act> {
         2 => (0..QUEUES * 0x800, any::<u16>()).prop_map(|(at, value)| Act::Scribble { at: 2 * at, value }),
         10 => (queue(), prop_oneof![8 => 0..SIZE, 1 => any::<u16>()], prop_oneof![6 => Just(1_u16), 1 => 0..SIZE, 1 => any::<u16>()])
             .prop_map(|(queue, head, count)| Act::Offer { queue, head, count }),
+        4 => (prop_oneof![Just(2), Just(4), queue()], command()).prop_map(|(queue, bytes)| Act::Command { queue, bytes }),
         1 => (0..0x3100_u64, size(), prop_oneof![0..16_u64, any::<u64>()])
             .prop_map(|(offset, size, value)| Act::Register { offset, size, value }),
         1 => (0..0x3100_u64, size()).prop_map(|(offset, size)| Act::ReadRegister { offset, size }),

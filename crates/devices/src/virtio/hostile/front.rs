@@ -17,7 +17,7 @@ use crate::virtio::testing::Wire;
 pub const RAM: u64 = 0x4000_0000;
 pub const RAM_LEN: u64 = 0x2_0000;
 /// Queues that are set up, if the device has them; each has a page of rings.
-pub const QUEUES: u64 = 4;
+pub const QUEUES: u64 = 5;
 /// Elements of each.
 pub const SIZE: u16 = 16;
 /// An indirect table.
@@ -185,6 +185,11 @@ impl Front {
                     self.describe(*queue, index as u64, *part, write | more, index as u16 + 1);
                 }
                 self.offer(*queue, 0, 1);
+            }
+            Act::Command { queue, bytes } => {
+                self.put(BUFFERS, bytes);
+                let (readable, writable) = (vec![(BUFFERS, bytes.len() as u32)], vec![(BUFFERS + 0x100, 1)]);
+                self.play(&Act::Chain { queue: *queue, readable, writable });
             }
             Act::Request { at, bytes } => self.put(BUFFERS + at, bytes),
             Act::Scribble { at, value } => self.put(RAM + at, &value.to_le_bytes()),

@@ -5,13 +5,15 @@ use std::sync::OnceLock;
 use armlet_net::{Card, Header, Offloads};
 use virtio_bindings::virtio_net::*;
 
-use super::{QUEUE_SIZE, RECEIVE};
-use crate::virtio::{Broken, Handle, Open, Request, Ticket};
+use super::QUEUE_SIZE;
+use super::steering::Steering;
+use crate::virtio::{Broken, Handle, Open, Request, Ticket, Virtqueue};
 
 /// Where the network delivers frames.
 #[derive(Default)]
 pub(super) struct Port {
     handle: OnceLock<Handle>,
+    pub steering: Steering,
 }
 
 impl Port {
@@ -20,8 +22,39 @@ impl Port {
         let _ = self.handle.set(handle);
     }
 
-    fn has(&self, feature: u32) -> bool {
-        self.handle.get().is_some_and(|handle| handle.features() & 1 << feature != 0)
+    pub fn handle(&self) -> Option<&Handle> {
+        self.handle.get()
+    }
+
+    /// True if the driver has accepted a feature.
+    pub fn has(&self, feature: u32) -> bool {
+        self.handle().is_some_and(|handle| handle.features() & 1 << feature != 0)
+    }
+
+    fn queue(&self, pair: u16) -> Option<&Virtqueue> {
+        self.handle()?.queues().get(2 * usize::from(pair)).map(|queue| &**queue)
+    }
+
+    /// Has the first `pairs` of `all` pairs take frames, and no other once this returns.
+    pub fn enable(&self, pairs: u16, all: u16) {
+        self.steering.enable(pairs);
+        // Who is about to put a frame into another has the queue open.
+        for queue in (pairs..all).filter_map(|pair| self.queue(pair)) {
+            queue.with(|_| Ok(()));
+        }
+    }
+
+    /// Gives a frame to a pair; false if there is no room. `None` if the pair is not in use.
+    fn deliver_to(&self, pair: u16, header: &Header, frame: &[u8]) -> Option<bool> {
+        let merge = self.has(VIRTIO_NET_F_MRG_RXBUF);
+        let done = self.queue(pair)?.with(|queue| {
+            // Without this pair the queue may be one for something else.
+            if pair >= self.steering.enabled() {
+                return Ok(None);
+            }
+            receive(queue, merge, header, frame).map(Some)
+        });
+        done.flatten()
     }
 }
 
@@ -35,9 +68,8 @@ impl Card for Port {
     }
 
     fn deliver(&self, header: &Header, frame: &[u8]) -> bool {
-        let Some(handle) = self.handle.get() else { return true };
-        let merge = self.has(VIRTIO_NET_F_MRG_RXBUF);
-        let done = handle.queues()[usize::from(RECEIVE)].with(|queue| receive(queue, merge, header, frame));
+        let pairs = [self.steering.pair(frame), 0];
+        let done = pairs.into_iter().find_map(|pair| self.deliver_to(pair, header, frame));
         // Nobody is there: the frame is lost, as on a cable that leads nowhere.
         done.unwrap_or(true)
     }
