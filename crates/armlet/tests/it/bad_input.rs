@@ -196,7 +196,7 @@ fn disks_that_can_not_be() {
     refuse(&["--firmware", &disk, "--entry", "0x1000"], &["--entry", "address 0"]);
     refuse(&["--firmware", &disk, "-M", "monitor"], &["can't use firmware", "--machine virt"]);
     let read_only = format!("{disk},ro");
-    refuse(&["--disk", &read_only].repeat(32), &["32 disks", "31 slots"]);
+    refuse(&["--disk", &read_only].repeat(32), &["32 disks", "30 slots"]);
     refuse(&["--drive", &format!("file={disk}")], &["no option --drive", "--disk FILE"]);
 }
 
