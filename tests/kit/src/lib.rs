@@ -14,6 +14,19 @@ pub mod windows;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+/// A script of this tree that builds other programs, without what cargo tells a test of its own package: build scripts
+/// that look at that (ring's does) would run again, and all that depends on them be compiled again.
+pub fn builder(script: &str) -> Command {
+    let mut command = Command::new(root().join(script));
+    let of_test = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_CRATE_"];
+    let names = std::env::vars_os().map(|(name, _)| name);
+    let told = names.filter(|name| of_test.iter().any(|start| name.to_string_lossy().starts_with(start)));
+    for name in told {
+        command.env_remove(name);
+    }
+    command
+}
+
 /// The root of the source tree.
 pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("tests/kit lies two levels down").into()

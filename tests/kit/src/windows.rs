@@ -62,7 +62,7 @@ pub fn wine(arch: &str, program: &PathBuf) -> Command {
 
 /// Runs the script; the paths that it names.
 fn run(args: &[&str]) -> Result<Vec<PathBuf>, String> {
-    let output = Command::new(root().join("tests/windows/prepare.sh"))
+    let output = crate::builder("tests/windows/prepare.sh")
         .args(args)
         .stdin(Stdio::null())
         .output()

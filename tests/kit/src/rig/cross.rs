@@ -57,9 +57,7 @@ pub fn sockets() -> Result<Vec<u8>, String> {
 
 /// The script, to be given arguments of cargo's.
 pub fn command() -> Command {
-    let mut command = Command::new("sh");
-    command.arg(root().join("scripts/cross.sh"));
-    command
+    crate::builder("scripts/cross.sh")
 }
 
 /// Runs it; what it printed.
