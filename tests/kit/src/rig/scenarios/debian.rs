@@ -60,7 +60,7 @@ fn with_disk(
 
 /// The armhf kernel, with its source of entropy behind PCI.
 pub fn debian32(setting: &Setting) -> Case {
-    let typed = "grep -q 'MSI .*virtio0-input' /proc/interrupts && echo by=message\n";
+    let typed = "grep -q 'MSI .*virtio[0-9]-input' /proc/interrupts && echo by=message\n";
     Case::new("debian-armhf", run(setting, [KERNEL32, SHELL32], "--virtio pci", typed), |outcome| {
         need_status(outcome, 0)?;
         let console = outcome.stdout();
