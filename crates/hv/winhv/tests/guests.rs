@@ -194,7 +194,7 @@ fn devices_behind_pci_interrupt_by_message() {
         Err(why) => return skip(&why),
     };
     let script = "dd if=/dev/hwrng bs=64 count=4 2>/dev/null | wc -c | sed s/^/random=/
-grep ' MSI .*virtio0-input' /proc/interrupts | grep -v ': *0 ' | wc -l | sed s/^/counted=/; poweroff -f";
+grep ' MSI .*virtio[0-9]-input' /proc/interrupts | grep -v ': *0 ' | wc -l | sed s/^/counted=/; poweroff -f";
     let modules = [&payloads.cloud_modules[..], &payloads.cloud_pci_modules].concat();
     let mut config = MachineConfig::new(BoardKind::Virt);
     config.kernel = Some(Payload::detect("vmlinuz", std::fs::read(&payloads.cloud_kernel).unwrap()).unwrap());
