@@ -1,19 +1,11 @@
 //! Bad input is one line on stderr that says what is wrong, nothing on stdout, and status 2.
 
+use crate::common::ask;
 use std::path::{Path, PathBuf};
-use std::process::{Output, Stdio};
-
-fn armlet(args: &[&str]) -> Output {
-    armlet_testkit::program(env!("CARGO_BIN_EXE_armlet"))
-        .args(args)
-        .stdin(Stdio::null())
-        .output()
-        .expect("the program was built for this test")
-}
 
 /// Runs `args` and expects a refusal whose line contains each of `says`.
 fn refused(args: &[&str], says: &[&str]) {
-    let output = armlet(args);
+    let output = ask(args);
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(2), "{args:?}: {stderr}");
     assert!(output.stdout.is_empty(), "{args:?}");

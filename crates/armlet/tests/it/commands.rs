@@ -1,18 +1,10 @@
 //! The commands that only tell something, and the parts of `run` before the guest starts.
 
-use std::process::{Output, Stdio};
-
-fn armlet(args: &[&str]) -> Output {
-    armlet_testkit::program(env!("CARGO_BIN_EXE_armlet"))
-        .args(args)
-        .stdin(Stdio::null())
-        .output()
-        .expect("the program was built for this test")
-}
+use crate::common::ask;
 
 /// Runs `args`, expects success, and returns stdout and stderr.
 fn told(args: &[&str]) -> (String, String) {
-    let output = armlet(args);
+    let output = ask(args);
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     assert_eq!(output.status.code(), Some(0), "{args:?}: {}", text(&output.stderr));
     (text(&output.stdout), text(&output.stderr))

@@ -6,6 +6,8 @@ use std::time::Duration;
 use armlet_testkit::session::Session;
 use armlet_testkit::{cpio, payloads, skip};
 
+use crate::common::converse;
+
 /// Generous: CI machines are slow and shared, and tests measure nothing.
 const LIMIT: Duration = Duration::from_secs(240);
 
@@ -29,21 +31,7 @@ fn scripted_session(kernel: &Path, name: &str, cpus: usize, options: &[&str]) {
     let ramdisk = shell_ramdisk(name);
     let cpus_text = cpus.to_string();
     let options: Vec<&str> = [&["--cpus", &cpus_text], options].concat();
-    let mut session = boot(kernel, &ramdisk, &options);
-    session.expect("guest# ", LIMIT);
-    session.type_line("uname -a");
-    session.expect("aarch64 GNU/Linux", LIMIT);
-    session.type_line("grep -c ^processor /proc/cpuinfo");
-    session.expect(&format!("\n{cpus}\r"), LIMIT);
-    session.type_line("seq 1 1000 | sort -n | tail -n 1 | sed s/^/last=/");
-    session.expect("\nlast=1000\r", LIMIT);
-    session.type_line("i=0; while [ $i -lt 300 ]; do i=$((i+1)); done; echo total=$((i*2))");
-    session.expect("\ntotal=600\r", LIMIT);
-    session.type_line("dd if=/dev/urandom of=/tmp/a bs=64k count=16 2>/dev/null; gzip -c /tmp/a | gunzip | cmp - /tmp/a; echo same=$?");
-    session.expect("\nsame=0\r", LIMIT);
-    session.type_line("poweroff -f");
-    let (status, text) = session.finish(LIMIT);
-    assert!(status.success(), "poweroff should end with status 0, not {status}:\n{text}");
+    converse(boot(kernel, &ramdisk, &options), "aarch64 GNU/Linux", cpus, &[]);
     let _ = std::fs::remove_file(ramdisk);
 }
 

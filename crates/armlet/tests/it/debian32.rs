@@ -6,6 +6,8 @@ use std::time::Duration;
 use armlet_testkit::session::Session;
 use armlet_testkit::{cpio, payloads, skip};
 
+use crate::common::converse;
+
 /// Generous: CI machines are slow and shared, and tests measure nothing.
 const LIMIT: Duration = Duration::from_secs(240);
 
@@ -37,27 +39,16 @@ fn scripted_session(kernel: &Path, busybox: &[u8], name: &str, cpus: usize, opti
     std::fs::write(&ramdisk, cpio::busybox_ramdisk(busybox, &init, &[])).expect("the ramdisk can be written");
     let mut command = armlet_testkit::program(env!("CARGO_BIN_EXE_armlet"));
     command.arg("run").arg(kernel).arg("--initrd").arg(&ramdisk);
-    let mut session =
+    let session =
         Session::start(command.args(["--cpus", &cpus.to_string()]).args(options)).expect("armlet starts");
-    session.expect("guest# ", LIMIT);
-    session.type_line("uname -a");
-    session.expect("armv7l GNU/Linux", LIMIT);
-    session.type_line("grep -c ^processor /proc/cpuinfo");
-    session.expect(&format!("\n{cpus}\r"), LIMIT);
-    session.type_line("seq 1 1000 | sort -n | tail -n 1 | sed s/^/last=/");
-    session.expect("\nlast=1000\r", LIMIT);
-    session.type_line("i=0; while [ $i -lt 300 ]; do i=$((i+1)); done; echo total=$((i*2))");
-    session.expect("\ntotal=600\r", LIMIT);
-    session.type_line("echo 'scale=20; 4*a(1)' | bc -l | cut -c 1-12");
-    session.expect("\n3.1415926535\r", LIMIT);
-    session
-        .type_line("awk 'BEGIN { for (i = 1; i <= 1000; i++) s += 1 / (i * i); printf \"sum=%.6f\\n\", s }'");
-    session.expect("\nsum=1.643935\r", LIMIT);
-    session.type_line("dd if=/dev/urandom of=/tmp/a bs=64k count=16 2>/dev/null; gzip -c /tmp/a | gunzip | cmp - /tmp/a; echo same=$?");
-    session.expect("\nsame=0\r", LIMIT);
-    session.type_line("poweroff -f");
-    let (status, text) = session.finish(LIMIT);
-    assert!(status.success(), "poweroff should end with status 0, not {status}:\n{text}");
+    let arithmetic = [
+        ("echo 'scale=20; 4*a(1)' | bc -l | cut -c 1-12", "\n3.1415926535\r"),
+        (
+            "awk 'BEGIN { for (i = 1; i <= 1000; i++) s += 1 / (i * i); printf \"sum=%.6f\\n\", s }'",
+            "\nsum=1.643935\r",
+        ),
+    ];
+    converse(session, "armv7l GNU/Linux", cpus, &arithmetic);
     let _ = std::fs::remove_file(ramdisk);
 }
 

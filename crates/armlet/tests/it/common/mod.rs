@@ -4,6 +4,8 @@ use std::io::Write;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use armlet_testkit::session::Session;
+
 /// Generous: other tests run meanwhile, and CI machines are slow and shared.
 const PATIENCE: Duration = Duration::from_secs(240);
 
@@ -69,4 +71,37 @@ pub fn elf64(at: u64, segment: &[u8]) -> tempfile::NamedTempFile {
 pub fn call(function: u32, argument: u32) -> Vec<u32> {
     let mov = |rd, imm: u32| 0x5280_0000 | (imm & 0xffff) << 5 | rd;
     vec![mov(0, function), 0x72a0_0000 | (function >> 16) << 5, mov(1, argument), 0xd400_0002]
+}
+
+/// Runs the program to its end.
+pub fn ask(args: &[&str]) -> Output {
+    armlet_testkit::program(env!("CARGO_BIN_EXE_armlet"))
+        .args(args)
+        .stdin(Stdio::null())
+        .output()
+        .expect("the program was built for this test")
+}
+
+/// What a person might type at a guest's shell: looks around, uses pipes and loops, types what is `more`, each with what
+/// it brings, and turns the machine off.
+pub fn converse(mut session: Session, system: &str, cpus: usize, more: &[(&str, &str)]) {
+    let processors = format!("\n{cpus}\r");
+    let alike = [
+        ("uname -a", system),
+        ("grep -c ^processor /proc/cpuinfo", &processors),
+        ("seq 1 1000 | sort -n | tail -n 1 | sed s/^/last=/", "\nlast=1000\r"),
+        ("i=0; while [ $i -lt 300 ]; do i=$((i+1)); done; echo total=$((i*2))", "\ntotal=600\r"),
+        (
+            "dd if=/dev/urandom of=/tmp/a bs=64k count=16 2>/dev/null; gzip -c /tmp/a | gunzip | cmp - /tmp/a; echo same=$?",
+            "\nsame=0\r",
+        ),
+    ];
+    session.expect("guest# ", PATIENCE);
+    for (line, brings) in alike.iter().chain(more) {
+        session.type_line(line);
+        session.expect(brings, PATIENCE);
+    }
+    session.type_line("poweroff -f");
+    let (status, text) = session.finish(PATIENCE);
+    assert!(status.success(), "poweroff should end with status 0, not {status}:\n{text}");
 }
