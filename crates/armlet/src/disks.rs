@@ -11,11 +11,11 @@ use crate::failure::{Failure, did_you_mean};
 use crate::machine_file::split;
 
 /// The options after the file's name.
-const OPTIONS: [&str; 4] = ["ro", "overlay", "serial", "format"];
+const OPTIONS: [&str; 5] = ["ro", "overlay", "direct", "serial", "format"];
 /// Bytes of a serial number that a guest sees.
 const SERIAL_LEN: usize = 20;
 
-/// A disk as the command line has it: `FILE[,ro][,overlay][,serial=NAME][,format=raw|qcow2]`.
+/// A disk as the command line has it: `FILE[,ro][,overlay][,direct][,serial=NAME][,format=raw|qcow2]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DiskArg {
     /// The image.
@@ -54,6 +54,7 @@ impl DiskArg {
     fn set(&mut self, option: &str) -> Result<(), String> {
         match option.split_once('=').map_or((option, None), |(name, value)| (name, Some(value))) {
             ("ro", None) => self.options.read_only = true,
+            ("direct", None) => self.options.direct = true,
             ("overlay", None) => self.options.overlay = true,
             ("serial", Some(serial)) if (1..=SERIAL_LEN).contains(&serial.len()) && serial.is_ascii() => {
                 self.serial = Some(serial.to_owned());
@@ -64,14 +65,17 @@ impl DiskArg {
             ("format", _) => return Err("the formats are raw and qcow2".to_owned()),
             ("readonly" | "read-only", _) => return Err(format!("{option:?} is for others; write ro")),
             ("snapshot", _) => return Err(format!("{option:?} is for others; write overlay")),
+            ("cache", Some("none" | "directsync")) => {
+                return Err(format!("{option:?} is for others; write direct"));
+            }
             ("if" | "media" | "id" | "cache" | "aio", _) => {
                 return Err(format!("{option:?} is for others; every disk is a virtio one, leave it out"));
             }
             (name, _) => {
                 let hint = did_you_mean(name, OPTIONS);
                 return Err(format!(
-                    "there is no disk option {option:?}{hint}; the options are ro, overlay, serial=NAME and \
-                     format=raw|qcow2"
+                    "there is no disk option {option:?}{hint}; the options are ro, overlay, direct, \
+                     serial=NAME and format=raw|qcow2"
                 ));
             }
         }
@@ -97,9 +101,14 @@ mod tests {
         let disk: DiskArg = "/d/a,,b.img,serial=x=1,format=raw,ro".parse().unwrap();
         assert_eq!(disk.path, PathBuf::from("/d/a,b.img"));
         assert_eq!(disk.serial.as_deref(), Some("x=1"));
-        assert_eq!(disk.options, OpenOptions { read_only: true, overlay: false, format: Some(Format::Raw) });
+        assert_eq!(
+            disk.options,
+            OpenOptions { read_only: true, format: Some(Format::Raw), ..OpenOptions::default() }
+        );
         let disk: DiskArg = "b.qcow2,overlay".parse().unwrap();
-        assert!(disk.options.overlay && disk.serial.is_none());
+        assert!(disk.options.overlay && disk.serial.is_none() && !disk.options.direct);
+        assert!("b.qcow2,direct".parse::<DiskArg>().unwrap().options.direct);
+        assert!("b.qcow2,cache=none".parse::<DiskArg>().unwrap_err().ends_with("write direct"));
         assert!("a,serial=123456789012345678901".parse::<DiskArg>().is_err());
     }
 }

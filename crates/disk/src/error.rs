@@ -55,6 +55,17 @@ pub enum DiskError {
     /// An encrypted qcow2 image.
     #[error("the qcow2 image {} is encrypted, which armlet can't read; decrypt it with `qemu-img convert`", .0.display())]
     Encrypted(PathBuf),
+    /// The host has no direct input and output for it.
+    #[error("can't use direct I/O with the disk image {}: {}; leave ,direct out", .0.display(), direct_reason(.1))]
+    Direct(PathBuf, io::Error),
+    /// Its end can't be reached by direct input and output.
+    #[error(
+        "can't use direct I/O with the disk image {}: its length of {} bytes is no multiple of 4096; leave ,direct out, or \
+         make it longer with truncate -s %4096",
+        .0.display(),
+        .1
+    )]
+    DirectLength(PathBuf, u64),
     /// There is no place for what the guest writes.
     #[error("can't make a temporary file for the overlay of {}: {}; set TMPDIR to a directory with room", .0.display(), reason(.1))]
     Overlay(PathBuf, io::Error),
@@ -65,6 +76,14 @@ fn reason(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::NotFound => "there is no such file".to_owned(),
         io::ErrorKind::PermissionDenied => "permission denied (,ro needs no right to write)".to_owned(),
+        _ => error.to_string(),
+    }
+}
+
+fn direct_reason(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::InvalidInput => "its file system has none".to_owned(),
+        io::ErrorKind::Unsupported => "armlet has it on Linux only".to_owned(),
         _ => error.to_string(),
     }
 }

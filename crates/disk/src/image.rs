@@ -16,12 +16,11 @@ use imago::{
 };
 use vm_memory::VolatileSlice;
 
-use crate::check::check;
 use crate::{Disk, Format, SECTOR, ZEROS, open};
 
 type Access = FormatAccess<Storage>;
 
-/// A qcow2 image.
+/// A qcow2 image, or a raw one past the page cache.
 pub(crate) struct Image {
     /// Discarding wants nobody else in the image.
     access: RwLock<Access>,
@@ -30,8 +29,31 @@ pub(crate) struct Image {
     temporary: bool,
 }
 
-fn storage(file: File, path: &Path, write: bool) -> io::Result<Storage> {
-    Storage::from_open_file(file, StorageOpenOptions::new().filename(path).write(write))
+/// A file that is an image, open and locked.
+pub(crate) struct Base<'a> {
+    pub file: File,
+    pub path: &'a Path,
+    pub format: Format,
+    /// Whether it is read and written past the page cache.
+    pub direct: bool,
+}
+
+impl Base<'_> {
+    /// With its backing files and data file, as its header names them.
+    fn access(self, write: bool) -> io::Result<Access> {
+        // The library finds out by trying what direct input and output wants to be aligned to. It is not to try writing.
+        let may_try = write && !self.direct;
+        let options = StorageOpenOptions::new().filename(self.path).write(may_try).direct(self.direct);
+        let storage = Storage::from_open_file(self.file, options)?;
+        Ok(match self.format {
+            Format::Raw => FormatAccess::new(
+                Raw::<Storage>::builder(storage).write(write).open(DenyImplicitOpenGate::default())?,
+            ),
+            Format::Qcow2 => {
+                FormatAccess::new(Qcow2::<Storage>::builder(storage).write(write).open(Files::default())?)
+            }
+        })
+    }
 }
 
 /// The longest chain of backing files: longer than any that is of use, and no ring.
@@ -62,37 +84,15 @@ impl ImplicitOpenGate<Storage> for Files {
     }
 }
 
-/// A qcow2 image with its backing files and data file, as its header names them.
-fn open_qcow2(file: File, path: &Path, write: bool) -> io::Result<Access> {
-    let builder = Qcow2::<Storage>::builder(storage(file, path, write)?).write(write);
-    Ok(FormatAccess::new(builder.open(Files::default())?))
-}
-
 impl Image {
-    /// The image in `file`.
-    pub fn qcow2(mut file: File, path: &Path, write: bool) -> io::Result<Self> {
-        if write {
-            check(&mut file)?;
-        }
-        let access = open_qcow2(file, path, write)?;
-        Ok(Self { access: RwLock::new(access), read_only: !write, temporary: false })
+    /// The image in `base`.
+    pub fn plain(base: Base, write: bool) -> io::Result<Self> {
+        Ok(Self { access: RwLock::new(base.access(write)?), read_only: !write, temporary: false })
     }
 
     /// A new image in `temporary` over the one in `base`, which is only read.
-    pub fn overlay(
-        base: File,
-        path: &Path,
-        format: Format,
-        temporary: File,
-        read_only: bool,
-    ) -> io::Result<Self> {
-        let base = match format {
-            Format::Raw => {
-                let builder = Raw::<Storage>::builder(storage(base, path, false)?);
-                FormatAccess::new(builder.open(DenyImplicitOpenGate::default())?)
-            }
-            Format::Qcow2 => open_qcow2(base, path, false)?,
-        };
+    pub fn overlay(base: Base, temporary: File, read_only: bool) -> io::Result<Self> {
+        let base = base.access(false)?;
         let size = base.size().next_multiple_of(SECTOR);
         let again = temporary.try_clone()?;
         let options = || StorageOpenOptions::new().write(true);

@@ -5,8 +5,9 @@ use std::fs::{File, TryLockError};
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
+use crate::check::check;
 use crate::error::DiskError;
-use crate::image::Image;
+use crate::image::{Base, Image};
 use crate::raw::Raw;
 use crate::{Disk, sys};
 
@@ -26,10 +27,14 @@ pub struct OpenOptions {
     pub read_only: bool,
     /// What the guest writes goes to a temporary file and is gone at the end; nothing is written to the image.
     pub overlay: bool,
+    /// Past the host's page cache; of an overlay what is read from the image.
+    pub direct: bool,
     /// What the image is; if `None` its name and its content say so.
     pub format: Option<Format>,
 }
 
+/// What the length of an image is a multiple of, for direct input and output: the largest sector that storage has.
+const DIRECT_SECTOR: u64 = 4096;
 /// The first bytes of a qcow2 image.
 const QCOW2_MAGIC: [u8; 4] = *b"QFI\xfb";
 /// Offset of `crypt_method`, 0 for none, in the header (docs/interop/qcow2 of QEMU).
@@ -54,16 +59,23 @@ pub fn open(path: &Path, options: &OpenOptions) -> Result<Box<dyn Disk>, DiskErr
         return Err(DiskError::Empty(path.to_owned()));
     }
     let format = format(&mut file, path, options.format)?;
+    let image = |error| DiskError::Image(path.to_owned(), error);
     if format == Format::Qcow2 {
         check_encryption(&mut file, path)?;
+        if write {
+            check(&mut file).map_err(image)?;
+        }
     }
-    let image = |error| DiskError::Image(path.to_owned(), error);
+    if options.direct {
+        make_direct(&file, path, len, format)?;
+    }
+    let base = Base { file, path, format, direct: options.direct };
     let disk: Box<dyn Disk> = match (format, options.overlay) {
-        (Format::Raw, false) => Box::new(Raw::new(file, len, !write)),
-        (Format::Qcow2, false) => Box::new(Image::qcow2(file, path, write).map_err(image)?),
+        (Format::Raw, false) if !options.direct => Box::new(Raw::new(base.file, len, !write)),
+        (_, false) => Box::new(Image::plain(base, write).map_err(image)?),
         (_, true) => {
             let temporary = tempfile::tempfile().map_err(|e| DiskError::Overlay(path.to_owned(), e))?;
-            Box::new(Image::overlay(file, path, format, temporary, options.read_only).map_err(image)?)
+            Box::new(Image::overlay(base, temporary, options.read_only).map_err(image)?)
         }
     };
     if disk.size() == 0 { Err(DiskError::Empty(path.to_owned())) } else { Ok(disk) }
@@ -79,6 +91,14 @@ pub(crate) fn locked(path: &Path, write: bool) -> Result<File, DiskError> {
         Err(TryLockError::WouldBlock) => Err(DiskError::Locked { path: path.to_owned(), ro: !write }),
         Err(TryLockError::Error(error)) => Err(DiskError::Lock(path.to_owned(), error)),
     }
+}
+
+/// Has the file read and written past the page cache from now on.
+fn make_direct(file: &File, path: &Path, len: u64, format: Format) -> Result<(), DiskError> {
+    if format == Format::Raw && !len.is_multiple_of(DIRECT_SECTOR) {
+        return Err(DiskError::DirectLength(path.to_owned(), len));
+    }
+    sys::set_direct(file).map_err(|error| DiskError::Direct(path.to_owned(), error))
 }
 
 /// The guest of an encrypted image would see noise, and write over it.

@@ -82,8 +82,9 @@ fn refused(path: &Path, options: &OpenOptions, says: &str) -> DiskError {
     error
 }
 
-const PLAIN: OpenOptions = OpenOptions { read_only: false, overlay: false, format: None };
+const PLAIN: OpenOptions = OpenOptions { read_only: false, overlay: false, direct: false, format: None };
 const RO: OpenOptions = OpenOptions { read_only: true, ..PLAIN };
+const DIRECT: OpenOptions = OpenOptions { direct: true, ..PLAIN };
 const OVERLAY: OpenOptions = OpenOptions { overlay: true, ..PLAIN };
 
 /// `qemu-img`, or a sentence that it is missing.
@@ -125,6 +126,48 @@ fn raw_images_are_read_and_written_in_pieces() {
     assert_eq!(fs::read(&path).unwrap(), expected, "and it is as long as before");
     disk.discard(0, 4096).unwrap();
     assert_eq!(disk.size(), 8192);
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn direct_images_need_no_aligned_requests() {
+    // Build directories are on file systems that have it, which the one for temporary files need not be.
+    let dir = Dir(tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap());
+    let path = dir.file("a.img", &pattern(3 << 16));
+    let mut expected = pattern(3 << 16);
+    let disk = open(&path, &DIRECT).unwrap();
+    assert_eq!(disk.size(), 3 << 16);
+    assert_eq!(read(&*disk, 1024, &[1, 511, 3, 2045]).unwrap(), expected[1024..3584]);
+    assert_eq!(read(&*disk, (3 << 16) - 512, &[512]).unwrap(), expected[(3 << 16) - 512..]);
+    write(&*disk, 512, &[9; 1024], &[1000, 24]).unwrap();
+    write(&*disk, 8192, &[7; 8192], &[8192]).unwrap();
+    disk.write_zeroes(0x10000, 0x10000, true).unwrap();
+    disk.write_zeroes(1024, 512, false).unwrap();
+    disk.flush().unwrap();
+    expected[512..1536].fill(9);
+    expected[8192..16384].fill(7);
+    expected[0x10000..0x20000].fill(0);
+    expected[1024..1536].fill(0);
+    assert_eq!(fs::read(&path).unwrap(), expected, "and it is as long as before");
+    drop(disk);
+
+    let overlay = open(&path, &OpenOptions { overlay: true, ..DIRECT }).unwrap();
+    write(&*overlay, 512, &[1; 512], &[512]).unwrap();
+    assert_eq!(read(&*overlay, 512, &[1024]).unwrap(), [&[1; 512][..], &expected[1024..1536]].concat());
+    drop(overlay);
+    assert_eq!(fs::read(&path).unwrap(), expected);
+
+    let short = dir.file("short.img", &pattern(4096 + 512));
+    refused(&short, &DIRECT, "its length of 4608 bytes is no multiple of 4096");
+    let qcow2 = dir.path("a.qcow2");
+    if qemu_img(&["convert", "-O", "qcow2", text(&path), text(&qcow2)]) {
+        let disk = open(&qcow2, &DIRECT).unwrap();
+        write(&*disk, 0x10000, &[5; 512], &[512]).unwrap();
+        expected[0x10000..0x10200].fill(5);
+        assert_eq!(read(&*disk, 0, &[3 << 16]).unwrap(), expected);
+        drop(disk);
+        qemu_img(&["check", text(&qcow2)]);
+    }
 }
 
 #[test]

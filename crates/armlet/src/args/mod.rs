@@ -213,7 +213,7 @@ pub struct RunArgs {
     pub initrd: Option<PathBuf>,
 
     /// Disk image, a raw or qcow2 file or a block device; can be repeated
-    #[arg(long, value_name = "FILE[,ro][,overlay][,serial=NAME][,format=raw|qcow2]")]
+    #[arg(long, value_name = "FILE[,ro][,overlay][,direct][,serial=NAME][,format=raw|qcow2]")]
     pub disk: Vec<DiskArg>,
 
     /// Directory that the guest can mount with -t 9p, by its tag [default: share, share1, ...]; can be repeated
