@@ -113,6 +113,8 @@ pub struct Table {
     one_by_one: bool,
     /// Traces looked up lately: key, and the offset of the code for entry from another page.
     recent: Recent,
+    /// Pages compared lately, unless traces are compared one by one.
+    compared: Compared,
     /// Counts how often all code was in doubt.
     epoch: u32,
     /// If traces are compared one by one: sites that were linked since; some may be linked no more, or be others by now.
@@ -121,7 +123,8 @@ pub struct Table {
     most_linked: usize,
 }
 
-/// A direct-mapped front to [`Table::by_key`]: key, code, and the epoch that this is good for.
+/// A direct-mapped front to [`Table::by_key`]: key, code, and the epoch that this is good for. In another it is if the page
+/// was found to be the same.
 struct Recent(Box<[(Option<Key>, u32, u32); RECENT]>);
 
 const RECENT: usize = 1 << 14;
@@ -129,6 +132,27 @@ const RECENT: usize = 1 << 14;
 impl Default for Recent {
     fn default() -> Self {
         Self(vec![(None, 0, 0); RECENT].into_boxed_slice().try_into().expect("the length is that"))
+    }
+}
+
+/// A direct-mapped front to [`Source::epoch`]: pages, and the epoch in which each was last compared.
+struct Compared(Box<[(u64, u32); COMPARED]>);
+
+const COMPARED: usize = 1 << 10;
+
+impl Default for Compared {
+    fn default() -> Self {
+        Self(vec![(u64::MAX, 0); COMPARED].into_boxed_slice().try_into().expect("the length is that"))
+    }
+}
+
+impl Compared {
+    fn note(&mut self, page: u64, epoch: u32) {
+        self.0[page as usize % COMPARED] = (page, epoch);
+    }
+
+    fn knows(&self, page: u64, epoch: u32) -> bool {
+        self.0[page as usize % COMPARED] == (page, epoch)
     }
 }
 
@@ -155,7 +179,8 @@ impl Table {
     /// Where the trace of `key` is entered from another page, if it was looked up lately.
     pub fn find_entry(&self, key: Key) -> Option<u32> {
         let (known, entry, epoch) = self.recent.0[key.hash() % RECENT];
-        (known == Some(key) && epoch == self.epoch).then_some(entry)
+        let current = || epoch == self.epoch || self.compared.knows(key.pa() >> 12, self.epoch);
+        (known == Some(key) && current()).then_some(entry)
     }
 
     /// Remembers what was looked up.
@@ -232,9 +257,11 @@ impl Table {
     }
 
     fn verify_page(&mut self, memory: &mut CodeMemory, page: u64, ram: &GuestRam, offset: usize) -> usize {
-        let Some(source) = self.sources.get_mut(&page).filter(|source| source.epoch != self.epoch) else {
+        let Some(source) = self.sources.get_mut(&page) else { return 0 };
+        self.compared.note(page, self.epoch);
+        if source.epoch == self.epoch {
             return 0;
-        };
+        }
         source.epoch = self.epoch;
         let changed = source.changed(ram, offset);
         self.drop_lines(memory, page, changed)
@@ -531,6 +558,7 @@ mod tests {
         assert_eq!(table.find_entry(table.unit(a).key), None);
         assert_eq!(table.verify(&mut memory, a, &ram, 0x1000), 0);
         assert!(!table.is_doubted(a) && table.site(first_site(c)).linked == a + 1);
+        assert_eq!(table.find_entry(table.unit(a).key), Some(0), "the page is known to be the same");
         assert_eq!(table.verify(&mut memory, c, &ram, 0x1000), 0);
 
         // Lines that no trace depends on do not matter, and those of one trace not to the other.
@@ -538,6 +566,7 @@ mod tests {
         ram.write(0x103f, &[1]).unwrap();
         table.doubt(&mut memory);
         assert_eq!(table.verify(&mut memory, c, &ram, 0x1000), 1);
+        assert_eq!(table.find_entry(Key::new(0x1000, Mode::default())), None, "it was dropped");
         assert_eq!((table.find(table.unit(a).key), table.find(table.unit(c).key)), (None, Some(c)));
         assert_eq!(table.site(first_site(c)).linked, 0);
         assert_eq!((table.invalidate(&mut memory, 0x1040, 1), table.sources.len()), (1, 0));
