@@ -65,6 +65,11 @@ pub trait VirtioDevice: Send + Sync {
     fn serve(&self, _queue: &Virtqueue, _request: Request<'_>) -> Result<u32, Broken> {
         Err(Broken("the queue takes no requests"))
     }
+    /// How many requests of a queue it serves at a time, at most, while the host is slow; if more than one, each by
+    /// [`Self::serve`] from a thread that does nothing else, and they complete in any order.
+    fn at_a_time(&self) -> usize {
+        1
+    }
     /// The driver has reset the device: its queues are gone. Not to wait for the driver.
     fn reset(&self) {}
     /// True if the device may have something to say that no request asks for: a guest that sleeps is not hung.

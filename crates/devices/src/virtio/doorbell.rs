@@ -8,14 +8,14 @@ use super::event::Event;
 #[derive(Default)]
 struct State {
     rung: bool,
-    /// The server is awake.
-    serving: bool,
+    /// Servers that are awake.
+    awake: usize,
     quit: bool,
 }
 
-/// Rung by vCPUs, waited for by one server. Any number of rings before the server comes are one.
+/// Rung by vCPUs, waited for by servers, one of which comes. Any number of rings before it does are one.
 ///
-/// With an event of the host ([`Doorbell::event`]) the server waits for that, and a hypervisor in the kernel can ring.
+/// With an event of the host ([`Doorbell::event`]) they wait for that, and a hypervisor in the kernel can ring.
 #[derive(Default)]
 pub(super) struct Doorbell {
     state: Mutex<State>,
@@ -35,26 +35,36 @@ impl Doorbell {
         self.wake();
     }
 
-    /// The server is to end.
+    /// The servers are to end.
     pub fn quit(&self) {
         self.state().quit = true;
         self.wake();
     }
 
-    /// Waits for the next ring; false when the server is to end.
-    pub fn wait(&self) -> bool {
-        self.state().serving = false;
+    /// Waits for the next ring; `None` when the server is to end.
+    pub fn wait(&self) -> Option<Awake<'_>> {
         self.sleep();
         let mut state = self.state();
         state.rung = false;
-        state.serving = true;
-        !state.quit
+        if state.quit {
+            drop(state);
+            // Each tells the next.
+            self.wake();
+            return None;
+        }
+        state.awake += 1;
+        Some(Awake(self))
     }
 
-    /// True from a ring until the server waits again.
+    /// How many servers are awake.
+    pub fn awake(&self) -> usize {
+        self.state().awake
+    }
+
+    /// True from a ring until all servers wait again.
     pub fn busy(&self) -> bool {
         let state = self.state();
-        state.rung || state.serving || self.signalled()
+        state.rung || state.awake > 0 || self.signalled()
     }
 
     fn wake(&self) {
@@ -94,6 +104,15 @@ impl Doorbell {
     }
 }
 
+/// A server that is awake, until this is dropped.
+pub(super) struct Awake<'a>(&'a Doorbell);
+
+impl Drop for Awake<'_> {
+    fn drop(&mut self) {
+        self.0.state().awake -= 1;
+    }
+}
+
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
     use super::*;
@@ -105,12 +124,17 @@ mod tests {
         assert!(!bell.busy());
         rustix::io::write(event, &1_u64.to_ne_bytes()).unwrap();
         assert!(bell.busy());
-        assert!(bell.wait() && bell.busy());
+        let server = bell.wait();
+        assert!(server.is_some() && bell.busy());
         bell.ring();
         bell.ring();
-        assert!(bell.wait());
+        let another = bell.wait();
+        assert_eq!(bell.awake(), 2);
+        drop(server);
+        assert!(bell.busy());
+        drop(another);
+        assert!(!bell.busy());
         bell.quit();
-        assert!(!bell.wait());
-        assert!(bell.busy(), "a server that is about to end is awake");
+        assert!(bell.wait().is_none() && bell.wait().is_none(), "all hear of the end");
     }
 }

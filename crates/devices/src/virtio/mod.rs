@@ -2,10 +2,10 @@
 //! network cards, sockets and shared directories, on the MMIO and the PCI transport.
 //!
 //! A device ([`VirtioDevice`]) knows nothing of its transport: it has features, a configuration space and queues
-//! ([`Virtqueue`]). Most serve one request at a time; one that acts by itself works on its queues from threads of its
+//! ([`Virtqueue`]). Most serve one request at a time, disks several; one that acts by itself works on its queues from threads of its
 //! own, by its [`Handle`]. `common` is what every transport lets a driver do (status, features, queues); [`mmio`] and
-//! [`pci`] make registers of it. Each queue has a thread that serves it ([`Service::Threads`]), and the vCPU that notifies
-//! of requests serves those that take less time than waking that; a machine in virtual time serves all within the
+//! [`pci`] make registers of it. Each queue has a thread that serves it ([`Service::Threads`]), or several (`crew`), and the
+//! vCPU that notifies of requests serves those that take less time than waking one; a machine in virtual time serves all within the
 //! notification instead, so that every run is the same.
 //!
 //! What a driver may not do (a chain that loops, a buffer where no memory is, a ring index that runs away) makes the
@@ -18,6 +18,7 @@ pub mod blk;
 mod buffers;
 mod common;
 pub mod console;
+mod crew;
 mod device;
 mod doorbell;
 #[cfg(target_os = "linux")]

@@ -47,6 +47,12 @@ impl Ring {
         }
     }
 
+    /// True if there is another chain now. If not the driver is going to notify the device of the next one.
+    pub fn more(&mut self, ram: &GuestRam) -> Result<bool, Broken> {
+        self.quiet = false;
+        Ok(self.queue.enable_notification(ram)?)
+    }
+
     /// Makes the last `count` chains taken, none of which was used, available again.
     pub fn put_back(&mut self, count: u16) {
         self.queue.set_next_avail(self.queue.next_avail().wrapping_sub(count));

@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::Instant;
 
 use armlet_base::GuestRam;
@@ -25,9 +25,11 @@ pub struct Virtqueue {
     link: Arc<Link>,
     /// Locked while somebody works on the queue.
     state: Mutex<State>,
+    /// The last request was given back that was served apart.
+    none_apart: Condvar,
     /// Somebody wants the queue: who works on it lets go of it after the request in hand.
     halt: AtomicBool,
-    pace: Pace,
+    pub(super) pace: Pace,
     pub(super) doorbell: Doorbell,
 }
 
@@ -37,6 +39,8 @@ struct State {
     ring: Option<Ring>,
     /// How often the queue was taken away.
     epoch: u64,
+    /// Requests that are served apart ([`Virtqueue::take`]).
+    apart: usize,
 }
 
 /// What completes a request that was taken, now or later. Once the queue is reset it completes nothing.
@@ -49,7 +53,8 @@ pub struct Ticket {
 impl Virtqueue {
     pub(super) fn new(index: u16, ram: Arc<GuestRam>, link: Arc<Link>) -> Self {
         let (state, halt) = (Mutex::default(), AtomicBool::new(false));
-        Self { index, ram, link, state, halt, pace: Pace::default(), doorbell: Doorbell::default() }
+        let (pace, doorbell) = (Pace::default(), Doorbell::default());
+        Self { index, ram, link, state, none_apart: Condvar::new(), halt, pace, doorbell }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -85,15 +90,26 @@ impl Virtqueue {
         mut state: MutexGuard<'_, State>,
         act: impl FnOnce(&mut Open<'_>) -> Result<R, Broken>,
     ) -> Option<R> {
-        let State { ring, epoch } = &mut *state;
+        let State { ring, epoch, .. } = &mut *state;
         let ring_in_use = ring.as_mut().filter(|_| self.link.running())?;
-        let mut open = Open { queue: self, ram: &self.ram, ring: ring_in_use, epoch: *epoch };
+        let mut open = Open { queue: self, ring: ring_in_use, epoch: *epoch };
         let done = act(&mut open).and_then(|result| open.publish().map(|()| result));
-        done.inspect_err(|_| {
-            *ring = None;
-            self.link.fail();
-        })
-        .ok()
+        done.inspect_err(|_| self.broke(ring)).ok()
+    }
+
+    /// The next request, by its first descriptor, unless the driver wants the queue back.
+    fn next(&self, ring: &mut Ring) -> Result<Option<(u16, Request<'_>)>, Broken> {
+        if self.halt.load(Ordering::SeqCst) {
+            return Ok(None);
+        }
+        let Some(chain) = ring.pop(&self.ram)? else { return Ok(None) };
+        Ok(Some((chain.head_index(), Request::gather(&self.ram, chain)?)))
+    }
+
+    /// The driver has put into the queue what can't be.
+    fn broke(&self, ring: &mut Option<Ring>) {
+        *ring = None;
+        self.link.fail();
     }
 
     /// Serves all requests that are there: `serve` returns the bytes that it has written to the start of a request's
@@ -117,7 +133,7 @@ impl Virtqueue {
         mut serve: impl FnMut(Request<'_>) -> Result<u32, Broken>,
     ) -> bool {
         let mut begun = Instant::now();
-        if !self.pace.allows(begun) {
+        if !self.pace.is_quick(begun) {
             return false;
         }
         let state = match self.state.try_lock() {
@@ -137,7 +153,7 @@ impl Virtqueue {
                 queue.complete(ticket, written)?;
                 let ended = Instant::now();
                 self.pace.took(begun, ended);
-                if !self.pace.allows(ended) {
+                if !self.pace.is_quick(ended) {
                     return Ok(false);
                 }
                 begun = ended;
@@ -147,25 +163,34 @@ impl Virtqueue {
         done.unwrap_or(true)
     }
 
+    /// Takes a request to be served while others work on the queue. `None` if there is none.
+    pub(super) fn take(&self) -> Option<Apart<'_>> {
+        let mut state = self.state();
+        let State { ring, epoch, apart } = &mut *state;
+        let ring_in_use = ring.as_mut().filter(|_| self.link.running())?;
+        let (head, request) = self.next(ring_in_use).inspect_err(|_| self.broke(ring)).ok()??;
+        *apart += 1;
+        Some(Apart { queue: self, ticket: Some(Ticket { head, epoch: *epoch }), request: Some(request) })
+    }
+
+    /// True if there are requests still to be taken. If not the driver is going to notify the device of the next one.
+    pub(super) fn has_more(&self) -> bool {
+        self.with(|queue| queue.ring.more(&self.ram)).unwrap_or(false)
+    }
+
     /// Gives the queue its rings.
     pub(super) fn start(&self, queue: Queue) {
         self.state().ring = Some(Ring::new(queue));
     }
 
-    /// Takes the rings away. A request that is being served is completed first.
+    /// Takes the rings away. Requests that are being served are completed first, or never.
     pub(super) fn stop(&self) {
         self.halt.store(true, Ordering::SeqCst);
         let mut state = self.state();
         state.ring = None;
         state.epoch += 1;
+        drop(self.none_apart.wait_while(state, |state| state.apart > 0));
         self.halt.store(false, Ordering::SeqCst);
-    }
-
-    /// Has the device serve the queue whenever the doorbell rings, until it says quit. For a thread of its own.
-    pub(super) fn attend(&self, device: &dyn VirtioDevice) {
-        while self.doorbell.wait() {
-            self.guarded(|| device.notified(self));
-        }
     }
 
     /// Has the vCPU that notifies of requests serve what it can, and rings for the rest.
@@ -176,7 +201,7 @@ impl Virtqueue {
     }
 
     /// `None` if `act` panics: a mistake in armlet, told on standard error. The guest loses a device, and no more.
-    fn guarded<R>(&self, act: impl FnOnce() -> R) -> Option<R> {
+    pub(super) fn guarded<R>(&self, act: impl FnOnce() -> R) -> Option<R> {
         catch_unwind(AssertUnwindSafe(act)).inspect_err(|_| self.link.fail()).ok()
     }
 }
@@ -184,7 +209,6 @@ impl Virtqueue {
 /// A queue while somebody works on it.
 pub struct Open<'a> {
     queue: &'a Virtqueue,
-    ram: &'a GuestRam,
     ring: &'a mut Ring,
     epoch: u64,
 }
@@ -196,12 +220,8 @@ impl<'a> Open<'a> {
     /// # Errors
     /// The driver has put into the queue what can't be.
     pub fn pop(&mut self) -> Result<Option<(Ticket, Request<'a>)>, Broken> {
-        if self.queue.halt.load(Ordering::SeqCst) {
-            return Ok(None);
-        }
-        let Some(chain) = self.ring.pop(self.ram)? else { return Ok(None) };
-        let ticket = Ticket { head: chain.head_index(), epoch: self.epoch };
-        Ok(Some((ticket, Request::gather(self.ram, chain)?)))
+        let next = self.queue.next(self.ring)?;
+        Ok(next.map(|(head, request)| (Ticket { head, epoch: self.epoch }, request)))
     }
 
     /// Leaves the requests that were taken last, and not completed, to be taken again.
@@ -218,7 +238,7 @@ impl<'a> Open<'a> {
         if ticket.epoch != self.epoch {
             return Ok(());
         }
-        self.ring.add_used(self.ram, ticket.head, written)
+        self.ring.add_used(&self.queue.ram, ticket.head, written)
     }
 
     /// Shows the driver what was completed, all at once, and interrupts it if it wants that.
@@ -226,9 +246,35 @@ impl<'a> Open<'a> {
     /// # Errors
     /// None but [`Broken`] of the rings.
     pub fn publish(&mut self) -> Result<(), Broken> {
-        if self.ring.publish(self.ram)? {
+        if self.ring.publish(&self.queue.ram)? {
             self.queue.link.notify.used(self.queue.index);
         }
         Ok(())
+    }
+}
+
+/// A request that is served while others work on the queue. A reset waits until it is dropped.
+pub(super) struct Apart<'a> {
+    queue: &'a Virtqueue,
+    ticket: Option<Ticket>,
+    request: Option<Request<'a>>,
+}
+
+impl Apart<'_> {
+    /// Has `device` serve it, and completes it unless the queue was reset meanwhile.
+    pub fn serve(mut self, device: &dyn VirtioDevice) {
+        let (Some(ticket), Some(request)) = (self.ticket.take(), self.request.take()) else { return };
+        let served = device.serve(self.queue, request);
+        self.queue.with(|queue| queue.complete(ticket, served?));
+    }
+}
+
+impl Drop for Apart<'_> {
+    fn drop(&mut self) {
+        let mut state = self.queue.state();
+        state.apart -= 1;
+        if state.apart == 0 {
+            self.queue.none_apart.notify_all();
+        }
     }
 }

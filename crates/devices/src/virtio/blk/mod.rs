@@ -30,6 +30,8 @@ const RANGES: u32 = 64;
 const RANGE_LEN: usize = 16;
 /// The most bytes that a vCPU reads or writes itself: what is longer, others had better do meanwhile.
 const SHORT: usize = 64 << 10;
+/// Requests of a queue that are in the host's hands at a time: what an SSD has use for.
+const AT_A_TIME: usize = 16;
 /// Bytes of the serial number.
 pub const SERIAL_LEN: usize = VIRTIO_BLK_ID_BYTES as usize;
 
@@ -159,6 +161,10 @@ impl VirtioDevice for Blk {
 
     fn config(&self) -> Cow<'_, [u8]> {
         Cow::Borrowed(&self.config)
+    }
+
+    fn at_a_time(&self) -> usize {
+        AT_A_TIME
     }
 
     fn notified_by_vcpu(&self, queue: &Virtqueue) -> bool {
