@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use armlet::{Source, guests};
 use armlet_image::root;
+use armlet_machine::disk;
 
 use crate::failure::{Failure, did_you_mean};
 use crate::size::human;
@@ -93,8 +94,11 @@ pub fn thing(name: Option<&Path>) -> Result<Thing, Failure> {
     )))
 }
 
-/// True for what begins as a disk does. What can't be read is told when it is to be read whole.
+/// True for a disk of the host's and what begins as a disk does. What can't be read is told when it is to be read whole.
 fn is_disk(path: &Path) -> bool {
+    if disk::is_device(path) {
+        return true;
+    }
     let mut start = Vec::new();
     let regular = fs::metadata(path).is_ok_and(|metadata| metadata.is_file());
     let file = regular.then(|| File::open(path).ok()).flatten();

@@ -14,7 +14,7 @@ mod sys;
 use std::io;
 
 pub use error::DiskError;
-pub use open::{Format, OpenOptions, open};
+pub use open::{Format, OpenOptions, is_device, open};
 pub use vm_memory::VolatileSlice;
 
 /// A guest's disk. All methods may be called from several threads at once; offsets and lengths are in bytes.

@@ -112,6 +112,11 @@ pub(crate) fn check_encryption(file: &mut File, path: &Path) -> Result<(), DiskE
     }
 }
 
+/// True for a disk of the host's, or a part of one.
+pub fn is_device(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|metadata| sys::is_block_device(&metadata))
+}
+
 /// Asked before opening: opening a pipe with no writer would wait for one.
 fn check_kind(path: &Path) -> Result<(), DiskError> {
     let metadata = std::fs::metadata(path).map_err(|error| DiskError::Open(path.to_owned(), error))?;
