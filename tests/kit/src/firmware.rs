@@ -13,6 +13,8 @@ pub struct Firmware {
     pub u_boot: [PathBuf; 2],
     /// EDK2 for a start in AArch64 state, and in AArch32 state, with its variables beside it.
     pub edk2: [PathBuf; 2],
+    /// EDK2 for a start in AArch64 state, as short as it is.
+    pub edk2_short: PathBuf,
     /// GRUB as an EFI program, with all its modules; it reads `/EFI/debian/grub.cfg` beside it.
     pub grub: PathBuf,
 }
@@ -29,6 +31,7 @@ fn fetch() -> Result<Firmware, String> {
     Ok(Firmware {
         u_boot: ["arm64", "arm"].map(|arch| at(&format!("lib/u-boot/qemu_{arch}/u-boot.bin"))),
         edk2: ["AAVMF", "AAVMF32"].map(|name| at(&format!("share/AAVMF/{name}_CODE.fd"))),
+        edk2_short: at("share/qemu-efi-aarch64/QEMU_EFI.fd"),
         grub: at("lib/grub/arm64-efi/monolithic/grubaa64.efi"),
     })
 }

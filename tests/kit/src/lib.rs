@@ -4,6 +4,7 @@
 
 pub mod cpio;
 pub mod firmware;
+pub mod images;
 pub mod partitions;
 pub mod payloads;
 pub mod programs;

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use armlet_testkit::root;
+use armlet_testkit::{images, root};
 
 use super::arch::Arch;
 use super::machine::{Drive, Guest, LIMIT, Machine, Runs};
@@ -30,27 +30,14 @@ impl Image {
     /// The image for `arch` in `target/bench`, pulled if it isn't there.
     pub fn get(arch: &Arch, armlet: &Path) -> Result<Self, String> {
         let home = root().join("target/bench/images");
-        let disk = home.join(format!("armlet/images/{}/disk.raw", arch.debian));
-        if !disk.exists() {
-            pull(arch, armlet, &home)?;
-        }
+        let image = format!("debian-12-{}", arch.debian);
+        let disk = images::pulled(armlet, &home, arch.debian, &image, &["--include", PACKAGES])?;
         let file = |name: &str| {
             let path = arch.path(name);
             dump(&disk, name, &path).map(|()| path)
         };
         Ok(Self { kernel: file("vmlinuz")?, ramdisk: file("initrd.img")?, disk })
     }
-}
-
-fn pull(arch: &Arch, armlet: &Path, home: &Path) -> Result<(), String> {
-    let name = format!("debian-12-{}", arch.debian);
-    let pulled = Command::new(armlet)
-        .args(["image", "pull", &name, "--name", arch.debian, "--include", PACKAGES])
-        .env("XDG_DATA_HOME", home)
-        .env("XDG_CACHE_HOME", home.join("cache"))
-        .status()
-        .map_err(|e| format!("{}: {e}", armlet.display()))?;
-    if pulled.success() { Ok(()) } else { Err(format!("armlet image pull {name} fails")) }
 }
 
 /// Reads the file that the link `/NAME` on a disk with an ext4 file system leads to.

@@ -11,6 +11,9 @@ use armlet_testkit::rig::{Host, Rig, contents, cross, quoted};
 
 use crate::bench::build_armlet;
 
+/// The kernel that Debian 12 has for machines in clouds.
+const CLOUD: &str = "cloud";
+
 /// Which host, and what to run there.
 #[derive(clap::Args)]
 pub struct Options {
@@ -22,7 +25,7 @@ pub struct Options {
     gic: u32,
     /// The host's kernel: cloud or full (Debian 12's), backports (6.4 or newer), bullseye (5.10), or a
     /// file.
-    #[arg(long, default_value = "cloud")]
+    #[arg(long, default_value = CLOUD)]
     kernel: PathBuf,
     /// Number of processors.
     #[arg(long, default_value_t = 2)]
@@ -67,7 +70,7 @@ impl Options {
 
     fn host(&self) -> Result<Host, String> {
         let kernel = match self.kernel.to_str() {
-            Some("cloud") => payloads::get()?.cloud_kernel.clone(),
+            Some(CLOUD) => payloads::get()?.cloud_kernel.clone(),
             Some("full") => payloads::get()?.kernel.clone(),
             Some(suite @ ("backports" | "bullseye")) => payloads::other_kernel(suite)?,
             _ => self.kernel.clone(),
@@ -118,8 +121,20 @@ fn scenarios(options: &Options) -> Result<i32, String> {
     };
     let mut rig = contents::with_armlet(options.host()?, &options.program()?)?;
     contents::full(&mut rig)?;
+    contents::uefi(&mut rig)?;
     let mut cases = scenarios::all(&setting)?;
+    // There are drivers for the host's disk for this kernel only.
+    if options.kernel.as_os_str() == CLOUD {
+        cases.push(scenarios::login(&setting));
+    }
     cases.retain(|case| options.only.as_ref().is_none_or(|start| case.name().starts_with(start)));
+    if cases.is_empty() {
+        let start = options.only.as_deref().unwrap_or_default();
+        return Err(format!("no scenario for this host has a name that begins with {start:?}"));
+    }
+    if cases.iter().any(|case| case.name() == scenarios::LOGIN) {
+        rig.disk(&scenarios::disk(&setting.reference)?)?;
+    }
     let failures = scenarios::run(rig, &cases, |outcome| {
         println!("{:<16} status {} after {:.1} s", outcome.name, outcome.status, outcome.seconds);
     })?;

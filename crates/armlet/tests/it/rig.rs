@@ -34,6 +34,7 @@ fn on(cpu: &str, gic: u32, choose: impl FnOnce(&Setting, &mut Rig) -> Result<Vec
 fn on_a_cortex_a57_with_gicv3() {
     on("cortex-a57", 3, |setting, rig| {
         contents::full(rig)?;
+        contents::uefi(rig)?;
         scenarios::all(setting)
     });
 }

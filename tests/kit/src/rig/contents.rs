@@ -21,6 +21,10 @@ pub const FULL_KERNEL: &str = "/payloads/vmlinuz";
 pub const DEVICES: &str = "/payloads/devices.cpio";
 /// Debian's U-Boot for arm64.
 pub const U_BOOT: &str = "/payloads/u-boot.bin";
+/// Debian's EDK2 for arm64.
+pub const EDK2: &str = "/payloads/edk2.fd";
+/// A disk with an EFI system partition: GRUB, which boots the cloud kernel with a ramdisk that says what it finds.
+pub const ESP: &str = "/payloads/esp.img";
 /// The program at both ends of its sockets.
 pub const SOCKETS: &str = "/payloads/sockets";
 
@@ -64,6 +68,32 @@ pub fn full(rig: &mut Rig) -> Result<(), String> {
     files.push(("sockets".into(), sockets.clone()));
     rig.copy(FULL_KERNEL, kernel.image)?.copy(U_BOOT, &firmware::get()?.u_boot[0])?.file(SOCKETS, &sockets);
     rig.file(DEVICES, &cpio::module_ramdisk(kernel.busybox, &files, scenarios::INIT));
+    Ok(())
+}
+
+/// Adds EDK2, and what it boots.
+///
+/// # Errors
+/// The payloads can't be had, or mtools are missing.
+pub fn uefi(rig: &mut Rig) -> Result<(), String> {
+    let (payloads, firmware) = (payloads::get()?, firmware::get()?);
+    let dir = tempfile::tempdir().map_err(|e| format!("a temporary directory: {e}"))?;
+    let file = |name: &str, content: &[u8]| {
+        let path = dir.path().join(name);
+        std::fs::write(&path, content).map_err(|e| format!("{}: {e}", path.display()))?;
+        Ok::<_, String>(path)
+    };
+    let init = format!("{}{}", cpio::INIT_PROLOGUE, scenarios::UEFI_INIT);
+    let ramdisk = file("initrd", &cpio::busybox_ramdisk(&payloads.busybox, &init, &[]))?;
+    let menu = file("grub.cfg", scenarios::GRUB_MENU.as_bytes())?;
+    let files = [
+        ("EFI/BOOT/BOOTAA64.EFI", &*firmware.grub),
+        ("EFI/debian/grub.cfg", &*menu),
+        ("vmlinuz", &*payloads.cloud_kernel),
+        ("initrd", &*ramdisk),
+    ];
+    let fat = firmware::fat(dir.path(), 40, &files)?;
+    rig.copy(EDK2, &firmware.edk2_short)?.file(ESP, &firmware::gpt(firmware::ESP, &fat));
     Ok(())
 }
 

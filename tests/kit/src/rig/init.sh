@@ -14,10 +14,8 @@ mkdir -p /tmp
 ip link set lo up
 export PATH=/bin:/usr/bin HOME=/tmp TERM=vt100
 . /rig/environment
-if [ -n "${MOUNT:-}" ]; then
-    for module in /rig/modules/*; do insmod "$module"; done
-    mount -t ext4 /dev/vda "$MOUNT"
-fi
+for module in /rig/modules/*; do [ ! -f "$module" ] || insmod "$module"; done
+[ -z "${MOUNT:-}" ] || mount -t ext4 /dev/vda "$MOUNT"
 [ ! -f /rig/prepare ] || . /rig/prepare
 stty -onlcr
 

@@ -68,7 +68,7 @@ pub struct Rig {
     directories: BTreeSet<String>,
     environment: Vec<(String, String)>,
     directory: String,
-    /// The image of a file system on its disk.
+    /// The image of its disk.
     disk: Option<PathBuf>,
 }
 
@@ -119,17 +119,25 @@ impl Rig {
         Ok(self)
     }
 
-    /// Mounts a file system (ext4) at an absolute path. What is written to it is gone afterwards.
+    /// Gives the host a disk, `/dev/vda`. What is written to it is gone afterwards.
+    ///
+    /// # Errors
+    /// The payloads are missing.
+    pub fn disk(&mut self, image: &Path) -> Result<&mut Self, String> {
+        for (name, module) in &payloads::get()?.cloud_modules {
+            self.file(&format!("/rig/modules/{name}"), module);
+        }
+        self.disk = Some(image.to_owned());
+        Ok(self)
+    }
+
+    /// Gives the host a disk, and mounts its file system (ext4) at an absolute path.
     ///
     /// # Errors
     /// The payloads are missing.
     pub fn mount(&mut self, image: &Path, at: &str) -> Result<&mut Self, String> {
-        for (name, module) in &payloads::get()?.cloud_modules {
-            self.file(&format!("/rig/modules/{name}"), module);
-        }
         self.make_directory(at);
-        self.disk = Some(image.to_owned());
-        Ok(self.variable("MOUNT", at))
+        Ok(self.disk(image)?.variable("MOUNT", at))
     }
 
     /// Has the first process run a script before all else.

@@ -5,6 +5,7 @@ mod faults;
 mod flash;
 mod lessons;
 mod log;
+mod login;
 mod virtio;
 
 use std::path::{Path, PathBuf};
@@ -16,10 +17,15 @@ use super::{Rig, Scenario};
 
 pub use debian::{debian, debian_pci, debian32};
 pub use faults::{killed, out_of_memory, refused, refused32, starts_and_stops};
-pub use flash::flash;
+pub(super) use flash::{GRUB_MENU, UEFI_INIT};
+pub use flash::{edk2, flash};
 pub use lessons::{doctor, lessons, soft};
+pub use login::{LOGIN, disk, login};
 pub(super) use virtio::INIT;
 pub use virtio::devices;
+
+/// Defines what a script needs to read before it types.
+const TALK: &str = include_str!("talk.sh");
 
 /// Says what is wrong with an outcome.
 type Judge = dyn Fn(&Outcome) -> Result<(), String>;
@@ -59,7 +65,7 @@ pub struct Setting {
     pub reference: PathBuf,
 }
 
-/// All that a host with [`contents::full`](super::contents::full) can do.
+/// All that a host with [`contents::full`](super::contents::full) and [`contents::uefi`](super::contents::uefi) can do.
 ///
 /// # Errors
 /// The reference doesn't run.
@@ -70,7 +76,7 @@ pub fn all(setting: &Setting) -> Result<Vec<Case>, String> {
     cases.extend([debian(setting, 2), devices(setting, 1, "mmio"), devices(setting, 2, "pci")]);
     cases.extend(if setting.aarch32 { vec![debian32(setting)] } else { refused32(setting) });
     cases.extend(refused(setting));
-    cases.push(flash(setting));
+    cases.extend([flash(setting), edk2(setting)]);
     cases.extend([killed(setting), out_of_memory(setting), starts_and_stops(setting)]);
     Ok(cases)
 }
