@@ -5,6 +5,7 @@
 #        cross.sh CARGO-ARGUMENTS...   any other cargo command for that target, such as: test --no-run -p armlet-base
 # Takes the Rust toolchain in PATH if it has the target's standard library (rustup target add aarch64-unknown-linux-gnu), else
 # Debian's rustc-web, with which it builds the standard library too, once. Installs nothing; all output is in target/cross.
+# ARMLET_CROSS_CONFIG is a file with more of cargo's configuration.
 set -eu
 cd "$(dirname "$0")/.."
 target=aarch64-unknown-linux-gnu
@@ -37,11 +38,12 @@ export CARGO_PROFILE_RELEASE_STRIP=symbols CARGO_PROFILE_RELEASE_DEBUG=false
 export CARGO_PROFILE_DEV_STRIP=symbols CARGO_PROFILE_DEV_DEBUG=false
 
 [ "${1:-}" != --check ] || exit 0
+config=${ARMLET_CROSS_CONFIG:+--config=$ARMLET_CROSS_CONFIG}
 if [ $# -gt 0 ]; then
     command=$1
     shift
-    exec "$cargo" "$command" $std --target $target "$@"
+    exec "$cargo" "$command" ${config:+"$config"} $std --target $target "$@"
 fi
-"$cargo" build $std --target $target --release --package armlet
+"$cargo" build ${config:+"$config"} $std --target $target --release --package armlet
 program=$CARGO_TARGET_DIR/$target/release/armlet
 echo "$program: $(($(wc -c <"$program") / 1024)) KiB, static"
