@@ -81,9 +81,8 @@ fn debian_lpae_kernel_with_four_cpus_on_a_cortex_a7() {
 }
 
 #[test]
-fn debian_armmp_kernel_interpreted_in_little_memory() {
-    let options = ["--engine", "interp", "--memory", "64M"];
-    with_payloads(|p| scripted_session(&p.armmp, &p.busybox, "interp", 1, &options));
+fn debian_armmp_kernel_in_little_memory() {
+    with_payloads(|p| scripted_session(&p.armmp, &p.busybox, "little", 1, &["--memory", "64M"]));
 }
 
 #[test]
