@@ -217,31 +217,42 @@ mod tests {
         }
     }
 
+    /// Holds up the queue that rings it until it is opened.
+    struct Gate(Mutex<mpsc::Receiver<()>>);
+    impl Alarm for Gate {
+        fn ring(&self) {
+            self.0.lock().unwrap().recv().unwrap();
+        }
+    }
+
+    fn gate() -> (mpsc::Sender<()>, Arc<Gate>) {
+        let (open, gate) = mpsc::channel();
+        (open, Arc::new(Gate(Mutex::new(gate))))
+    }
+
     #[test]
     fn rings_in_order_of_deadline_and_forgets_replaced_ones() {
         let queue = AlarmQueue::new(Clock::default());
         let (tx, rx) = mpsc::channel();
         let bells: Vec<_> = (0..3).map(|n| Arc::new(Bell(tx.clone(), n))).collect();
-        queue.set(0, Some(u64::MAX), &bells[0]);
-        queue.set(1, Some(2_000_000), &bells[1]);
-        queue.set(2, Some(1_000_000), &bells[2]);
+        let (open, gate) = gate();
+        queue.set(3, Some(0), &gate);
+        queue.set(0, Some(3), &bells[0]);
+        queue.set(1, Some(2), &bells[1]);
+        queue.set(2, Some(1), &bells[2]);
         assert!(!queue.is_silent());
-        queue.set(0, None, &bells[0]);
+        queue.set(0, Some(u64::MAX), &bells[0]);
+        open.send(()).unwrap();
         assert_eq!((rx.recv().unwrap(), rx.recv().unwrap()), (2, 1));
+        queue.set(0, None, &bells[0]);
+        assert!(rx.try_recv().is_err());
     }
 
     #[test]
     fn is_not_silent_before_the_last_alarm_has_rung() {
-        struct Gate(Mutex<mpsc::Receiver<()>>);
-        impl Alarm for Gate {
-            fn ring(&self) {
-                self.0.lock().unwrap().recv().unwrap();
-            }
-        }
         let queue = AlarmQueue::new(Clock::default());
         assert!(queue.is_silent());
-        let (open, gate) = mpsc::channel();
-        let gate = Arc::new(Gate(Mutex::new(gate)));
+        let (open, gate) = gate();
         queue.set(0, Some(0), &gate);
         // Set, or already at the gate.
         assert!(!queue.is_silent());

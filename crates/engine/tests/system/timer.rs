@@ -79,12 +79,14 @@ fn the_counter_runs_at_its_frequency() {
                 0xd4000042, // hvc #0x2
             ],
         );
+        let start = Instant::now();
         m.run();
         std::thread::sleep(Duration::from_millis(10));
         m.run();
         let [from, to, physical, hz] = m.cpu.x[..4] else { unreachable!() };
-        assert!(to - from >= hz / 100 && to - from < hz, "{model}: {} at {hz}", to - from);
-        assert!(physical >= to && physical - to < hz);
+        let passed = (start.elapsed().as_nanos() * u128::from(hz) / 1_000_000_000) as u64 + 1;
+        assert!(to - from >= hz / 100, "{model}: {} at {hz}", to - from);
+        assert!(physical >= to && physical - from <= passed, "{model}: {} of {passed}", physical - from);
     }
 }
 
@@ -101,11 +103,11 @@ fn a_restored_state_arms_its_timer() {
 
 #[test]
 fn the_event_stream_bounds_wfe() {
-    // Every 2^16 ns: EVNTEN, EVNTI = 15.
+    // Every 2^16 ns: EVNTEN, EVNTI = 15. So often that without it (`WFE_LIMIT`) it would take 20 s.
     let mut m = Machine::new(&[
         0xd2801e80, // mov x0, #0xf4
         0xd518e100, // msr cntkctl_el1, x0
-        0xd2800281, // mov x1, #0x14
+        0xd280fa01, // mov x1, #0x7d0
         0xd503205f, // wfe
         0xd1000421, // sub x1, x1, #0x1
         0xb5ffffc1, // cbnz x1, c
@@ -113,5 +115,5 @@ fn the_event_stream_bounds_wfe() {
     ]);
     let start = Instant::now();
     m.run();
-    assert!(start.elapsed() < Duration::from_millis(100), "{:?}", start.elapsed());
+    assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
 }
