@@ -2,6 +2,9 @@
 #![no_main]
 
 use std::sync::Arc;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+use std::time::Duration;
 
 use armlet_arm::smccc::Conduit;
 use armlet_base::{BusError, Clock, GuestRam, RamKind, RamRegion};
@@ -41,12 +44,16 @@ fuzz_target!(|input: (u8, Vec<u64>, Vec<u32>)| {
         *slot = if aarch32 { value & 0xffff_ffff } else { value };
     }
     cpu.pc = 0x8_0000;
-    // The guest may loop or sleep for ever, as it likes: stop it from outside.
-    let port = cpu.port.clone();
-    std::thread::spawn(move || {
-        std::thread::sleep(std::time::Duration::from_millis(2));
-        port.raise(Port::KICK);
-    });
     let mut code = if compiled { Code::jit(1 << 20).unwrap_or_default() } else { Code::interpreter() };
+    // The guest may loop or sleep for ever, as it likes: it is stopped from outside, unless it has ended before.
+    let port = cpu.port.clone();
+    let (ended, end) = mpsc::channel::<()>();
+    let watch = thread::spawn(move || {
+        if end.recv_timeout(Duration::from_millis(2)) == Err(RecvTimeoutError::Timeout) {
+            port.raise(Port::KICK);
+        }
+    });
     cpu.run(&mut code, &mut Nothing);
+    drop(ended);
+    watch.join().unwrap();
 });
