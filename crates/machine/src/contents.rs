@@ -19,6 +19,8 @@ use crate::smbios::{self, Inventory};
 const FOUR_GIB: u64 = 1 << 32;
 /// R1 of a 32-bit kernel: no machine number, for there is a device tree.
 const NO_MACHINE: u64 = 0xffff_ffff;
+/// Bytes by which firmware may let its device tree grow: a command line, and what U-Boot adds for the kernel.
+const TREE_ROOM: usize = 64 << 10;
 
 /// What goes into guest memory, and where the guest starts.
 pub(crate) struct Contents {
@@ -130,7 +132,7 @@ impl Contents {
             initrd: None,
             device_tree: Some(virt::map::RAM),
         };
-        let tree = device_tree(config, checked, &placement, virtio, entropy)?;
+        let tree = fdt::with_room(device_tree(config, checked, &placement, virtio, entropy)?, TREE_ROOM);
         let start = Start { pc: placement.entry, regs: [0; 3], sp: None, mode: checked.mode };
         let (device_tree, device_tree_at) = (tree.clone(), Some(virt::map::RAM));
         let mut contents =

@@ -56,11 +56,21 @@ struct Guest {
 impl Guest {
     fn new(init: &str) -> Option<Self> {
         let payloads = payloads()?;
+        Some(Self::of(&payloads.cloud_kernel, &payloads.busybox, init))
+    }
+
+    /// With a 32-bit kernel.
+    fn new32(init: &str) -> Option<Self> {
+        let payloads = payloads::get32().map_err(|why| skip(&why)).ok()?;
+        Some(Self::of(&payloads.armmp_lpae, &payloads.busybox, init))
+    }
+
+    fn of(kernel: &Path, busybox: &[u8], init: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let ramdisk = dir.path().join("ramdisk");
         let init = format!("{}\n{init}\necho {ARRIVED}; poweroff -f\n", cpio::INIT_PROLOGUE);
-        fs::write(&ramdisk, cpio::busybox_ramdisk(&payloads.busybox, &init, &[])).unwrap();
-        Some(Self { dir, kernel: payloads.cloud_kernel.clone(), ramdisk })
+        fs::write(&ramdisk, cpio::busybox_ramdisk(busybox, &init, &[])).unwrap();
+        Self { dir, kernel: kernel.to_owned(), ramdisk }
     }
 
     fn file(&self, name: &str, content: &[u8]) -> PathBuf {
@@ -123,31 +133,43 @@ fn u_boot_keeps_its_environment_and_takes_resets() {
     }
 }
 
-#[test]
-fn u_boot_boots_a_disk_by_itself_by_script_and_from_its_prompt() {
-    let Some(firmware) = firmware() else { return };
-    let Some(guest) = Guest::new("cat /proc/cmdline; ls /proc/device-tree") else { return };
-    let image = text(&firmware.u_boot[0], None);
+/// From its menu, from its prompt with the command `boot`, and by a script.
+fn u_boot_boots_a_disk(image: &str, cpu: &str, guest: &Guest, boot: &str) {
     let extlinux =
         "default l\nlabel l\n kernel /boot/vmlinuz\n initrd /boot/initrd\n append by=extlinux quiet\n";
     let disk = guest.ext4_disk(&[("extlinux/extlinux.conf", extlinux.as_bytes())]);
-    let disk = disk.display().to_string();
-    let text = arrives(start(&image, &["--disk", &format!("{disk},ro"), "--cpus", "2"]));
+    let disk = format!("{},ro", disk.display());
+    let options = ["--cpu", cpu, "--disk", &disk];
+    let text = arrives(start(image, &[&options[..], &["--cpus", "2"]].concat()));
     assert!(text.contains("Found /extlinux/extlinux.conf") && text.contains("by=extlinux"), "{text}");
 
-    let load = "load virtio 0:1 $kernel_addr_r /boot/vmlinuz && load virtio 0:1 $ramdisk_addr_r /boot/initrd && \
-                booti $kernel_addr_r $ramdisk_addr_r:$filesize $fdtcontroladdr";
-    let mut session = u_boot(&image, &["--disk", &format!("{disk},ro"), "--virtio", "pci"]);
+    let load = format!(
+        "load virtio 0:1 $kernel_addr_r /boot/vmlinuz && load virtio 0:1 $ramdisk_addr_r /boot/initrd && \
+         {boot} $kernel_addr_r $ramdisk_addr_r:$filesize $fdtcontroladdr"
+    );
+    let mut session = u_boot(image, &[&options[..], &["--virtio", "pci"]].concat());
     session.type_line(&format!("virtio scan; setenv bootargs by=prompt quiet; {load}"));
     assert!(arrives(session).contains("by=prompt"));
 
     let script = firmware::script(&format!("setenv bootargs by=script quiet\n{load}\n"));
-    let disk = guest.ext4_disk(&[("boot.scr", &script)]);
     fs::remove_dir_all(guest.dir.path().join("tree/extlinux")).unwrap();
-    let disk_without = guest.ext4_disk(&[("boot.scr", &script)]);
-    assert_eq!(disk, disk_without);
-    let text = arrives(start(&image, &["--disk", &format!("{},ro", disk.display())]));
+    guest.ext4_disk(&[("boot.scr", &script)]);
+    let text = arrives(start(image, &options));
     assert!(text.contains("Executing script") && text.contains("by=script"), "{text}");
+}
+
+#[test]
+fn u_boot_boots_a_disk_by_itself_by_script_and_from_its_prompt() {
+    let Some(firmware) = firmware() else { return };
+    let Some(guest) = Guest::new("cat /proc/cmdline; ls /proc/device-tree") else { return };
+    u_boot_boots_a_disk(&text(&firmware.u_boot[0], None), "max", &guest, "booti");
+}
+
+#[test]
+fn u_boot_of_32_bits_boots_a_disk_as_well() {
+    let Some(firmware) = firmware() else { return };
+    let Some(guest) = Guest::new32("cat /proc/cmdline") else { return };
+    u_boot_boots_a_disk(&text(&firmware.u_boot[1], None), "cortex-a15", &guest, "bootz");
 }
 
 /// Starts EDK2's shell, which waits for a key before its prompt.

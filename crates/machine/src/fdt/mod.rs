@@ -5,7 +5,7 @@ mod tree;
 pub mod virt;
 
 pub use patch::patch;
-pub use tree::{DtbError, Node, Tree, check_header};
+pub use tree::{DtbError, Node, Tree, check_header, with_room};
 
 use std::ops::Range;
 

@@ -10,6 +10,8 @@ const NOP: u32 = 4;
 const END: u32 = 9;
 /// Linux takes no larger tree (booting.rst).
 pub const MAX_LEN: usize = 2 << 20;
+/// Offset of the header's field `totalsize` (Devicetree Specification, 5.2).
+const TOTAL_SIZE: usize = 4;
 const MAX_DEPTH: usize = 64;
 
 /// Why a device tree can't be used.
@@ -132,6 +134,14 @@ impl Node {
         }
         out.end_node(node)
     }
+}
+
+/// Lets a flattened tree grow by `room` bytes where it lies: firmware adds the command line and more in place.
+pub fn with_room(mut blob: Vec<u8>, room: usize) -> Vec<u8> {
+    let len = blob.len() + room;
+    blob.resize(len, 0);
+    blob[TOTAL_SIZE..TOTAL_SIZE + 4].copy_from_slice(&(len as u32).to_be_bytes());
+    blob
 }
 
 /// A whole device tree.
@@ -295,6 +305,9 @@ mod tests {
     fn survives_the_round_trip() {
         let mut blob = tree().to_blob().unwrap();
         assert_eq!(Tree::parse(&blob), Ok(tree()));
+        let roomy = with_room(blob.clone(), 4096);
+        assert_eq!(check_header(&roomy).unwrap().len(), blob.len() + 4096);
+        assert_eq!(Tree::parse(&roomy), Ok(tree()));
         blob.extend_from_slice(&[0xff; 9]);
         assert_eq!(Tree::parse(&blob), Ok(tree()));
         assert_eq!(walk(&tree().root).last().unwrap().0, "/cpus/cpu@0");
