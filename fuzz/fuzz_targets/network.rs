@@ -79,6 +79,6 @@ fuzz_target!(|input: Input| {
     net.attach(Arc::new(Slot(takes)));
     for frame in input.frames.iter().take(64) {
         let bytes = frame.bytes();
-        net.send(&Header::default(), &bytes[..bytes.len().min(armlet_net::MAX_FRAME)]);
+        net.send(0, &Header::default(), &bytes[..bytes.len().min(armlet_net::MAX_FRAME)]);
     }
 });

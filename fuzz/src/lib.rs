@@ -225,7 +225,7 @@ impl Network for Mirror {
     fn offloads(&self) -> Offloads {
         Offloads { checksum: true, tcp4: true, tcp6: true }
     }
-    fn send(&self, header: &Header, frame: &[u8]) {
+    fn send(&self, _: u16, header: &Header, frame: &[u8]) {
         assert!(frame.len() <= MAX_FRAME);
         self.deliver(header, frame);
     }

@@ -23,8 +23,7 @@ enum Plug {
     None,
 }
 
-/// A card as the command line has it: `user[,GUEST:HOST...][,dns=ADDR][,queues=N]`, `tap=NAME` or
-/// `none`, and `[,mac=ADDR]`.
+/// A card as the command line has it: `user[,GUEST:HOST...][,dns=ADDR]` or `tap=NAME`, and `[,queues=N][,mac=ADDR]`, or `none`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NetArg {
     plug: Plug,
@@ -66,10 +65,7 @@ impl NetArg {
         };
         match (option.split_once('='), user) {
             (Some(("mac", mac)), _) => self.mac = Some(mac.parse().map_err(|error| format!("mac={error}"))?),
-            (Some(("queues", count)), Some(_)) => self.pairs = pairs(count)?,
-            (Some(("queues", _)), None) => {
-                return Err("queues is for user: armlet uses one queue of a tap device".to_owned());
-            }
+            (Some(("queues", count)), _) => self.pairs = pairs(count)?,
             (Some(("dns", server)), Some(user)) => user.resolver = Some(resolver(server)?),
             (Some(("hostfwd" | "guestfwd", _)), Some(_)) => {
                 return Err(format!(
@@ -85,7 +81,7 @@ impl NetArg {
                 ));
             }
             (_, None) => {
-                return Err(format!("there is no option {option:?} of tap; the only one is mac=ADDR"));
+                return Err(format!("there is no option {option:?} of tap; they are queues=N and mac=ADDR"));
             }
         }
         Ok(())
@@ -96,7 +92,7 @@ impl NetArg {
         let (network, name): (Arc<dyn Network>, _) = match &self.plug {
             Plug::None => return Ok(None),
             Plug::User(config) => (Arc::new(user(config)?), describe(config)),
-            Plug::Tap(name) => (tap(name)?, format!("tap {name}")),
+            Plug::Tap(name) => (tap(name, self.pairs)?, format!("tap {name}")),
         };
         Ok(Some(NetConfig { name, mac: self.mac.unwrap_or(Mac::of_card(index)), pairs: self.pairs, network }))
     }
@@ -135,14 +131,14 @@ fn describe(config: &UserConfig) -> String {
 }
 
 #[cfg(target_os = "linux")]
-fn tap(name: &str) -> Result<Arc<dyn Network>, Failure> {
+fn tap(name: &str, queues: u16) -> Result<Arc<dyn Network>, Failure> {
     use armlet_machine::net::tap::Tap;
-    let tap = Tap::open(name).map_err(|error| Failure::input(format_args!("--net: {error}")))?;
+    let tap = Tap::open(name, queues).map_err(|error| Failure::input(format_args!("--net: {error}")))?;
     Ok(Arc::new(tap))
 }
 
 #[cfg(not(target_os = "linux"))]
-fn tap(_: &str) -> Result<Arc<dyn Network>, Failure> {
+fn tap(_: &str, _: u16) -> Result<Arc<dyn Network>, Failure> {
     Err(Failure::input("--net: there are tap devices on Linux only; use --net user"))
 }
 
@@ -159,7 +155,8 @@ mod tests {
         assert_eq!(config.resolver, Some("9.9.9.9:53".parse().unwrap()));
         assert_eq!((net.pairs, "user".parse::<NetArg>().unwrap().pairs), (8, 1));
         assert_eq!(net.mac.unwrap().to_string(), "52:54:00:00:00:01");
-        assert_eq!("tap=tap0".parse::<NetArg>().unwrap().plug, Plug::Tap("tap0".to_owned()));
+        let net: NetArg = "tap=tap0,queues=2".parse().unwrap();
+        assert_eq!((net.plug, net.pairs), (Plug::Tap("tap0".to_owned()), 2));
         assert!(open(&["none".parse().unwrap()]).unwrap().is_empty());
     }
 
@@ -179,7 +176,6 @@ mod tests {
             ("user,queues=0", "queues=0: write a number from 1 to 8"),
             ("user,queues=9", "queues=9: write a number from 1 to 8"),
             ("user,queues=two", "queues=two: write"),
-            ("tap=a,queues=2", "one queue of a tap device"),
             ("none,queues=2", "none takes no options"),
             ("none,mac=1", "none takes no options"),
         ] {

@@ -40,8 +40,8 @@ pub trait Network: Send + Sync {
     fn attach(&self, card: Arc<dyn Card>);
     /// What may be left to the network, given what the card says that it takes in turn.
     fn offloads(&self) -> Offloads;
-    /// Takes a frame of the guest's.
-    fn send(&self, header: &Header, frame: &[u8]);
+    /// Takes a frame of the guest's, which has sent it by this pair of queues.
+    fn send(&self, pair: u16, header: &Header, frame: &[u8]);
     /// The card has room for frames again.
     fn ready(&self) {}
     /// The guest has reset the card.

@@ -228,7 +228,7 @@ pub struct RunArgs {
     pub overlay: bool,
 
     /// Network card on the host's network or on a tap device; can be repeated [default: none]
-    #[arg(long, value_name = "user[,GUEST:HOST...][,dns=ADDR][,queues=N]|tap=NAME|none[,mac=ADDR]")]
+    #[arg(long, value_name = "user[,GUEST:HOST...][,dns=ADDR]|tap=NAME|none[,queues=N][,mac=ADDR]")]
     pub net: Vec<NetArg>,
 
     /// Sockets to the guest, by its context id (3 or more) and a Unix socket of the host

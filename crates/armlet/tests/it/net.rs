@@ -156,8 +156,19 @@ const AGAIN: &str = "
 ip link set eth0 address 52:54:00:aa:bb:0c
 taskset 2 wget -q -O /tmp/again $web && cmp /tmp/big /tmp/again && echo again=$(cat /sys/class/net/eth0/address)
 cd /sys/class/net/eth0/queues; echo queues=$(echo *); cd /
+";
+
+/// Tells how many interrupts each queue has made, on either CPU.
+const INTERRUPTS: &str = "
 sed -n 's/ *[0-9]*: *\\([0-9]*\\) *\\([0-9]*\\) .*virtio.-\\(.*put.*\\)/\\3=\\1+\\2,/p' /proc/interrupts
 ";
+
+/// True if frames came in by the second pair of queues.
+fn second_pair_is_used(text: &str) -> bool {
+    let interrupts = text.lines().find_map(|line| line.trim().strip_prefix("input.1=")).unwrap_or_default();
+    let each: Vec<u32> = interrupts.split(['+', ',']).map_while(|count| count.parse().ok()).collect();
+    each.iter().sum::<u32>() > 0
+}
 
 /// What the guest says. It does `more` at the end.
 fn talks(guest: &Guest, net: &str, more: &str, options: &[&str]) -> String {
@@ -207,7 +218,7 @@ echo ended; poweroff -f
 /// A tap device in a network namespace of its own, and a server behind it; then a guest.
 const TAP: &str = r#"
 set -e
-ip tuntap add dev tap0 mode tap; ip addr add 192.0.2.1/24 dev tap0; ip link set tap0 up
+ip tuntap add dev tap0 mode tap $KIND; ip addr add 192.0.2.1/24 dev tap0; ip link set tap0 up
 "$PYTHON" - "$BODY" <<'END' &
 import socketserver, sys, threading
 body = open(sys.argv[1], 'rb').read()
@@ -226,50 +237,107 @@ trap 'kill $server' EXIT
 "$@"
 "#;
 
+/// All by what CPU 1 sends, and so on the card's second pair of queues if there is one.
 const ON_TAP: &str = "
 ip addr add 192.0.2.2/24 dev eth0
 ping -c 1 192.0.2.1 | grep -o '1 packets received'
-while ! nc 192.0.2.1 1 </dev/null >/tmp/big; do sleep 1; done
-nc 192.0.2.1 2 </tmp/big; echo; poweroff -f
+while ! taskset 2 nc 192.0.2.1 1 </dev/null >/tmp/big; do sleep 1; done
+taskset 2 nc 192.0.2.1 2 </tmp/big; echo
 ";
+
+/// A device that somebody has a queue of; then armlet.
+const TAKEN: &str = r#"
+ip tuntap add dev tap0 mode tap multi_queue; ip link set tap0 up
+exec "$PYTHON" - "$@" <<'END'
+import fcntl, struct, subprocess, sys
+queue = open('/dev/net/tun', 'r+b', buffering=0)
+fcntl.ioctl(queue, 0x400454ca, struct.pack('16sH22x', b'tap0', 0x1102))
+sys.exit(subprocess.run(sys.argv[1:]).returncode)
+END
+"#;
+
+/// Runs a script that makes tap devices of its own, with armlet as its argument.
+fn in_namespace(script: &str) -> Command {
+    let mut command = Command::new("unshare");
+    command.args(["-rn", "sh", "-c", script, "sh", env!("CARGO_BIN_EXE_armlet")]);
+    command.env("PYTHON", std::env::var("ARMLET_PYTHON").unwrap_or("python3".into()));
+    command
+}
 
 /// True if this user can make tap devices in a network namespace.
 fn can_tap() -> bool {
-    let make = "ip tuntap add dev tap0 mode tap";
-    let output = Command::new("unshare").args(["-rn", "sh", "-c", make]).output();
-    output.is_ok_and(|output| output.status.success())
+    let made = in_namespace("ip tuntap add dev tap0 mode tap").output();
+    let can = made.is_ok_and(|output| output.status.success());
+    if !can {
+        // Not an oracle: many hosts, containers among them, don't let their users do that.
+        eprintln!("skipped: no tap device can be made in a network namespace here");
+    }
+    can
+}
+
+/// What a guest says on a tap device that is made so. It does `more` at the end.
+fn talks_by_tap(kind: &str, net: &str, more: &str, options: &[&str]) -> Option<String> {
+    let guest = arm64().filter(|_| can_tap())?;
+    let dir = tempfile::tempdir().unwrap();
+    let body = dir.path().join("body");
+    std::fs::write(&body, content()).unwrap();
+    let mut command = in_namespace(TAP);
+    command.env("BODY", &body).env("KIND", kind);
+    let init = format!("{ON_TAP}{more}poweroff -f");
+    let options = [&["--net", net, "--cpus", "2"], options].concat();
+    let (status, text) = guest.start_with(&mut command, dir.path(), &init, &options).finish(LIMIT);
+    assert!(status.success() && text.contains("1 packets received"), "{status}: {text}");
+    assert!(text.contains("came back the same"), "{text}");
+    Some(text)
 }
 
 #[cfg(target_os = "linux")]
 #[test]
 fn a_tap_device_carries_frames() {
-    let Some(guest) = arm64() else { return };
+    talks_by_tap("", "tap=tap0", "", &[]);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_tap_device_of_several_queues_carries_frames() {
+    let options = ["--virtio", "pci"];
+    let Some(text) = talks_by_tap("multi_queue", "tap=tap0,queues=2", INTERRUPTS, &options) else { return };
+    assert!(second_pair_is_used(&text), "{text}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_tap_device_of_others_is_refused() {
     if !can_tap() {
-        // Not an oracle: many hosts, containers among them, don't let their users do that.
-        return eprintln!("skipped: no tap device can be made in a network namespace here");
+        return;
     }
     let dir = tempfile::tempdir().unwrap();
-    let body = dir.path().join("body");
-    std::fs::write(&body, content()).unwrap();
-    let mut command = Command::new("unshare");
-    command.args(["-rn", "sh", "-c", TAP, "sh", env!("CARGO_BIN_EXE_armlet")]);
-    command.env("PYTHON", std::env::var("ARMLET_PYTHON").unwrap_or("python3".into())).env("BODY", &body);
-    let session = guest.start_with(&mut command, dir.path(), ON_TAP, &["--net", "tap=tap0"]);
-    let (status, text) = session.finish(LIMIT);
-    assert!(status.success() && text.contains("1 packets received"), "{status}: {text}");
-    assert!(text.contains("came back the same"), "{text}");
+    let program = dir.path().join("program");
+    std::fs::write(&program, 0x1400_0000_u32.to_le_bytes()).unwrap();
+    let refusal = |script: &str, net: &str| {
+        let output = in_namespace(script).arg("run").arg(&program).args(["--net", net]).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{output:?}");
+        String::from_utf8(output.stderr).unwrap()
+    };
+    for net in ["tap=tap0", "tap=tap0,queues=2"] {
+        let text = refusal(TAKEN, net);
+        assert!(text.contains("tap device tap0 is in use by another program"), "{text}");
+    }
+    let text = refusal("ip tuntap add dev tap0 mode tap; exec \"$@\"", "tap=tap0,queues=2");
+    assert!(text.contains("tap device tap0 has one queue; leave queues= out"), "{text}");
+    let text = refusal("ip tuntap add dev tap0 mode tun; exec \"$@\"", "tap=tap0");
+    assert!(text.contains("tap0 is no tap device"), "{text}");
 }
 
 #[test]
 fn arm64_talks_to_the_host_by_pci() {
     let Some(guest) = arm64() else { return };
-    let text = talks(&guest, ",queues=2", AGAIN, &["--cpus", "2", "--virtio", "pci"]);
+    let more = format!("{AGAIN}{INTERRUPTS}");
+    let text = talks(&guest, ",queues=2", &more, &["--cpus", "2", "--virtio", "pci"]);
     assert!(text.contains("again=52:54:00:aa:bb:0c"), "{text}");
     assert!(text.contains("queues=rx-0 rx-1 tx-0 tx-1"), "{text}");
-    // Frames came in by the second pair, so they went out by it.
-    let interrupts = text.lines().find_map(|line| line.trim().strip_prefix("input.1=")).unwrap_or_default();
-    let each: Vec<u32> = interrupts.split(['+', ',']).map_while(|count| count.parse().ok()).collect();
-    assert!(each.iter().sum::<u32>() > 0, "{text}");
+    // So they went out by it.
+    assert!(second_pair_is_used(&text), "{text}");
 }
 
 #[test]

@@ -178,7 +178,7 @@ impl Network for UserNet {
         Offloads { checksum: true, tcp4: true, tcp6: true }
     }
 
-    fn send(&self, _: &Header, frame: &[u8]) {
+    fn send(&self, _: u16, _: &Header, frame: &[u8]) {
         self.shared.act(|stack| stack.frame(frame));
     }
 

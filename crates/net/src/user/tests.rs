@@ -76,7 +76,7 @@ impl Cable {
     }
 
     fn send(&self, frame: &[u8]) {
-        self.net.send(&Header::default(), frame);
+        self.net.send(0, &Header::default(), frame);
     }
 
     fn send_udp(&self, from: u16, to: SocketAddr, data: &[u8]) {

@@ -188,7 +188,7 @@ impl Network for Mirror {
     fn offloads(&self) -> Offloads {
         Offloads { checksum: true, tcp4: true, tcp6: true }
     }
-    fn send(&self, header: &Header, frame: &[u8]) {
+    fn send(&self, _: u16, header: &Header, frame: &[u8]) {
         assert!(frame.len() <= armlet_net::MAX_FRAME);
         let card = self.0.lock().unwrap().clone();
         if let Some(card) = card {

@@ -117,7 +117,7 @@ impl Net {
             let Some((ticket, request)) = queue.pop()? else { return Ok(false) };
             if let Some(header) = take(request, frame)? {
                 self.port.steering.sent(pair, frame);
-                self.network.send(&header, frame);
+                self.network.send(pair, &header, frame);
             }
             queue.complete(ticket, 0)?;
         }

@@ -33,7 +33,7 @@ impl Network for Log {
     fn offloads(&self) -> Offloads {
         Offloads { checksum: true, tcp4: true, tcp6: false }
     }
-    fn send(&self, header: &Header, frame: &[u8]) {
+    fn send(&self, _: u16, header: &Header, frame: &[u8]) {
         self.frames.lock().unwrap().push((*header, frame.to_vec()));
     }
     fn ready(&self) {
