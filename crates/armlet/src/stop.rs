@@ -19,6 +19,7 @@ pub enum Why {
     /// The signal with this number.
     Signal(u8),
     /// `armlet stop --force`.
+    #[cfg_attr(not(unix), expect(dead_code, reason = "only a socket of the machine makes use of it"))]
     Told,
     /// Nobody reads our output any more.
     BrokenPipe,

@@ -1,6 +1,8 @@
 //! The guest's console: what it prints goes to stdout, what is typed goes to its UART.
 
 mod escape;
+#[cfg(unix)]
+mod follow;
 mod input;
 mod screen;
 

@@ -15,10 +15,7 @@ use armlet::SerialOutput;
 use crate::sys;
 
 /// Bytes that may wait; more make the guest wait.
-const CAPACITY: usize = 64 << 10;
-
-/// Bytes that somebody who comes later sees of what was before.
-const REPEATED: usize = 2048;
+pub(super) const CAPACITY: usize = 64 << 10;
 
 /// How long those who follow may take to see the end.
 const FAREWELL: Duration = Duration::from_secs(1);
@@ -27,14 +24,14 @@ const FAREWELL: Duration = Duration::from_secs(1);
 const ERASE: &[u8] = b"\r\x1b[K";
 
 #[derive(Default)]
-struct State {
+pub(super) struct State {
     queue: Vec<u8>,
     /// The writer is at work on bytes it took out of the queue.
     writing: bool,
     /// No more bytes will come.
-    finished: bool,
+    pub(super) finished: bool,
     /// stdout is gone: bytes are dropped.
-    broken: Option<io::ErrorKind>,
+    pub(super) broken: Option<io::ErrorKind>,
     /// The guest has printed something.
     spoken: bool,
     /// A progress line is on the screen.
@@ -44,18 +41,18 @@ struct State {
     /// What the guest printed since the tap was read; `None` if nobody listens.
     tap: Option<Vec<u8>>,
     /// The last that the guest printed, if others may want to see it.
-    kept: Option<VecDeque<u8>>,
+    pub(super) kept: Option<VecDeque<u8>>,
     /// Bytes that the guest printed since it is kept.
-    printed: u64,
+    pub(super) printed: u64,
     /// How many follow.
-    followers: usize,
+    pub(super) followers: usize,
 }
 
 /// The screen. One per process, shared by the guest's UART, the narrator, the log and the progress line.
 pub struct Screen {
     state: Mutex<State>,
     /// The queue, or what became of it, has changed.
-    changed: Condvar,
+    pub(super) changed: Condvar,
     /// Both outputs are one terminal, as far as anyone can tell.
     shared: bool,
 }
@@ -86,19 +83,6 @@ impl Screen {
     /// What the guest printed since the last call.
     pub fn take_tap(&self) -> Vec<u8> {
         self.lock().tap.as_mut().map(std::mem::take).unwrap_or_default()
-    }
-
-    /// Makes [`Self::follow`] work.
-    pub fn keep(&self) {
-        self.lock().kept = Some(VecDeque::new());
-    }
-
-    /// Somebody who sees what the guest printed last, and all it prints from now on.
-    pub fn follow(self: &Arc<Self>) -> Follower {
-        let mut state = self.lock();
-        state.followers += 1;
-        let before = state.kept.as_ref().map_or(0, |kept| kept.len().min(REPEATED));
-        Follower { screen: self.clone(), seen: state.printed - before as u64 }
     }
 
     /// Gives followers a moment to see the end. To be called after [`Self::finish`].
@@ -154,11 +138,11 @@ impl Screen {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn wait<'a>(&self, state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+    pub(super) fn wait<'a>(&self, state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
         self.changed.wait(state).unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -235,40 +219,6 @@ impl Screen {
     }
 }
 
-/// Somebody who reads along. Who is slow misses something, and holds up nobody.
-pub struct Follower {
-    screen: Arc<Screen>,
-    seen: u64,
-}
-
-impl Follower {
-    /// Waits for more and puts it in place of what is in `bytes`. False when there will be none.
-    pub fn next(&mut self, bytes: &mut Vec<u8>) -> bool {
-        let mut state = self.screen.lock();
-        loop {
-            let kept = state.kept.as_ref().map_or(0, VecDeque::len);
-            let new = (state.printed - self.seen).min(kept as u64) as usize;
-            if new > 0 {
-                bytes.clear();
-                bytes.extend(state.kept.iter().flat_map(|kept| kept.range(kept.len() - new..)));
-                self.seen = state.printed;
-                return true;
-            }
-            if state.finished {
-                return false;
-            }
-            state = self.screen.wait(state);
-        }
-    }
-}
-
-impl Drop for Follower {
-    fn drop(&mut self) {
-        self.screen.lock().followers -= 1;
-        self.screen.changed.notify_all();
-    }
-}
-
 struct Console(Arc<Screen>);
 
 impl SerialOutput for Console {
@@ -278,7 +228,7 @@ impl SerialOutput for Console {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
     struct Gone;
@@ -291,7 +241,7 @@ mod tests {
         }
     }
 
-    fn screen() -> Arc<Screen> {
+    pub fn screen() -> Arc<Screen> {
         Arc::new(Screen { state: Mutex::default(), changed: Condvar::new(), shared: false })
     }
 
@@ -315,29 +265,6 @@ mod tests {
         assert_eq!(thread.join().unwrap(), sent);
         assert_eq!(screen.take_tap(), sent);
         assert!(screen.has_spoken());
-    }
-
-    #[test]
-    fn who_follows_sees_the_end_of_what_was_and_all_that_comes() {
-        let screen = screen();
-        screen.keep();
-        // Nobody writes to stdout here.
-        screen.lock().broken = Some(io::ErrorKind::Other);
-        let mut console = screen.console();
-        console.write(&[b'a'; 2 * CAPACITY]);
-        let (mut follower, mut bytes) = (screen.follow(), Vec::new());
-        assert!(follower.next(&mut bytes));
-        assert_eq!(bytes, [b'a'; REPEATED]);
-        console.write(b"bc");
-        assert!(follower.next(&mut bytes) && bytes == b"bc");
-        // More than is kept: the rest is missed.
-        console.write(&[b'd'; 10]);
-        console.write(&[b'e'; CAPACITY]);
-        assert!(follower.next(&mut bytes) && bytes == [b'e'; CAPACITY]);
-        screen.finish();
-        assert!(!follower.next(&mut bytes));
-        drop(follower);
-        screen.farewell();
     }
 
     #[test]

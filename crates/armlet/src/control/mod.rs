@@ -43,6 +43,7 @@ use crate::console::Screen;
 use crate::stop::Stopper;
 
 /// What `ps` tells of a machine.
+#[cfg_attr(not(unix), expect(dead_code, reason = "only a socket of the machine makes use of it"))]
 pub struct Facts {
     /// CPUs.
     pub cpus: usize,
@@ -53,6 +54,7 @@ pub struct Facts {
 }
 
 /// A machine about to run, as far as others can do something to it.
+#[cfg_attr(not(unix), expect(dead_code, reason = "only a socket of the machine makes use of it"))]
 pub struct Handles {
     /// What it is.
     pub facts: Facts,
