@@ -92,8 +92,9 @@ impl Fetcher {
         let file = open.map_err(ImageError::file(&part))?;
         file.lock().map_err(ImageError::file(&part))?;
         if !path.exists() {
-            self.complete(url, sum, &file, &part, progress)?;
-            fs::rename(&part, &path).map_err(ImageError::file(&path))?;
+            let (file, part, hash) = (&file, &*part, Sha256::new());
+            Download { url, sum, file, part, progress, hash, len: 0 }.complete(&self.agent)?;
+            fs::rename(part, &path).map_err(ImageError::file(&path))?;
         }
         Ok(path)
     }
@@ -135,104 +136,118 @@ impl Fetcher {
         done.sort();
         Ok(done.into_iter().map(|(_, path)| path).collect())
     }
+}
 
-    /// Makes the partial file a whole one.
-    fn complete(
-        &self,
-        url: &str,
-        sum: &Sum,
-        mut file: &File,
-        part: &Path,
-        progress: &(dyn Fn(u64) + Sync),
-    ) -> Result<()> {
-        let on_disk = |error| ImageError::File { path: part.to_owned(), error };
-        let (mut hash, mut len) = (Sha256::new(), 0);
+/// A file on its way into the cache.
+struct Download<'a> {
+    url: &'a str,
+    sum: &'a Sum,
+    /// What is there of it.
+    file: &'a File,
+    part: &'a Path,
+    progress: &'a (dyn Fn(u64) + Sync),
+    /// Of the first `len` bytes.
+    hash: Sha256,
+    len: u64,
+}
+
+impl Download<'_> {
+    /// Makes the partial file a whole one, in several tries.
+    fn complete(mut self, agent: &ureq::Agent) -> Result<()> {
         let mut why = String::new();
         for attempt in 0..TRIES {
-            // What is there already counts, if there is not too much of it.
-            file.rewind().map_err(on_disk)?;
-            if file.metadata().map_err(on_disk)?.len() > sum.size {
-                file.set_len(0).map_err(on_disk)?;
-            }
-            hash = Sha256::new();
-            len = std::io::copy(&mut file, &mut Hashing(&mut hash)).map_err(on_disk)?;
+            self.take_up().map_err(|error| self.on_disk(error))?;
             if attempt == 0 {
-                progress(len);
+                (self.progress)(self.len);
             }
-            if len == sum.size {
+            if self.len == self.sum.size {
                 break;
             }
-            match self.rest(url, sum, len, &mut hash, file, part, progress) {
-                Ok(new_len) if new_len == sum.size => {
-                    len = new_len;
-                    break;
-                }
-                Ok(short) => why = format!("it ends after {short} of {} bytes", sum.size),
+            match self.rest(agent) {
+                Ok(()) if self.len == self.sum.size => break,
+                Ok(()) => why = format!("it ends after {} of {} bytes", self.len, self.sum.size),
                 Err(Broken::Final(error)) => return Err(error),
                 Err(Broken::Line(error)) => why = error,
             }
         }
-        if len != sum.size {
-            return Err(mirror(url, format!("{why}; say it again to go on from there")));
+        if self.len != self.sum.size {
+            return Err(mirror(self.url, format!("{why}; say it again to go on from there")));
         }
-        let found: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-        if found != sum.sha256 {
-            fs::remove_file(part).map_err(on_disk)?;
-            let (found, wanted) = (&found[..12], &sum.sha256[..12]);
-            let why = format!(
-                "its SHA-256 is {found}..., the list says {wanted}...; try again, or another --mirror"
-            );
-            return Err(mirror(url, why));
-        }
-        file.sync_all().map_err(on_disk)
+        self.check()
     }
 
-    /// Appends to `file` what comes after its first `from` bytes. The new length.
-    #[allow(clippy::too_many_arguments)]
-    fn rest(
-        &self,
-        url: &str,
-        sum: &Sum,
-        from: u64,
-        hash: &mut Sha256,
-        mut file: &File,
-        part: &Path,
-        progress: &(dyn Fn(u64) + Sync),
-    ) -> std::result::Result<u64, Broken> {
-        let on_disk = |error| Broken::Final(ImageError::File { path: part.to_owned(), error });
-        let mut request = self.agent.get(url);
-        if from > 0 {
-            request = request.header("Range", format!("bytes={from}-"));
+    /// What is there already counts, if there is not too much of it.
+    fn take_up(&mut self) -> std::io::Result<()> {
+        let mut file = self.file;
+        file.rewind()?;
+        if file.metadata()?.len() > self.sum.size {
+            file.set_len(0)?;
+        }
+        self.hash = Sha256::new();
+        self.len = std::io::copy(&mut file, &mut Hashing(&mut self.hash))?;
+        Ok(())
+    }
+
+    /// Gets what is missing, once.
+    fn rest(&mut self, agent: &ureq::Agent) -> std::result::Result<(), Broken> {
+        let mut request = agent.get(self.url);
+        if self.len > 0 {
+            request = request.header("Range", format!("bytes={}-", self.len));
         }
         let mut response = request.call().map_err(|error| Broken::Line(connection(&error)))?;
-        let mut len = from;
         match response.status().as_u16() {
-            206 if from > 0 => {}
-            200 => {
-                file.set_len(0).and_then(|()| file.rewind()).map_err(on_disk)?;
-                *hash = Sha256::new();
-                len = 0;
-            }
+            206 if self.len > 0 => {}
+            200 => self.begin_anew().map_err(|error| Broken::Final(self.on_disk(error)))?,
             408 | 425 | 429 | 500.. => return Err(Broken::Line(response.status().to_string())),
-            _ => return Err(Broken::Final(mirror(url, response.status().to_string()))),
+            _ => return Err(Broken::Final(mirror(self.url, response.status().to_string()))),
         }
         let (mut reader, mut buffer) = (response.body_mut().as_reader(), vec![0; 64 << 10]);
         loop {
-            let n = match reader.read(&mut buffer) {
-                Ok(0) => return Ok(len),
-                Ok(n) => n,
-                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+            match reader.read(&mut buffer) {
+                Ok(0) => return Ok(()),
+                Ok(n) => self.append(&buffer[..n]).map_err(Broken::Final)?,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => return Err(Broken::Line(error.to_string())),
-            };
-            len += n as u64;
-            if len > sum.size {
-                let why = format!("it has more than the {} bytes that the list says", sum.size);
-                return Err(Broken::Final(mirror(url, why)));
             }
-            hash.update(&buffer[..n]);
-            file.write_all(&buffer[..n]).map_err(on_disk)?;
-            progress(n as u64);
         }
+    }
+
+    fn begin_anew(&mut self) -> std::io::Result<()> {
+        let mut file = self.file;
+        (self.hash, self.len) = (Sha256::new(), 0);
+        file.set_len(0)?;
+        file.rewind()
+    }
+
+    fn append(&mut self, bytes: &[u8]) -> Result<()> {
+        self.len += bytes.len() as u64;
+        if self.len > self.sum.size {
+            let why = format!("it has more than the {} bytes that the list says", self.sum.size);
+            return Err(mirror(self.url, why));
+        }
+        self.hash.update(bytes);
+        let mut file = self.file;
+        file.write_all(bytes).map_err(|error| self.on_disk(error))?;
+        (self.progress)(bytes.len() as u64);
+        Ok(())
+    }
+
+    /// Compares the whole file with its sum. A wrong one is not kept.
+    fn check(self) -> Result<()> {
+        let found: String = self.hash.clone().finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        if found != self.sum.sha256 {
+            fs::remove_file(self.part).map_err(|error| self.on_disk(error))?;
+            let (found, wanted) = (&found[..12], &self.sum.sha256[..12]);
+            let why = format!(
+                "its SHA-256 is {found}..., the list says {wanted}...; try again, or another --mirror"
+            );
+            return Err(mirror(self.url, why));
+        }
+        self.file.sync_all().map_err(|error| self.on_disk(error))
+    }
+
+    fn on_disk(&self, error: std::io::Error) -> ImageError {
+        ImageError::File { path: self.part.to_owned(), error }
     }
 }
 
