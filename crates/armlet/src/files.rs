@@ -84,6 +84,11 @@ pub fn thing(name: Option<&Path>) -> Result<Thing, Failure> {
     if let Some(guest) = guests::find(&text) {
         return Ok(Thing::Guest(guest));
     }
+    if armlet_image::recipe::names().iter().any(|name| *name == *text) {
+        return Err(Failure::input(format_args!(
+            "the image {text} is not there yet; make it with: armlet image pull {text}"
+        )));
+    }
     let hint = did_you_mean(&text, guests::ALL.iter().map(|guest| guest.name));
     if path.components().count() > 1 {
         let (bytes, source) = read_and_keep("guest", path)?;

@@ -63,6 +63,16 @@ pub fn names() -> Vec<String> {
     RELEASES.iter().flat_map(of).collect()
 }
 
+/// Why there is no recipe of this name.
+fn unknown(name: &str) -> String {
+    if name.contains("://") {
+        return format!(
+            "images are made of packages, by name; download {name} yourself, then: armlet run FILE"
+        );
+    }
+    format!("there is no image {name:?} to pull; there are {}", names().join(", "))
+}
+
 impl Recipe {
     /// The recipe of a name.
     ///
@@ -76,8 +86,7 @@ impl Recipe {
                 Some((codename, arch))
             });
         let Some((codename, arch)) = found else {
-            let names = names().join(", ");
-            return Err(ImageError::Asked(format!("there is no image {name:?} to pull; there are {names}")));
+            return Err(ImageError::Asked(unknown(name)));
         };
         Ok(Self { name: name.to_owned(), codename, arch, variant, include })
     }

@@ -228,6 +228,11 @@ fn what_can_not_be_pulled_is_told_in_one_line() {
             "there is no image \"debian-99-arm64\" to pull; there are debian-12-arm64",
         ),
         (
+            &["pull", "https://x/disk.qcow2"],
+            2,
+            "download https://x/disk.qcow2 yourself, then: armlet run FILE",
+        ),
+        (
             &["pull", "debian-12-arm64", "--mirror", "ftp://x"],
             2,
             "is not an address with http:// or https://",
@@ -248,6 +253,9 @@ fn what_can_not_be_pulled_is_told_in_one_line() {
         assert_eq!((status, stdout.as_str()), (Some(expected), ""), "{stderr}");
         assert!(stderr.contains(says) && stderr.lines().count() == 1, "{args:?}: {stderr}");
     }
+    let (status, _, stderr) = told(home.path(), &["run", "debian-13-armhf"]);
+    assert_eq!(status, Some(2), "{stderr}");
+    assert!(stderr.contains("is not there yet; make it with: armlet image pull debian-13-armhf"), "{stderr}");
     // Nothing half made is left, and nothing is listed.
     let (_, stdout, _) = told(home.path(), &["image", "ls"]);
     assert!(
