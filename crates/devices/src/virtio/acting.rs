@@ -198,6 +198,21 @@ fn a_changed_configuration_has_a_new_generation_and_an_interrupt() {
 }
 
 #[test]
+fn what_comes_after_the_driver_has_looked_interrupts_once_more() {
+    let (mut driver, puppet) = puppet(0);
+    offer(&mut driver, 1);
+    puppet.complete(puppet.take(1));
+    let seen = driver.r(VIRTIO_MMIO_INTERRUPT_STATUS);
+    puppet.0.handle.get().unwrap().change_config(|| {});
+    assert_eq!((seen, driver.wire.level(), driver.wire.rises()), (VIRTIO_MMIO_INT_VRING, true, 1));
+    // A driver that takes the wire for an edge has heard of one thing only.
+    driver.w(VIRTIO_MMIO_INTERRUPT_ACK, seen);
+    assert_eq!((driver.wire.level(), driver.wire.rises()), (true, 2));
+    assert_eq!(driver.acknowledge(), VIRTIO_MMIO_INT_CONFIG);
+    assert!(!driver.wire.level());
+}
+
+#[test]
 fn a_driver_writes_where_it_may() {
     let (driver, puppet) = puppet(0);
     let write =

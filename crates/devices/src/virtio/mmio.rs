@@ -46,31 +46,48 @@ struct Interrupt {
 }
 
 impl Interrupt {
-    fn change(&self, change: impl FnOnce(u32) -> u32) {
-        let mut status = self.status.lock().unwrap_or_else(PoisonError::into_inner);
-        let old = *status;
-        *status = change(old);
-        if (old != 0) != (*status != 0) {
-            self.line.set(*status != 0);
+    fn lock(&self) -> MutexGuard<'_, u32> {
+        self.status.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn raise(&self, bits: u32) {
+        let mut status = self.lock();
+        if *status == 0 {
+            self.line.set(true);
+        }
+        *status |= bits;
+    }
+
+    /// The device tree calls the interrupt an edge. Of what came since the driver looked, and is not among `bits`, another rise
+    /// has to tell it: the wire would stay up, and nothing would interrupt ever again.
+    fn acknowledge(&self, bits: u32) {
+        let mut status = self.lock();
+        if *status == 0 {
+            return;
+        }
+        *status &= !bits;
+        self.line.set(false);
+        if *status != 0 {
+            self.line.set(true);
         }
     }
 
     fn status(&self) -> u32 {
-        *self.status.lock().unwrap_or_else(PoisonError::into_inner)
+        *self.lock()
     }
 }
 
 impl Notify for Interrupt {
     fn used(&self, _queue: u16) {
-        self.change(|status| status | VIRTIO_MMIO_INT_VRING);
+        self.raise(VIRTIO_MMIO_INT_VRING);
     }
 
     fn config_changed(&self) {
-        self.change(|status| status | VIRTIO_MMIO_INT_CONFIG);
+        self.raise(VIRTIO_MMIO_INT_CONFIG);
     }
 
     fn reset(&self) {
-        self.change(|_| 0);
+        self.acknowledge(!0);
     }
 }
 
@@ -140,7 +157,7 @@ impl MmioTransport {
             VIRTIO_MMIO_QUEUE_NUM => edit(|queue, value| queue.size = value as u32),
             VIRTIO_MMIO_QUEUE_READY => self.common.set_ready(selected.queue, value & 1 != 0),
             VIRTIO_MMIO_QUEUE_NOTIFY => self.common.notify(value),
-            VIRTIO_MMIO_INTERRUPT_ACK => self.interrupt.change(|status| status & !value),
+            VIRTIO_MMIO_INTERRUPT_ACK => self.interrupt.acknowledge(value),
             VIRTIO_MMIO_STATUS => self.common.set_status(value),
             VIRTIO_MMIO_QUEUE_DESC_LOW => edit(|queue, value| set_low(&mut queue.desc, value)),
             VIRTIO_MMIO_QUEUE_DESC_HIGH => edit(|queue, value| set_high(&mut queue.desc, value)),
