@@ -17,7 +17,7 @@ exec unshare --kill-child=SIGKILL -Urmpf --propagation private bash -c '
     # A wine server of its own for each run: one of another namespace would be asked about processes it can not see.
     mkdir -p -m 700 "$tree/tmp/.wine-0"
     mount -t tmpfs -o mode=700 tmpfs "$tree/tmp/.wine-0"
-    exec chroot "$tree" /bin/busybox env -i HOME=/root PATH=/usr/bin:/bin RUST_BACKTRACE="${RUST_BACKTRACE:-}" WINEPREFIX=/root/p \
+    exec /usr/sbin/chroot "$tree" /bin/busybox env -i HOME=/root PATH=/usr/bin:/bin RUST_BACKTRACE="${RUST_BACKTRACE:-}" WINEPREFIX=/root/p \
         WINEDEBUG=-all WINEDLLOVERRIDES=mscoree,mshtml= "WINEPATH=Z:\\mnt" \
         /bin/busybox sh -c "cd \"\$1\" 2>/dev/null || cd /; shift; exec /usr/lib/wine/wine64 \"\$@\"" sh "$folder" "$@"
 ' sh "$root" "$1" "$2" "$3" "${@:4}"
