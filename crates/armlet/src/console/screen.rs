@@ -105,7 +105,7 @@ impl Screen {
             line.push(b'\n');
         }
         line.extend(text.as_bytes());
-        let _ = io::stderr().write_all(&line);
+        let _ = sys::stderr().write_all(&line);
     }
 
     /// Shows or replaces the progress line; an empty one erases it. Nothing once the guest has spoken.
@@ -120,7 +120,7 @@ impl Screen {
             line.extend(text.as_bytes());
             state.progress = !text.is_empty();
         }
-        let _ = io::stderr().write_all(&line);
+        let _ = sys::stderr().write_all(&line);
     }
 
     /// Waits until all is written, then ends the writer. What stdout answered, if it is gone.
@@ -177,7 +177,7 @@ impl Screen {
             state.spoken = true;
             let mut line = Vec::new();
             self.erase_progress(&mut state, &mut line);
-            let _ = io::stderr().write_all(&line);
+            let _ = sys::stderr().write_all(&line);
         }
         if state.queue.is_empty() {
             self.changed.notify_all();

@@ -4,11 +4,13 @@
 #[cfg(unix)]
 mod guardian;
 #[cfg(unix)]
+mod patient;
+#[cfg(unix)]
 mod unix;
 #[cfg(unix)]
 pub use guardian::{Guardian, guard, own_program};
 #[cfg(unix)]
-pub use unix::{RawMode, Signal, allocated, memory_size, on_signal, resident, stdin, stdout, window};
+pub use unix::{RawMode, Signal, allocated, memory_size, on_signal, resident, stderr, stdin, stdout, window};
 
 #[cfg(any(windows, test))]
 mod lossy;
@@ -16,5 +18,5 @@ mod lossy;
 mod windows;
 #[cfg(windows)]
 pub use windows::{
-    Guardian, RawMode, Signal, allocated, guard, memory_size, on_signal, stdin, stdout, window,
+    Guardian, RawMode, Signal, allocated, guard, memory_size, on_signal, stderr, stdin, stdout, window,
 };

@@ -6,6 +6,8 @@ use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcgetwins
 use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGTERM, SIGWINCH};
 use signal_hook::iterator::Signals;
 
+use super::patient::Patient;
+
 /// The settings of the terminal on stdin, before and during raw mode.
 pub struct RawMode {
     before: Termios,
@@ -45,12 +47,17 @@ pub(super) fn raw(before: &Termios) -> Termios {
 
 /// What is typed or piped in.
 pub fn stdin() -> Box<dyn Read> {
-    Box::new(io::stdin().lock())
+    Box::new(Patient(io::stdin().lock()))
 }
 
 /// Where the guest's output goes.
 pub fn stdout() -> Box<dyn Write> {
-    Box::new(io::stdout())
+    Box::new(Patient(io::stdout()))
+}
+
+/// Where armlet's own lines go.
+pub fn stderr() -> impl Write {
+    Patient(io::stderr())
 }
 
 /// What the system asks of the program.

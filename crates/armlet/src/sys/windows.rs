@@ -125,6 +125,11 @@ pub fn stdout() -> Box<dyn Write> {
     if io::stdout().is_terminal() { Box::new(Lossy::new(io::stdout())) } else { Box::new(Piped) }
 }
 
+/// Where armlet's own lines go.
+pub fn stderr() -> impl Write {
+    io::stderr()
+}
+
 /// stdout as a file or pipe.
 struct Piped;
 
