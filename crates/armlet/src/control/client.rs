@@ -27,24 +27,47 @@ Ctrl-A h       this help
 Ctrl-A Ctrl-A  send Ctrl-A to the guest
 ";
 
+/// Why a request has no good answer.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum NoAnswer {
+    /// There is no such machine any more.
+    #[error("it has ended")]
+    Ended,
+    /// It takes too long.
+    #[error("it does not answer")]
+    Silent,
+    /// The machine says why.
+    #[error("{0}")]
+    Refused(String),
+    /// The connection fails.
+    #[error("{0}")]
+    Os(io::Error),
+}
+
+impl From<io::Error> for NoAnswer {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::WouldBlock => Self::Silent,
+            io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => Self::Ended,
+            _ => Self::Os(error),
+        }
+    }
+}
+
 /// A connection to a machine.
 pub(super) struct Client(BufReader<UnixStream>);
 
 impl Client {
     /// Sends a request and returns its answer, or why it was refused.
-    pub fn ask(&mut self, request: &Value, patience: Duration) -> Result<Value, String> {
-        let text = |error: io::Error| match error.kind() {
-            io::ErrorKind::WouldBlock => "it does not answer".to_owned(),
-            _ => error.to_string(),
-        };
-        self.0.get_ref().set_read_timeout(Some(patience)).map_err(text)?;
-        self.0.get_ref().write_all(format!("{request}\n").as_bytes()).map_err(text)?;
+    pub fn ask(&mut self, request: &Value, patience: Duration) -> Result<Value, NoAnswer> {
+        self.0.get_ref().set_read_timeout(Some(patience))?;
+        self.0.get_ref().write_all(format!("{request}\n").as_bytes())?;
         let mut line = String::new();
-        self.0.read_line(&mut line).map_err(text)?;
-        let answer: Value = serde_json::from_str(&line).map_err(|_| "it has ended".to_owned())?;
+        self.0.read_line(&mut line)?;
+        let answer: Value = serde_json::from_str(&line).map_err(|_| NoAnswer::Ended)?;
         match answer["ok"].as_bool() {
             Some(true) => Ok(answer),
-            _ => Err(answer["error"].as_str().unwrap_or("it gives no reason").to_owned()),
+            _ => Err(NoAnswer::Refused(answer["error"].as_str().unwrap_or("it gives no reason").to_owned())),
         }
     }
 
@@ -60,9 +83,13 @@ pub fn ps() -> Result<u8, Failure> {
         place::all().map_err(|error| Failure::broken(format_args!("can't look for machines: {error}")))?;
     let mut text = String::new();
     for (name, stream) in all {
-        let Ok(status) = Client(BufReader::new(stream)).ask(&json!({ "command": "status" }), PATIENCE) else {
-            let _ = writeln!(text, "{name:<24} does not answer");
-            continue;
+        let status = match Client(BufReader::new(stream)).ask(&json!({ "command": "status" }), PATIENCE) {
+            Ok(status) => status,
+            Err(NoAnswer::Ended) => continue,
+            Err(_) => {
+                let _ = writeln!(text, "{name:<24} does not answer");
+                continue;
+            }
         };
         let cpus = match status["cpus"].as_u64() {
             Some(1) => "1 CPU".to_owned(),
@@ -95,12 +122,12 @@ fn uptime(seconds: u64) -> String {
 /// Asks the guest to shut down, or ends the machine at once, and waits until it is gone.
 pub fn stop(name: &str, force: bool) -> Result<u8, Failure> {
     let mut client = Client::of(name)?;
-    let fail = |why: String| Failure::broken(format_args!("can't stop {name}: {why}"));
+    let fail = |why: NoAnswer| Failure::broken(format_args!("can't stop {name}: {why}"));
     client.ask(&json!({ "command": "stop", "force": force }), PATIENCE).map_err(fail)?;
-    client.0.get_ref().set_read_timeout(Some(SHUTDOWN)).map_err(|error| fail(error.to_string()))?;
+    client.0.get_ref().set_read_timeout(Some(SHUTDOWN)).map_err(|error| fail(error.into()))?;
     match client.0.read(&mut [0]) {
-        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Err(fail(format!(
-            "its guest has not shut down within {} s; --force ends it as it is",
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Err(Failure::broken(format_args!(
+            "can't stop {name}: its guest has not shut down within {} s; --force ends it as it is",
             SHUTDOWN.as_secs()
         ))),
         // Gone, one way or another.
@@ -111,9 +138,9 @@ pub fn stop(name: &str, force: bool) -> Result<u8, Failure> {
 /// Connects the terminal, or whatever stdin and stdout are, to a machine's console, until it ends or the user leaves.
 pub fn attach(name: &str) -> Result<u8, Failure> {
     let mut client = Client::of(name)?;
-    let fail = |why: String| Failure::broken(format_args!("can't attach to {name}: {why}"));
+    let fail = |why: NoAnswer| Failure::broken(format_args!("can't attach to {name}: {why}"));
     client.ask(&json!({ "command": "attach" }), PATIENCE).map_err(fail)?;
-    let io_fail = |error: io::Error| fail(error.to_string());
+    let io_fail = |error: io::Error| fail(error.into());
     client.0.get_ref().set_read_timeout(None).map_err(io_fail)?;
     let terminal = io::stdin().is_terminal();
     if terminal {
