@@ -12,8 +12,8 @@ use super::{Options, write};
 
 /// The class in the table, and its name for `--only`.
 pub const CLASS: &str = "login";
-/// Packages beside those of every image: a disk benchmark, and thousands of small files.
-const PACKAGES: &str = "fio,golang-1.19-src";
+/// Packages beside those of every image, where storage is measured: a disk benchmark, and thousands of small files.
+const PACKAGES: [&str; 2] = ["--include", "fio,golang-1.19-src"];
 
 /// A busy host must not make systemd give up the console.
 const DEVICES: &str = "systemd.default_device_timeout_sec=900";
@@ -31,7 +31,8 @@ impl Image {
     pub fn get(arch: &Arch, armlet: &Path) -> Result<Self, String> {
         let home = root().join("target/bench/images");
         let image = format!("debian-12-{}", arch.debian);
-        let disk = images::pulled(armlet, &home, arch.debian, &image, &["--include", PACKAGES])?;
+        let packages: &[_] = if arch.bits == "64" { &PACKAGES } else { &[] };
+        let disk = images::pulled(armlet, &home, arch.debian, &image, packages)?;
         let file = |name: &str| {
             let path = arch.path(name);
             dump(&disk, name, &path).map(|()| path)

@@ -111,8 +111,8 @@ fn section(options: &Options, arch: &Arch, armlet: &Path) -> Result<Section, Str
     kernels::run(options, arch, &machines, &mut results)?;
     disk::run(options, arch, &machines, &mut results)?;
     net::run(options, arch, &machines, &mut results)?;
+    debian(options, arch, armlet, &machines, &mut results)?;
     if arch.bits == "64" {
-        debian(options, arch, armlet, &machines, &mut results)?;
         programs::run(options, arch, &machines, &mut results)?;
     }
     let idle = machine::idle_share(arch, &machines[0])?;
@@ -128,12 +128,13 @@ fn debian(
     machines: &[Machine],
     results: &mut Runs,
 ) -> Result<(), String> {
-    if ![debian::CLASS, storage::FIO, storage::FILES].iter().any(|class| options.wants(class)) {
+    let storage = arch.bits == "64" && (options.wants(storage::FIO) || options.wants(storage::FILES));
+    if !storage && !options.wants(debian::CLASS) {
         return Ok(());
     }
     let image = debian::Image::get(arch, armlet)?;
     debian::run(options, arch, machines, &image, results)?;
-    storage::run(options, arch, machines, &image, results)
+    if storage { storage::run(options, arch, machines, &image, results) } else { Ok(()) }
 }
 
 /// Builds the program for this host.
