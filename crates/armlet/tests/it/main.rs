@@ -19,6 +19,7 @@ mod net;
 mod observe;
 mod pci;
 mod programs;
+mod rebind;
 mod rig;
 mod rootdir;
 mod shares;
