@@ -83,7 +83,7 @@ is what the guest's own clock, which the unpacked kernel starts, says then. 32-b
 programs in T32 for its baseline (VFPv3-D16), the NEON kernels for VFPv4 with NEON.
 
 *login* is the host's time from the start of the process to the login prompt of systemd on the console, from the disk that `armlet image pull
-debian-12-arm64` makes, with an overlay (QEMU: `snapshot=on`). *fio*, *fio-1m* and *files* run programs of that image on two CPUs: random requests of
+debian-12-arm64` (or `-armhf`) makes, with an overlay (QEMU: `snapshot=on`). *fio*, *fio-1m* and *files* run programs of that image on two CPUs: random requests of
 4 KiB, one or 32 at a time, four sequential ones of 1 MiB, all past the guest's page cache, on a raw image, a qcow2 image and an overlay; and the
 sources of Go's tools unpacked, walked, searched and removed, on ext4 on a raw image and over 9P. QEMU's disks are on threads of their own (`iothread`) with
 `cache=writeback,aio=io_uring`, the fastest of its ways on this host; the images are in the host's page cache.

@@ -4,47 +4,44 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::os::fd::AsFd;
 
 use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::Errno;
 
 /// Waits where a descriptor would not.
 pub struct Patient<T>(pub T);
 
 impl<T: AsFd> Patient<T> {
-    fn wait(&self, flags: PollFlags) -> io::Result<()> {
-        match poll(&mut [PollFd::new(&self.0, flags)], None) {
-            Err(rustix::io::Errno::INTR) => Ok(()),
-            done => Ok(done.map(drop)?),
+    /// Does `act`, once the descriptor is ready for it.
+    fn once_ready<R>(
+        &mut self,
+        flags: PollFlags,
+        mut act: impl FnMut(&mut T) -> io::Result<R>,
+    ) -> io::Result<R> {
+        loop {
+            match act(&mut self.0) {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                done => return done,
+            }
+            match poll(&mut [PollFd::new(&self.0, flags)], None) {
+                Ok(_) | Err(Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
+            }
         }
     }
 }
 
 impl<T: Read + AsFd> Read for Patient<T> {
     fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
-        loop {
-            match self.0.read(bytes) {
-                Err(error) if error.kind() == ErrorKind::WouldBlock => self.wait(PollFlags::IN)?,
-                done => return done,
-            }
-        }
+        self.once_ready(PollFlags::IN, |from| from.read(bytes))
     }
 }
 
 impl<T: Write + AsFd> Write for Patient<T> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        loop {
-            match self.0.write(bytes) {
-                Err(error) if error.kind() == ErrorKind::WouldBlock => self.wait(PollFlags::OUT)?,
-                done => return done,
-            }
-        }
+        self.once_ready(PollFlags::OUT, |to| to.write(bytes))
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        loop {
-            match self.0.flush() {
-                Err(error) if error.kind() == ErrorKind::WouldBlock => self.wait(PollFlags::OUT)?,
-                done => return done,
-            }
-        }
+        self.once_ready(PollFlags::OUT, T::flush)
     }
 }
 

@@ -106,14 +106,16 @@ fn is_there(any: &OwnedFd, name: &str) -> io::Result<bool> {
 
 /// The first of some queues, and of which kind the device is. Only trying tells: it takes nothing but its own kind.
 fn first(name: &str, queues: u16) -> Result<(File, Kind), TapError> {
-    let kinds = if queues > 1 { [Kind::Several, Kind::One] } else { [Kind::One, Kind::Several] };
-    match (one(name, kinds[0]), kinds[1]) {
-        (Err(TapError::OtherKind(_)), other) => match (one(name, other), other) {
-            (Ok(_), Kind::One) => Err(TapError::OneQueue { name: name.to_owned(), user: geteuid().as_raw() }),
-            (file, _) => Ok((file?, other)),
-        },
-        (file, _) => Ok((file?, kinds[0])),
+    let (wanted, other) = if queues > 1 { (Kind::Several, Kind::One) } else { (Kind::One, Kind::Several) };
+    match one(name, wanted) {
+        Err(TapError::OtherKind(_)) => {}
+        file => return Ok((file?, wanted)),
     }
+    let file = one(name, other)?;
+    if queues > 1 {
+        return Err(TapError::OneQueue { name: name.to_owned(), user: geteuid().as_raw() });
+    }
+    Ok((file, other))
 }
 
 fn one(name: &str, kind: Kind) -> Result<File, TapError> {

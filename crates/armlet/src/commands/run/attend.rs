@@ -14,11 +14,17 @@ use crate::{progress, sys, terminal};
 
 /// A machine about to run, and what it was made from.
 pub struct Attended<'a> {
+    /// The machine.
     pub machine: &'a Machine,
+    /// What the user asked for.
     pub args: &'a RunArgs,
+    /// Name of the backend that runs it.
     pub backend: &'static str,
+    /// How many CPUs it has.
     pub cpus: usize,
+    /// Where its console's output goes.
     pub screen: &'a Arc<Screen>,
+    /// What ends it.
     pub stopper: &'a Arc<Stopper>,
 }
 
@@ -26,7 +32,6 @@ impl Attended<'_> {
     /// Listens for signals.
     pub fn to_signals(&self) -> Result<(), Failure> {
         let (control, stopper) = (self.machine.control(), self.stopper.clone());
-        stopper.arm(control.clone());
         let resize = move || control.resize_console(sys::window().unwrap_or_default());
         resize();
         let act = move |signal| match signal {

@@ -53,6 +53,7 @@ pub fn run(args: RunArgs) -> Result<u8, Failure> {
     observers.begin(&args, hypervisor.name(), cpus);
 
     let control = machine.control();
+    stopper.arm(control.clone());
     let attended = Attended {
         machine: &machine,
         args: &args,
