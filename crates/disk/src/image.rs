@@ -4,7 +4,7 @@
 use std::fs::File;
 use std::io;
 use std::path::Path;
-use std::sync::{PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard};
 
 use imago::file::File as Storage;
 use imago::format::gate::ImplicitOpenGate;
@@ -16,6 +16,7 @@ use imago::{
 };
 use vm_memory::VolatileSlice;
 
+use crate::lock::Lock;
 use crate::{Disk, Format, SECTOR, ZEROS, open};
 
 type Access = FormatAccess<Storage>;
@@ -27,11 +28,14 @@ pub(crate) struct Image {
     read_only: bool,
     /// Nothing of it outlives the disk.
     temporary: bool,
+    /// Given back last, when all that the library had to write is written.
+    _locks: Vec<Lock>,
 }
 
 /// A file that is an image, open and locked.
 pub(crate) struct Base<'a> {
     pub file: File,
+    pub lock: Lock,
     pub path: &'a Path,
     pub format: Format,
     /// Whether it is read and written past the page cache.
@@ -40,19 +44,22 @@ pub(crate) struct Base<'a> {
 
 impl Base<'_> {
     /// With its backing files and data file, as its header names them.
-    fn access(self, write: bool) -> io::Result<Access> {
+    fn access(self, write: bool) -> io::Result<(Access, Vec<Lock>)> {
         // The library finds out by trying what direct input and output wants to be aligned to. It is not to try writing.
         let may_try = write && !self.direct;
         let options = StorageOpenOptions::new().filename(self.path).write(may_try).direct(self.direct);
         let storage = Storage::from_open_file(self.file, options)?;
-        Ok(match self.format {
+        let locks = Mutex::new(vec![self.lock]);
+        let access = match self.format {
             Format::Raw => FormatAccess::new(
                 Raw::<Storage>::builder(storage).write(write).open(DenyImplicitOpenGate::default())?,
             ),
             Format::Qcow2 => {
-                FormatAccess::new(Qcow2::<Storage>::builder(storage).write(write).open(Files::default())?)
+                let files = Files { depth: 0, locks: &locks };
+                FormatAccess::new(Qcow2::<Storage>::builder(storage).write(write).open(files)?)
             }
-        })
+        };
+        Ok((access, locks.into_inner().unwrap_or_else(PoisonError::into_inner)))
     }
 }
 
@@ -60,23 +67,25 @@ impl Base<'_> {
 const LONGEST_CHAIN: usize = 64;
 
 /// Opens what an image names: backing files and data files.
-#[derive(Clone, Copy, Default)]
-struct Files {
+struct Files<'a> {
     /// How many images named each other up to here.
     depth: usize,
+    /// Of all that were opened.
+    locks: &'a Mutex<Vec<Lock>>,
 }
 
-impl ImplicitOpenGate<Storage> for Files {
+impl ImplicitOpenGate<Storage> for Files<'_> {
     fn open_format<F: FormatDriverBuilder<Storage>>(&mut self, builder: F) -> io::Result<Access> {
         if self.depth == LONGEST_CHAIN {
             return Err(io::Error::other("its backing files have no end"));
         }
-        Ok(FormatAccess::new(builder.open(Self { depth: self.depth + 1 })?))
+        Ok(FormatAccess::new(builder.open(Self { depth: self.depth + 1, ..*self })?))
     }
 
     fn open_storage(&mut self, options: StorageOpenOptions) -> io::Result<Storage> {
         let path = options.get_filename().ok_or(io::ErrorKind::InvalidInput)?;
-        let mut file = open::locked(path, options.get_writable()).map_err(io::Error::other)?;
+        let (mut file, lock) = open::locked(path, options.get_writable()).map_err(io::Error::other)?;
+        self.locks.lock().unwrap_or_else(PoisonError::into_inner).push(lock);
         if open::is_qcow2(&mut file) {
             open::check_encryption(&mut file, path).map_err(io::Error::other)?;
         }
@@ -87,19 +96,21 @@ impl ImplicitOpenGate<Storage> for Files {
 impl Image {
     /// The image in `base`.
     pub fn plain(base: Base, write: bool) -> io::Result<Self> {
-        Ok(Self { access: RwLock::new(base.access(write)?), read_only: !write, temporary: false })
+        let (access, locks) = base.access(write)?;
+        Ok(Self { access: RwLock::new(access), read_only: !write, temporary: false, _locks: locks })
     }
 
     /// A new image in `temporary` over the one in `base`, which is only read.
     pub fn overlay(base: Base, temporary: File, read_only: bool) -> io::Result<Self> {
-        let base = base.access(false)?;
+        let (base, locks) = base.access(false)?;
         let size = base.size().next_multiple_of(SECTOR);
         let again = temporary.try_clone()?;
         let options = || StorageOpenOptions::new().write(true);
         Qcow2::<Storage>::create_builder(Storage::from_open_file(again, options())?).size(size).create()?;
         let builder = Qcow2::<Storage>::builder(Storage::from_open_file(temporary, options())?);
         let overlay = builder.write(true).backing(Some(base)).open(DenyImplicitOpenGate::default())?;
-        Ok(Self { access: RwLock::new(FormatAccess::new(overlay)), read_only, temporary: true })
+        let access = RwLock::new(FormatAccess::new(overlay));
+        Ok(Self { access, read_only, temporary: true, _locks: locks })
     }
 
     fn access(&self) -> RwLockReadGuard<'_, Access> {

@@ -7,6 +7,7 @@
 mod check;
 mod error;
 mod image;
+mod lock;
 mod open;
 mod raw;
 mod sys;

@@ -1,13 +1,14 @@
 //! Finding out what an image is, and locking it.
 #![forbid(unsafe_code)]
 
-use std::fs::{File, TryLockError};
+use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
 use crate::check::check;
 use crate::error::DiskError;
 use crate::image::{Base, Image};
+use crate::lock::Lock;
 use crate::raw::Raw;
 use crate::{Disk, sys};
 
@@ -52,7 +53,7 @@ const QCOW2_CRYPT_METHOD: u64 = 32;
 /// One line for each way that it can't be used.
 pub fn open(path: &Path, options: &OpenOptions) -> Result<Box<dyn Disk>, DiskError> {
     let write = !options.read_only && !options.overlay;
-    let mut file = locked(path, write)?;
+    let (mut file, lock) = locked(path, write)?;
     // The length of a block device is where its end is.
     let len = file.seek(SeekFrom::End(0)).map_err(|error| DiskError::Open(path.to_owned(), error))?;
     if len == 0 {
@@ -69,9 +70,9 @@ pub fn open(path: &Path, options: &OpenOptions) -> Result<Box<dyn Disk>, DiskErr
     if options.direct {
         make_direct(&file, path, len, format)?;
     }
-    let base = Base { file, path, format, direct: options.direct };
+    let base = Base { file, lock, path, format, direct: options.direct };
     let disk: Box<dyn Disk> = match (format, options.overlay) {
-        (Format::Raw, false) if !options.direct => Box::new(Raw::new(base.file, len, !write)),
+        (Format::Raw, false) if !options.direct => Box::new(Raw::new(base.file, base.lock, len, !write)),
         (_, false) => Box::new(Image::plain(base, write).map_err(image)?),
         (_, true) => {
             let temporary = tempfile::tempfile().map_err(|e| DiskError::Overlay(path.to_owned(), e))?;
@@ -81,16 +82,13 @@ pub fn open(path: &Path, options: &OpenOptions) -> Result<Box<dyn Disk>, DiskErr
     if disk.size() == 0 { Err(DiskError::Empty(path.to_owned())) } else { Ok(disk) }
 }
 
-/// Opens a file or block device and locks it, as long as it is open.
-pub(crate) fn locked(path: &Path, write: bool) -> Result<File, DiskError> {
+/// Opens a file or block device and locks it.
+pub(crate) fn locked(path: &Path, write: bool) -> Result<(File, Lock), DiskError> {
     check_kind(path)?;
     let file = File::options().read(true).write(write).open(path);
     let file = file.map_err(|error| DiskError::Open(path.to_owned(), error))?;
-    match if write { file.try_lock() } else { file.try_lock_shared() } {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(DiskError::Locked { path: path.to_owned(), ro: !write }),
-        Err(TryLockError::Error(error)) => Err(DiskError::Lock(path.to_owned(), error)),
-    }
+    let lock = Lock::new(&file, path, write)?;
+    Ok((file, lock))
 }
 
 /// Has the file read and written past the page cache from now on.

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use vm_memory::VolatileSlice;
 
+use crate::lock::Lock;
 use crate::{Disk, SECTOR, ZEROS, sys};
 
 pub(crate) struct Raw {
@@ -17,12 +18,13 @@ pub(crate) struct Raw {
     /// The host has said that it can't punch holes here, or can't zero ranges.
     no_holes: AtomicBool,
     no_zeroing: AtomicBool,
+    _lock: Lock,
 }
 
 impl Raw {
-    pub fn new(file: File, len: u64, read_only: bool) -> Self {
+    pub fn new(file: File, lock: Lock, len: u64, read_only: bool) -> Self {
         let (no_holes, no_zeroing) = (AtomicBool::new(false), AtomicBool::new(false));
-        Self { file, len, read_only, no_holes, no_zeroing }
+        Self { file, len, read_only, no_holes, no_zeroing, _lock: lock }
     }
 
     /// Does `how` unless it is known not to work here; false if it doesn't.

@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use armlet_disk::{Disk, DiskError, Format, OpenOptions, open};
 use vm_memory::{GuestAddress, GuestMemory, GuestMemoryMmap, VolatileSlice};
@@ -215,6 +216,24 @@ fn the_same_image_is_no_two_disks_unless_both_only_read() {
     refused(&path, &PLAIN, ",ro or ,overlay");
     drop((first, second));
     open(&path, &PLAIN).unwrap();
+}
+
+#[test]
+fn a_closed_image_is_free_though_programs_are_being_started() {
+    let dir = Dir::new();
+    let path = dir.file("a.img", &[1; 4096]);
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            // Each has the image open for a moment, until it executes what isn't there.
+            while !done.load(Ordering::Relaxed) {
+                Command::new(dir.path("none")).spawn().unwrap_err();
+            }
+        });
+        let opened = (0..500).filter(|_| open(&path, &PLAIN).is_ok()).count();
+        done.store(true, Ordering::Relaxed);
+        assert_eq!(opened, 500);
+    });
 }
 
 #[test]
