@@ -151,6 +151,12 @@ fn echoed(port: u16, bytes: &Arc<[u8]>) -> Vec<u8> {
     back
 }
 
+/// Says in what bytes differ that should not.
+fn assert_same(ours: &[u8], theirs: &[u8]) {
+    let first = ours.iter().zip(theirs).position(|(a, b)| a != b);
+    assert!(ours == theirs, "{} bytes, not {}; the first other one is {first:?}", ours.len(), theirs.len());
+}
+
 /// Takes another address, then fetches again with what CPU 1 sends, and so on the card's second pair of queues.
 const AGAIN: &str = "
 ip link set eth0 address 52:54:00:aa:bb:0c
@@ -187,6 +193,7 @@ while ! ip -6 addr show dev eth0 scope global | grep -v tentative | grep -q inet
 ping -c 1 fd0a:0:2::2 | grep -o '1 packets received'
 [ {web6} = 0 ] || wget -q -O /tmp/big6 'http://[fd0a:0:2::2]:{web6}/' && cmp /tmp/big /tmp/big6 && echo same6
 nc -l -p 7 -e cat & while ! grep -q ':0007 ' /proc/net/tcp*; do usleep 1000; done; echo list''ening; wait
+while grep -q ':0007 ' /proc/net/tcp*; do usleep 1000; done
 web=http://10.0.2.2:{web}/{more}
 echo ended; poweroff -f
 ",
@@ -196,7 +203,7 @@ echo ended; poweroff -f
     let net = format!("user,7:{forward},dns=127.0.0.1:{}{net}", dns());
     let mut session = guest.start(dir.path(), &init, &[&["--net", &net], options].concat());
     session.expect("listening", LIMIT);
-    assert!(*echoed(forward, &body) == *body, "what comes back by the forward differs");
+    assert_same(&echoed(forward, &body), &body);
     session.expect("ended", LIMIT);
     let (status, text) = session.finish(LIMIT);
     assert!(status.success() && !text.contains("does not load"), "{status}: {text}");

@@ -166,6 +166,7 @@ impl Drop for UserNet {
             // It has told already if it panicked.
             let _ = thread.join();
         }
+        self.shared.state().stack.finish();
     }
 }
 

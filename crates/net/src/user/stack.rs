@@ -29,6 +29,8 @@ const MOST_UDP: usize = 256;
 const MOST_ICMP: usize = 64;
 /// The longest datagram.
 const DATAGRAM: usize = 65536;
+/// How long the host may take, when the machine ends, for what the guest has sent.
+const PATIENCE: Duration = Duration::from_secs(2);
 /// How often idle flows are looked for.
 const SWEEP: Duration = Duration::from_secs(10);
 
@@ -123,6 +125,13 @@ impl Stack {
         self.now = Instant::now();
     }
 
+    /// Time passes.
+    #[cfg(test)]
+    pub fn advance(&mut self, time: Duration) {
+        self.began -= time;
+        self.expire();
+    }
+
     fn stack_now(&self) -> StackInstant {
         StackInstant::from_micros((self.now - self.began).as_micros() as i64)
     }
@@ -163,6 +172,12 @@ impl Stack {
         self.busy.clear();
         self.leases = Leases::default();
         self.port.reset();
+    }
+
+    /// The machine ends. What the guest has sent, and was told has arrived, gets to the host, unless that doesn't take it.
+    pub fn finish(&mut self) {
+        let deadline = Instant::now() + PATIENCE;
+        self.tcp.values_mut().for_each(|flow| flow.deliver(deadline));
     }
 
     /// Does what is due.

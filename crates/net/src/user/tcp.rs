@@ -3,7 +3,7 @@
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr};
-use std::time::Duration;
+use std::time::{Duration, Instant as HostInstant};
 
 use mio::Token;
 use mio::net::TcpStream;
@@ -85,6 +85,8 @@ pub struct Flow {
     syn: Option<Vec<u8>>,
     readable: bool,
     writable: bool,
+    /// The guest has said that no more data comes.
+    ended: bool,
     /// The host side knows that no more data comes.
     shut: bool,
     /// The guest side knows it.
@@ -93,6 +95,8 @@ pub struct Flow {
     pub stalled: bool,
     /// When something is to be sent again.
     pub deadline: Option<Instant>,
+    /// The time, as the stack knows it.
+    clock: Instant,
 }
 
 impl Flow {
@@ -104,6 +108,9 @@ impl Flow {
         let socket = stack.sockets.add(socket);
         // A gateway adds no delay of its own.
         let _ = host.set_nodelay(true);
+        // In tests the host's kernel takes little, so that much stays here.
+        #[cfg(test)]
+        let _ = SockRef::from(&host).set_send_buffer_size(4096);
         Self {
             host,
             token: Token(0),
@@ -112,10 +119,12 @@ impl Flow {
             syn: None,
             readable: false,
             writable: false,
+            ended: false,
             shut: false,
             closed: false,
             stalled: false,
             deadline: None,
+            clock: now,
         }
     }
 
@@ -182,8 +191,24 @@ impl Flow {
     /// Takes a packet from the guest. [`Self::pump`] is to follow.
     pub fn input(&mut self, packet: &[u8], port: &mut Port, now: Instant) {
         if self.syn.is_none() {
+            let now = self.time(now);
             self.stalled |= self.stack.poll(port, now, Some(packet));
         }
+    }
+
+    /// True if both sides have said all, and the host is yet to take some of it.
+    fn lingers(&mut self) -> bool {
+        let socket = self.socket();
+        socket.state() == State::TimeWait && socket.can_recv()
+    }
+
+    /// The time for the stack, which forgets everything 10 s after both sides have said all. It has none as long as the host
+    /// takes.
+    fn time(&mut self, now: Instant) -> Instant {
+        if !self.lingers() {
+            self.clock = now;
+        }
+        self.clock
     }
 
     /// Moves data as far as it goes.
@@ -198,14 +223,16 @@ impl Flow {
                 self.socket().abort();
                 false
             });
+            let now = self.time(now);
             self.stalled = self.stack.poll(port, now, None);
             if !moved {
                 busy = false;
                 break;
             }
         }
+        let waits = self.stalled || self.lingers();
         let Stack { interface, sockets, .. } = &mut self.stack;
-        self.deadline = interface.poll_at(now, sockets).filter(|_| !self.stalled);
+        self.deadline = interface.poll_at(now, sockets).filter(|_| !waits);
         match (self.is_over(), busy) {
             (true, _) => Fate::Over,
             (_, true) => Fate::Busy,
@@ -214,22 +241,40 @@ impl Flow {
     }
 
     fn is_over(&mut self) -> bool {
-        let closed = self.closed;
+        let ended = self.ended;
         let socket = self.socket();
         let over = match socket.state() {
             // A reset of our own has to be sent first, and what came before the end of data has to arrive.
-            State::Closed => socket.remote_endpoint().is_none() && !(closed && socket.can_recv()),
+            State::Closed => socket.remote_endpoint().is_none() && !(ended && socket.can_recv()),
             // A reset took back what the guest had asked for.
             State::Listen => true,
             // Nothing is lost between here and the guest that it would have to repeat.
             State::TimeWait => !socket.can_recv(),
             _ => false,
         };
-        if over && !(self.shut && self.closed) {
-            // One side reset the connection: so does the other.
-            let _ = SockRef::from(&self.host).set_linger(Some(Duration::ZERO));
+        if over && !self.closed {
+            self.reset_host();
         }
         over
+    }
+
+    /// One side has reset the connection, or is gone: the other is to know that there was no end.
+    fn reset_host(&self) {
+        let _ = SockRef::from(&self.host).set_linger(Some(Duration::ZERO));
+    }
+
+    /// Writes what is left of what the guest has sent, and was told has arrived, waiting for the host until `deadline`.
+    pub fn deliver(&mut self, deadline: HostInstant) {
+        let left =
+            || Some(deadline.saturating_duration_since(HostInstant::now())).filter(|left| !left.is_zero());
+        let mut moved = SockRef::from(&self.host).set_nonblocking(false).is_ok();
+        while moved
+            && let Some(left) = left()
+            && SockRef::from(&self.host).set_write_timeout(Some(left)).is_ok()
+        {
+            self.writable = true;
+            moved = self.guest_to_host().unwrap_or(false);
+        }
     }
 
     /// Writes what the guest has sent; true if anything moved.
@@ -248,12 +293,9 @@ impl Flow {
                 Err(_) => break,
             }
         }
-        let ended = match socket.state() {
-            State::CloseWait | State::LastAck | State::Closing | State::TimeWait => true,
-            State::Closed => self.closed,
-            _ => false,
-        };
-        if ended && !socket.can_recv() && !self.shut {
+        self.ended |=
+            matches!(socket.state(), State::CloseWait | State::LastAck | State::Closing | State::TimeWait);
+        if self.ended && !socket.can_recv() && !self.shut {
             self.shut = true;
             // It fails where the peer is gone already, which reading tells.
             let _ = self.host.shutdown(Shutdown::Write);
@@ -282,6 +324,14 @@ impl Flow {
             }
         }
         Ok(moved)
+    }
+}
+
+impl Drop for Flow {
+    fn drop(&mut self) {
+        if !self.shut {
+            self.reset_host();
+        }
     }
 }
 
