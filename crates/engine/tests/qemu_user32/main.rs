@@ -18,7 +18,8 @@ mod streams32;
 
 use armlet_engine::Code;
 use emulator::{Isa, Streams};
-use oracle32::{Case, Ours, Outcome};
+use oracle::Rng;
+use oracle32::{Case, Fp, Ours, Outcome, Program};
 use streams32::{Set, Shape};
 
 /// States that each stream is run from.
@@ -152,14 +153,29 @@ fn a32_branches() {
     run("a32-branches", 3, Set::A32, Shape { branches: true, memory: 1, ..Shape::for_emulator() });
 }
 
+/// Whether VJCVT takes a denormal that is flushed for an inexact conversion, as FPToFixedJS says. QEMU 7.2 does not.
+fn knows_vjcvt(streams: &Streams<Aarch32>) -> bool {
+    let words = vec![simd32::VJCVT];
+    let mut fp = Fp { fpscr: simd32::FZ, ..Fp::default() };
+    fp.q[0] = 1;
+    let case = Case::random(&mut Rng::new(0), Program::a32(&words));
+    let stream = Stream { set: Set::A32, words, case: Case { fp: Some(fp.into()), ..case } };
+    let theirs = streams.theirs(&[stream], false).expect("it raises no exception");
+    theirs[0].fp.as_ref().is_some_and(|fp| fp.fpscr & simd32::NZCV == 0)
+}
+
 /// Floating point and AdvSIMD, as A32 and as T32, a state for each stream.
 #[test]
 fn simd() {
     let Some(streams) = Streams::start("simd32", Aarch32::new()) else { return };
     let mut ours = Ours::with(Code::interpreter());
+    let vjcvt = knows_vjcvt(&streams);
     emulator::run("simd32", streams, 7, 2 * STREAMS, |rng, cases| {
         loop {
             let (case, words) = simd32::stream(rng);
+            if !vjcvt && words.iter().copied().any(simd32::is_vjcvt) {
+                continue;
+            }
             let set = if case.program.t32 { Set::T32 } else { Set::A32 };
             let words = if case.program.t32 { simd32::as_t32(&words) } else { words };
             if !ours.run(&case).raised {

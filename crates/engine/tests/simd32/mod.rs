@@ -15,7 +15,9 @@ pub const FZ: u32 = 1 << 24;
 const DN: u32 = 1 << 25;
 const AHP: u32 = 1 << 26;
 const QC: u32 = 1 << 27;
-const NZCV: u32 = 15 << 28;
+pub const NZCV: u32 = 15 << 28;
+/// `vjcvt.s32.f64 s0, d0`
+pub const VJCVT: u32 = 0xeeb9_0bc0;
 
 /// Bits that decide, and their values, of all rows of a table.
 pub type Rows = Vec<(u32, u32)>;
@@ -36,6 +38,11 @@ pub fn neon_table() -> Rows {
 
 pub fn memory_table() -> Rows {
     masks!(memory)
+}
+
+/// True for VJCVT of any registers, under any condition.
+pub fn is_vjcvt(word: u32) -> bool {
+    word & 0x0fbf_0fd0 == VJCVT & 0x0fff_ffff
 }
 
 /// Related lanes in all registers, of a format that is often the one in use.
