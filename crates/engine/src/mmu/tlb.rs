@@ -27,7 +27,9 @@ const FEW_JUMPS: usize = 1024;
 /// Jumps of one page lie in one run of this length.
 const JUMPS_OF_PAGE: usize = 1024;
 /// Pages told apart by [`Set::jump_pages`].
-const JUMP_PAGES: usize = 1 << 15;
+const JUMP_PAGES: usize = 1 << 13;
+/// As many jumps, or more: they are not counted any more.
+const MANY_JUMPS: u8 = u8::MAX;
 /// Entries for code in one set.
 const CODE: usize = 256;
 /// Pages up to which a range is dropped slot by slot rather than by a scan.
@@ -107,8 +109,8 @@ pub struct Set {
     host: [u64; DATA + STAGGER],
     pa: [u64; DATA + STAGGER],
     code: [Entry; CODE],
-    /// For each page number, mixed to one below [`JUMP_PAGES`], whether there may be jumps into the page.
-    jump_pages: [u64; JUMP_PAGES / 64],
+    /// For each page number, mixed to one below [`JUMP_PAGES`], how many jumps there are into such pages, or more.
+    jump_pages: [u8; JUMP_PAGES],
     /// Blocks of data entries that entries were filled into since the set was last empty.
     used: [u64; BLOCKS],
     /// There may be entries in `code`: 0 or 1.
@@ -196,15 +198,26 @@ impl Set {
 
     /// Remembers where a branch to `va` goes on.
     pub fn fill_jump(&mut self, va: u64, host: u64) {
-        let page = page_bit(va);
-        self.jump_pages[page / 64] |= 1 << (page % 64);
         self.halves |= half(va);
         let index = Self::jump_index(va);
         if let Some(at) = self.jumps_at.get_mut(self.jumps_used as usize) {
             *at = index as u16;
         }
         self.jumps_used += 1;
-        self.jumps[index] = Jump { va, host };
+        let old = std::mem::replace(&mut self.jumps[index], Jump { va, host });
+        if old.host != 0 {
+            self.count_out(old.va, 1);
+        }
+        let count = &mut self.jump_pages[mixed_page(va)];
+        *count = count.saturating_add(1);
+    }
+
+    /// `jumps` jumps into the page of `va` are gone.
+    fn count_out(&mut self, va: u64, jumps: u8) {
+        let count = &mut self.jump_pages[mixed_page(va)];
+        if *count != MANY_JUMPS {
+            *count = count.saturating_sub(jumps);
+        }
     }
 
     /// Number of the jump for `va`. Generated code computes the same.
@@ -241,8 +254,7 @@ impl Set {
     /// Forgets jumps into the page of `va`, under any top byte.
     #[inline]
     fn drop_jumps(&mut self, va: u64) {
-        let bit = page_bit(va);
-        if self.jump_pages[bit / 64] >> (bit % 64) & 1 != 0 {
+        if self.jump_pages[mixed_page(va)] != 0 {
             self.find_and_drop_jumps(va);
         }
     }
@@ -250,11 +262,15 @@ impl Set {
     #[cold]
     fn find_and_drop_jumps(&mut self, va: u64) {
         let first = Self::jump_index(va) / JUMPS_OF_PAGE * JUMPS_OF_PAGE;
+        let mut dropped = 0_u8;
         for jump in &mut self.jumps[first..first + JUMPS_OF_PAGE] {
-            if jump.within(va & !0xfff, 1) {
+            // What was never filled in is zeros, which is no jump to page 0.
+            if jump.host != 0 && jump.within(va & !0xfff, 1) {
                 *jump = Jump::EMPTY;
+                dropped = dropped.saturating_add(1);
             }
         }
+        self.count_out(va, dropped);
     }
 
     /// Forgets jumps into a range of pages.
@@ -390,14 +406,14 @@ fn half(va: u64) -> u64 {
     1 << (va >> 55 & 1)
 }
 
-/// The bit of `va`'s page in [`Set::jump_pages`], the same under any top byte.
-fn page_bit(va: u64) -> usize {
-    ((va << 8 >> 20).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 49) as usize
+/// The place of `va`'s page in [`Set::jump_pages`], the same under any top byte.
+fn mixed_page(va: u64) -> usize {
+    ((va << 8 >> 20).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 51) as usize
 }
 
 const _: () = assert!(DATA.is_power_of_two());
 const _: () = assert!(JUMPS <= 1 << 16);
-const _: () = assert!(JUMP_PAGES == 1 << (64 - 49));
+const _: () = assert!(JUMP_PAGES == 1 << (64 - 51));
 
 #[cfg(test)]
 mod tests {
