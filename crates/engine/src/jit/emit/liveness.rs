@@ -64,7 +64,6 @@ fn uses_flags(u: &Uop) -> u8 {
     use Op::*;
     match u.op {
         Adc64 | Adc32 | Sbc64 | Sbc32 | AdcS64 | AdcS32 | SbcS64 | SbcS32 | Rrx32 | RrxS32 => C,
-        LslSV32 | LsrSV32 | AsrSV32 | RorSV32 => C,
         Csel64 | Csel32 | Csinc64 | Csinc32 | Csinv64 | Csinv32 | Csneg64 | Csneg32 => of_condition(u.flags),
         Ccmp64 | Ccmp32 | Ccmn64 | Ccmn32 | Skip => of_condition(u.flags),
         Rmif | Setf8 | Setf16 | Cfinv | Axflag | Xaflag => ALL,

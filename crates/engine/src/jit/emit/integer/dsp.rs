@@ -13,8 +13,26 @@ impl Emitter<'_> {
             (DspOp::Select, _) => self.select_bytes(u),
             (DspOp::Unsigned, Lanes::Add8) => self.unsigned_bytes(u, VOp::Paddb),
             (DspOp::Unsigned, Lanes::Sub8) => self.unsigned_bytes(u, VOp::Psubb),
+            (DspOp::UnsignedSaturating, Lanes::Add8) => self.parallel(u, VOp::Paddusb),
+            (DspOp::UnsignedSaturating, Lanes::Sub8) => self.parallel(u, VOp::Psubusb),
+            (DspOp::UnsignedSaturating, Lanes::Add16) => self.parallel(u, VOp::Paddusw),
+            (DspOp::UnsignedSaturating, Lanes::Sub16) => self.parallel(u, VOp::Psubusw),
+            (DspOp::SignedSaturating, Lanes::Add8) => self.parallel(u, VOp::Paddsb),
+            (DspOp::SignedSaturating, Lanes::Sub8) => self.parallel(u, VOp::Psubsb),
+            (DspOp::SignedSaturating, Lanes::Add16) => self.parallel(u, VOp::Paddsw),
+            (DspOp::SignedSaturating, Lanes::Sub16) => self.parallel(u, VOp::Psubsw),
             _ => self.by_interpreter(),
         }
+    }
+
+    /// What the host has too, and no flags.
+    fn parallel(&mut self, u: &Uop, op: VOp) {
+        let [x, y, ..] = V;
+        self.word_to_vector(x, u.a);
+        self.word_to_vector(y, u.b);
+        self.asm.vop(op, x, x, y);
+        self.asm.movd_from(B32, A, x);
+        self.write(u.dst, A);
     }
 
     /// SEL.

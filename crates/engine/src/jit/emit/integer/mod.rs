@@ -168,9 +168,10 @@ impl Emitter<'_> {
             O::LsrV32 => self.shift_any(Shift::Shr, u),
             O::AsrV32 => self.shift_any(Shift::Sar, u),
             O::RorV32 => self.shift_by(Shift::Ror, B32, u),
-            O::RorSI32 | O::Rrx32 | O::RrxS32 | O::LslSV32 | O::LsrSV32 | O::AsrSV32 | O::RorSV32 => {
-                self.by_interpreter()
-            }
+            O::LslSV32 => self.shift_any_s(Shift::Shl, u),
+            O::LsrSV32 => self.shift_any_s(Shift::Shr, u),
+            O::AsrSV32 => self.shift_any_s(Shift::Sar, u),
+            O::RorSI32 | O::Rrx32 | O::RrxS32 | O::RorSV32 => self.by_interpreter(),
             O::Dsp(op) => self.dsp(op, u),
             O::Rmif | O::Setf8 | O::Setf16 | O::Cfinv | O::Axflag | O::Xaflag => self.by_interpreter(),
             _ => return false,

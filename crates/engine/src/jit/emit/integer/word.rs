@@ -88,4 +88,14 @@ impl Emitter<'_> {
         }
         self.write(u.dst, A);
     }
+
+    /// The same, setting N, Z and C. C, which a shift by nothing leaves alone, seldom matters: T32's short forms set flags that
+    /// nobody asks for.
+    pub(super) fn shift_any_s(&mut self, op: Shift, u: &Uop) {
+        if self.buffers.needs[self.index].after & liveness::C != 0 {
+            return self.by_interpreter();
+        }
+        self.shift_any(op, u);
+        self.set_nz(&Uop { a: u.dst, ..*u });
+    }
 }
