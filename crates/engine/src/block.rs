@@ -37,7 +37,7 @@ pub struct Mode(pub u16);
 impl Mode {
     /// The code runs at EL1, else at EL0.
     pub const EL1: u16 = 1 << 0;
-    /// FP and AdvSIMD instructions trap.
+    /// FP and AdvSIMD instructions trap. In AArch32 state code finds out for itself ([`crate::uop::Op::CheckFp`]).
     pub const FP_TRAP: u16 = 1 << 1;
     /// SP-based accesses check the alignment of SP.
     pub const SP_CHECK: u16 = 1 << 2;

@@ -126,3 +126,12 @@ fn every_word_stays_within_bounds() {
         }
     }
 }
+
+#[test]
+fn floating_point_is_checked_once_in_a_straight_line() {
+    let checks = |words: &[u32]| ops(0, words).iter().filter(|&&op| op == Op::CheckFp).count();
+    let (vadd, vldr, vadd_ne) = (0xee30_0a00, 0xed9f_0b00, 0x1e30_0a00);
+    assert_eq!(checks(&[vadd, vldr, vadd, vadd_ne]), 1);
+    assert_eq!(checks(&[vadd_ne, vadd_ne, vadd, vadd]), 3, "what has a condition may not have run");
+    assert_eq!(checks(&[0xe281_2004]), 0);
+}

@@ -42,9 +42,7 @@ impl Lowering<'_> {
         if matches!(op, Insn::Vmrs | Insn::Vmsr) {
             return self.vfp_register(op, w);
         }
-        if self.fp_trapped() {
-            return Flow::End;
-        }
+        self.check_fp(w);
         match op {
             Insn::Vadd => self.vfp_binary(FloatOp::Add, w),
             Insn::Vsub => self.vfp_binary(FloatOp::Sub, w),
@@ -155,9 +153,7 @@ impl Lowering<'_> {
         if reg != FPSCR {
             return self.vfp_other_register(op == Insn::Vmrs, reg.into(), t);
         }
-        if self.fp_trapped() {
-            return Flow::End;
-        }
+        self.check_fp(w);
         if op == Insn::Vmsr {
             self.write_fpscr(slot(t));
             return Flow::Leave;

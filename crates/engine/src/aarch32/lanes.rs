@@ -6,7 +6,7 @@
 //! need nothing picked.
 
 use super::Lowering;
-use crate::uop::{FloatOp, Op, Slot, Uop, VTEMP, VectorOp};
+use crate::uop::{Op, Slot, Uop, VTEMP, VectorOp};
 
 /// Element `index` of a vector slot, of `1 << size` bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -178,7 +178,6 @@ impl Lowering<'_> {
                         return;
                     }
                 }
-                Op::Float(FloatOp::Trapped) => return,
                 Op::Vector(_) | Op::Float(_) if ![u.dst, u.a, u.b, u.c].contains(&part.slot) => {}
                 _ => return,
             }
@@ -216,14 +215,12 @@ impl Lowering<'_> {
         }
     }
 
-    /// If floating point is denied in this mode, emits the trap.
-    pub(super) fn fp_trapped(&mut self) -> bool {
-        let trapped = self.mode.has(crate::block::Mode::FP_TRAP);
-        if trapped {
-            let op = Op::Float(crate::uop::FloatOp::Trapped);
-            self.emit(Uop { c: self.size, b: self.itstate, ..Uop::new(op) });
+    /// Traps if floating point is denied. Nothing in a block changes that: one check in its straight line is enough.
+    pub(super) fn check_fp(&mut self, w: u32) {
+        if !self.fp_checked {
+            self.emit(Uop { c: self.size, b: self.itstate, ..Uop::new(Op::CheckFp) });
+            self.fp_checked = !self.is_guarded(w);
         }
-        trapped
     }
 }
 

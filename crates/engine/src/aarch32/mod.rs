@@ -89,6 +89,8 @@ pub struct Lowering<'a> {
     next: Option<u32>,
     temps: u8,
     vtemps: VectorTemps,
+    /// Floating point is known not to trap.
+    fp_checked: bool,
     /// The number of uops after a comparison of floating-point numbers, if it has no condition.
     compared: usize,
     /// The number of uops after the last one that code may jump over.
@@ -114,6 +116,7 @@ impl<'a> Lowering<'a> {
             next: None,
             temps: 0,
             vtemps: VectorTemps::default(),
+            fp_checked: false,
             compared: 0,
             place: code.place(),
             it: ItState(if code.mode.is_t32() { code.mode.itstate() } else { 0 }),

@@ -134,9 +134,7 @@ fn left_field(w: u32) -> i64 {
 
 impl Lowering<'_> {
     pub(super) fn neon(&mut self, op: Insn, w: u32) -> Flow {
-        if self.fp_trapped() {
-            return Flow::End;
-        }
+        self.check_fp(w);
         match form(op) {
             Some((form, op)) => self.neon_form(form, op, w),
             None if self.neon_float(op, w) => {}

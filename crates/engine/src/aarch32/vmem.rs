@@ -13,9 +13,7 @@ use crate::uop::{Arrangement, Elements, Extension, MemoryOp, Op, Slot, Uop, ZERO
 
 impl Lowering<'_> {
     pub(super) fn vector_memory(&mut self, op: Insn, w: u32) -> Flow {
-        if self.fp_trapped() {
-            return Flow::End;
-        }
+        self.check_fp(w);
         match op {
             Insn::Vldr | Insn::Vstr => self.one_extension(op == Insn::Vldr, w),
             Insn::Vldm | Insn::Vstm => self.many_extensions(op == Insn::Vldm, w),

@@ -419,6 +419,13 @@ fn exec_block(cpu: &mut Cpu, world: &mut dyn World, uops: &[Uop]) -> Option<Exit
                     return Some(Exit::Raised);
                 }
             }
+            Op::CheckFp => {
+                if cpu.jit.fp_trap != 0 {
+                    cpu.delta = u.delta;
+                    float::trap(cpu, u);
+                    return Some(Exit::Raised);
+                }
+            }
             Op::Skip => {
                 if !holds!() {
                     rest = rest.as_slice().get(u.imm as usize..).unwrap_or_default().iter();

@@ -115,9 +115,10 @@ impl Cpu {
         let mut mode = if el1 { Mode::EL1 } else { 0 };
         mode |= if aarch32 { self.mode_of_aarch32() } else { self.mode_of_a64(el1) };
         self.address_mask = if aarch32 { 0xffff_ffff } else { u64::MAX };
-        // FPEN: 0b01 traps EL0 only, 0b11 nothing, the others both. CPACR has the same for CP10.
-        let fpen = self.sys[SysReg::CPACR_EL1] >> 20 & 3;
-        if fpen & 1 == 0 || !el1 && fpen == 1 {
+        let fp_trap = self.fp_traps(el1);
+        self.jit.fp_trap = fp_trap.into();
+        // 32-bit kernels change this at every switch of tasks: code is the same, and checks.
+        if fp_trap && !aarch32 {
             mode |= Mode::FP_TRAP;
         }
         if self.sys[SysReg::SCTLR_EL1] & (sctlr::M | sctlr::A) != sctlr::M {
@@ -164,10 +165,17 @@ impl Cpu {
         if self.fpcr & FPCR_FZ != 0 {
             mode |= Mode::FLUSH;
         }
-        if self.el1_is_aarch32() && self.sys[SysReg::FPEXC32_EL2] & FPEXC_EN == 0 {
-            mode |= Mode::FP_TRAP;
-        }
         mode
+    }
+
+    /// True if FP and AdvSIMD instructions trap.
+    fn fp_traps(&self, el1: bool) -> bool {
+        let off = self.pstate.is_aarch32()
+            && self.el1_is_aarch32()
+            && self.sys[SysReg::FPEXC32_EL2] & FPEXC_EN == 0;
+        // FPEN: 0b01 traps EL0 only, 0b11 nothing, the others both. CPACR has the same for CP10.
+        let fpen = self.sys[SysReg::CPACR_EL1] >> 20 & 3;
+        off || fpen & 1 == 0 || !el1 && fpen == 1
     }
 
     /// Recomputes which signals matter, after PSTATE.I or F changed.

@@ -298,6 +298,8 @@ pub enum Op {
     CheckSp,
     /// Alignment fault unless the low `flags` bits of `a + imm` are zero; bit 0 of `c` says that it is a store's.
     CheckAlign,
+    /// AArch32: the trap of floating point if it is denied now. `c` is the instruction's length in bytes, `b` its ITSTATE.
+    CheckFp,
     /// Unless condition `flags` holds, skips `imm` uops, which belong to the same instruction. `b` is the instruction's
     /// ITSTATE.
     Skip,

@@ -1,6 +1,7 @@
 //! Floating point: who lets whom have it, and its system registers.
 
 use armlet_arm::cpu::model;
+use armlet_engine::Code;
 
 use crate::access::registers;
 use crate::kit::Machine;
@@ -34,10 +35,15 @@ fn allow() -> u32 {
     mcr((0, 1, 0, 2), 0)
 }
 
+/// Runs words by the interpreter, and by the JIT where there is one.
 #[track_caller]
 fn run(words: &[u32], end: u16) -> [u32; 15] {
     let mut m = Machine::aarch32("cortex-a15", words).with_gic();
     assert_eq!(m.run(), end);
+    if Code::HAS_JIT {
+        let mut compiled = Machine::aarch32("cortex-a15", words).with_gic().compiled();
+        assert_eq!((compiled.run(), registers(&compiled)), (end, registers(&m)));
+    }
     registers(&m)
 }
 
@@ -61,6 +67,24 @@ fn fpexc_and_what_identifies_go_without_fpexc() {
     // Armv7 has no MVFR2.
     run(&[ALL, allow(), vmrs(MVFR2, 2), END], vector::UNDEFINED);
     assert_eq!(model("cortex-a53").unwrap().mvfr(2), Some(0x43));
+}
+
+#[test]
+fn code_that_ran_traps_once_floating_point_is_off() {
+    const COUNT: u32 = 0xe284_4001; // add r4, r4, #1
+    const DONE_COUNT: u32 = 0xe285_5001; // add r5, r5, #1
+    const OFF: u32 = 0xe3a0_1000; // mov r1, #0
+    let on = [ALL, allow(), ON, vmsr(FPEXC, 1)];
+    let is = |count: u32| 0xe354_0000 | count; // cmp r4, #count
+    let back = |words: u32| 0x1aff_fffe - words; // bne, so many words back
+    for word in [VADD, NEON, VLDR, vmrs(FPSCR, 2)] {
+        let turn = [COUNT, word, DONE_COUNT, OFF, vmsr(FPEXC, 1), is(3), back(6), END];
+        assert_eq!(run(&[&on[..], &turn].concat(), vector::UNDEFINED)[4..6], [2, 1], "{word:08x}");
+    }
+    // The second turn passes it over: that checks nothing.
+    let vadd_ne = VADD & 0x0fff_ffff | 1 << 28;
+    let turn = [COUNT, is(2), vadd_ne, DONE_COUNT, OFF, vmsr(FPEXC, 1), is(3), back(7), END];
+    assert_eq!(run(&[&on[..], &turn].concat(), vector::UNDEFINED)[4..6], [3, 2]);
 }
 
 #[test]

@@ -30,7 +30,7 @@ pub fn exec(cpu: &mut Cpu, op: FloatOp, u: &Uop) -> Result<(), Raised> {
         };
     }
     match op {
-        FloatOp::Trapped => return Err(trapped(cpu, u)),
+        FloatOp::Trapped => return Err(trap(cpu, u)),
 
         FloatOp::Add => by_format!(map2, add),
         FloatOp::Sub => by_format!(map2, sub),
@@ -130,7 +130,7 @@ pub fn exec(cpu: &mut Cpu, op: FloatOp, u: &Uop) -> Result<(), Raised> {
 
 /// The trap of an instruction, of `c` bytes in AArch32 state. Where EL1 is in that state it is UNDEFINED.
 #[cold]
-fn trapped(cpu: &mut Cpu, u: &Uop) -> Raised {
+pub fn trap(cpu: &mut Cpu, u: &Uop) -> Raised {
     if cpu.el1_is_aarch32() && cpu.pstate.is_aarch32() {
         return cpu.undefined_of(u.c);
     }

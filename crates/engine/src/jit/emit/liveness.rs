@@ -79,8 +79,9 @@ fn uses_flags(u: &Uop) -> u8 {
 fn is_plain(op: Op) -> bool {
     use Op::*;
     let accesses = op.is_access() || op.is_vector_access() || op.is_load_pair() || op.is_store_pair();
-    let leaves =
-        op.is_conditional() || op.is_branch() || matches!(op, Undefined | CheckSp | CheckAlign | Skip);
+    let leaves = op.is_conditional()
+        || op.is_branch()
+        || matches!(op, Undefined | CheckSp | CheckAlign | CheckFp | Skip);
     !accesses && !leaves && !matches!(op, Memory(_) | Vector(_) | Float(_) | System(_))
 }
 

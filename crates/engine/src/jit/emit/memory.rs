@@ -67,6 +67,7 @@ impl Emitter<'_> {
             O::StorePair64 => self.store_pair(u, B64),
             O::CheckSp => self.check_aligned(u, 4),
             O::CheckAlign => self.check_aligned(u, u.flags),
+            O::CheckFp => self.check_fp(),
             O::VLoad8 => self.vector_load(u, 0),
             O::VLoad16 => self.vector_load(u, 1),
             O::VLoad32 => self.vector_load(u, 2),
@@ -368,6 +369,14 @@ impl Emitter<'_> {
             self.asm.lea(B32, A, Mem::base(a, u.imm as i32 & mask));
             self.asm.test_imm(B32, A, mask);
         }
+        self.asm.jcc(Cond::Ne, slow);
+        self.asm.bind(resume);
+    }
+
+    fn check_fp(&mut self) {
+        self.clobber();
+        let (slow, resume) = self.slow_path();
+        self.asm.alu_imm(Alu::Cmp, B32, FP_TRAP, 0);
         self.asm.jcc(Cond::Ne, slow);
         self.asm.bind(resume);
     }

@@ -84,7 +84,14 @@ pub(super) fn is_simple(op: Op) -> bool {
 fn writes_nothing(op: Op) -> bool {
     use MemoryOp::{LoadElements, LoadExtension, StoreElements, StoreExtension};
     match op {
-        Op::Jump | Op::Skip | Op::CheckAlign | Op::Store8 | Op::Store16 | Op::Store32 | Op::Store64 => true,
+        Op::Jump
+        | Op::Skip
+        | Op::CheckAlign
+        | Op::CheckFp
+        | Op::Store8
+        | Op::Store16
+        | Op::Store32
+        | Op::Store64 => true,
         op if op.is_vector_access() || op.is_store_pair() => true,
         Op::Vector(op) => !matches!(op, VectorOp::Umov | VectorOp::Smov),
         Op::Float(op) => !writes_general(op),
