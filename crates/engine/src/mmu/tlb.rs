@@ -454,10 +454,17 @@ mod tests {
                 set.drop_range(page.wrapping_add(0x1000), 1);
                 assert_eq!(set.jumps[index].host, 1);
                 set.drop_range(page, 1);
-                assert_eq!(set.jumps[index].va, NONE);
+                assert_eq!((set.jumps[index].va, set.jump_pages[mixed_page(page)]), (NONE, 0));
                 assert_eq!(set.jumps[Set::jump_index(0x7777_0000)].host, 2);
             }
         }
+        // One takes the place of another, which counts no more; nor does page 0, where nothing is.
+        let (old, new) = (0x4000_0000, 0x5000_0000);
+        assert_eq!(Set::jump_index(old), Set::jump_index(new));
+        set.fill_jump(old, 1);
+        set.fill_jump(new, 2);
+        set.drop_range(0, 1);
+        assert_eq!([old, new, 0].map(|va| set.jump_pages[mixed_page(va)]), [0, 1, 0]);
         set.fill_data(0x1000, entry(0x1000));
         assert!(set.may_hold(0, 1, true) && !set.may_hold(0, 1, false));
         assert!(!set.may_hold(!0xfff, 1, true) && set.may_hold(!0xfff, 2, true));
