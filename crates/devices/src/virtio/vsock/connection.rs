@@ -5,6 +5,7 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
+use std::time::Instant;
 
 use super::packet::{Header, NO_RECEIVE, NO_SEND};
 
@@ -113,6 +114,16 @@ impl Connection {
             let _ = self.stream.shutdown(Shutdown::Write);
         }
         Ok(())
+    }
+
+    /// Writes the backlog, waiting for the host's program until `deadline`.
+    pub fn deliver(&mut self, deadline: Instant) {
+        let mut waits = self.stream.set_nonblocking(false).is_ok();
+        while waits && self.has_backlog() {
+            let left = deadline.saturating_duration_since(Instant::now());
+            waits =
+                !left.is_zero() && self.stream.set_write_timeout(Some(left)).is_ok() && self.flush().is_ok();
+        }
     }
 
     pub fn has_backlog(&self) -> bool {

@@ -18,6 +18,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
@@ -37,6 +38,9 @@ const LONGEST: usize = 64 << 10;
 
 /// After that time the host may have descriptors again.
 const AGAIN: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
+
+/// How long the host's programs may take, when the machine ends, for what the guest has sent.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The least context id of a guest; 2 is the host.
 pub const FIRST_CID: u32 = 3;
@@ -159,7 +163,7 @@ impl Shared {
             if !flags[0].is_empty() {
                 self.changed.wait();
             }
-            // From behind, for a greeting that is over moves those that follow it. The streams go first.
+            // From behind, for what is over moves those that follow it. The streams go first.
             let happened: Vec<_> = watches.into_iter().map(|(_, _, what)| what).zip(&flags[2..]).collect();
             let mut mux = self.mux();
             for (what, flags) in happened.into_iter().rev().filter(|(_, flags)| !flags.is_empty()) {
@@ -221,6 +225,7 @@ impl Drop for Vsock {
             // It has told already if it panicked.
             let _ = thread.join();
         }
+        self.shared.mux().finish(Instant::now() + PATIENCE);
         // Others could not listen there otherwise.
         let _ = std::fs::remove_file(&self.path);
     }

@@ -11,6 +11,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Instant;
 
 use rustix::event::{PollFd, PollFlags};
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with};
@@ -41,6 +42,7 @@ struct Greeting {
 pub enum Watched {
     Greeting(usize),
     Connection(Ports),
+    Leaving(usize),
 }
 
 /// A stream to watch, for what, and what it is.
@@ -52,6 +54,8 @@ pub struct Mux {
     listener: Arc<UnixListener>,
     greetings: Vec<Greeting>,
     connections: BTreeMap<Ports, Connection>,
+    /// Connections that the guest knows no more, of which the host is yet to take something.
+    leaving: Vec<Connection>,
     answers: VecDeque<Header>,
     next_port: u32,
     /// The connection that was served last: others come first.
@@ -61,15 +65,28 @@ pub struct Mux {
 impl Mux {
     pub fn new(cid: u64, path: PathBuf, listener: UnixListener) -> Self {
         let (greetings, connections, answers) = (Vec::new(), BTreeMap::new(), VecDeque::new());
-        let listener = Arc::new(listener);
-        Self { cid, path, listener, greetings, connections, answers, next_port: FIRST_PORT, last: (0, 0) }
+        let (listener, leaving, next_port) = (Arc::new(listener), Vec::new(), FIRST_PORT);
+        Self { cid, path, listener, greetings, connections, leaving, answers, next_port, last: (0, 0) }
     }
 
     /// All connections end.
     pub fn reset(&mut self) {
         self.greetings.clear();
-        self.connections.clear();
+        std::mem::take(&mut self.connections).into_values().for_each(|connection| self.leave(connection));
         self.answers.clear();
+    }
+
+    /// The host gets what the guest has sent, whatever has become of that.
+    fn leave(&mut self, connection: Connection) {
+        if connection.has_backlog() {
+            self.leaving.push(connection);
+        }
+    }
+
+    /// The machine ends: the host's programs have until `deadline` for what the guest has sent.
+    pub fn finish(&mut self, deadline: Instant) {
+        let all = self.connections.values_mut().chain(&mut self.leaving);
+        all.for_each(|connection| connection.deliver(deadline));
     }
 
     pub fn listener(&self) -> Arc<UnixListener> {
@@ -77,7 +94,7 @@ impl Mux {
     }
 
     fn is_full(&self) -> bool {
-        self.connections.len() + self.greetings.len() >= MOST
+        self.connections.len() + self.leaving.len() + self.greetings.len() >= MOST
     }
 
     /// True if packets of the guest can be taken.
@@ -129,7 +146,11 @@ impl Mux {
         }
         match header.op {
             op::REQUEST => self.connect(ports, header),
-            op::RST => drop(self.connections.remove(&ports)),
+            op::RST => {
+                if let Some(connection) = self.connections.remove(&ports) {
+                    self.leave(connection);
+                }
+            }
             _ if !self.connections.contains_key(&ports) => self.answer(ports, op::RST, 0),
             op::RESPONSE => self.accepted(ports),
             op::RW => self.data(ports, data),
@@ -247,13 +268,22 @@ impl Mux {
             flags.set(PollFlags::OUT, connection.has_backlog());
             (connection.stream.clone(), flags, Watched::Connection(*ports))
         });
-        greetings.chain(connections).collect()
+        let leaving = self.leaving.iter().enumerate();
+        let leaving = leaving.map(|(at, c)| (c.stream.clone(), PollFlags::OUT, Watched::Leaving(at)));
+        greetings.chain(connections).chain(leaving).collect()
     }
 
     /// Something has happened to what was watched.
     pub fn happened(&mut self, watched: Watched, flags: PollFlags) {
         match watched {
             Watched::Greeting(at) => self.listen(at),
+            Watched::Leaving(at) => {
+                let over =
+                    |connection: &mut Connection| connection.flush().is_err() || !connection.has_backlog();
+                if self.leaving.get_mut(at).is_some_and(over) {
+                    self.leaving.remove(at);
+                }
+            }
             Watched::Connection(ports) => {
                 let Some(connection) = self.connections.get_mut(&ports) else { return };
                 let gone = flags.intersects(PollFlags::HUP | PollFlags::ERR);

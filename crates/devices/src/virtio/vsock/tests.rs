@@ -1,6 +1,5 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
-use std::time::{Duration, Instant};
 
 use super::connection::BUFFER;
 use super::packet::{NO_RECEIVE, NO_SEND, STREAM, op};
@@ -9,7 +8,10 @@ use crate::virtio::Service;
 use crate::virtio::testing::*;
 
 const CID: u64 = 9;
-const PATIENCE: Duration = Duration::from_secs(30);
+/// How long tests wait.
+const LIMIT: Duration = Duration::from_secs(30);
+/// Packets of 4 KiB: more than a socket of the host keeps unread, and less than that and [`BUFFER`].
+const PACKETS: usize = 60;
 
 struct Guest {
     driver: Driver,
@@ -25,7 +27,7 @@ impl Guest {
 
     fn host(&self) -> UnixStream {
         let stream = UnixStream::connect(self.dir.path().join("s")).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.set_read_timeout(Some(LIMIT)).unwrap();
         stream
     }
 
@@ -38,7 +40,7 @@ impl Guest {
         loop {
             match self.driver.used(queue) {
                 Some((_, written)) => return written,
-                None if start.elapsed() > PATIENCE => panic!("nothing comes"),
+                None if start.elapsed() > LIMIT => panic!("nothing comes"),
                 None => std::thread::sleep(Duration::from_millis(1)),
             }
         }
@@ -96,7 +98,7 @@ impl Guest {
         self.send(op::REQUEST, (80, 5), 0, b"");
         assert_eq!(self.receive(100).0.op, op::RESPONSE);
         let stream = listener.accept().unwrap().0;
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.set_read_timeout(Some(LIMIT)).unwrap();
         stream
     }
 }
@@ -190,6 +192,36 @@ fn nobody_gets_more_than_there_is_room_for() {
 }
 
 #[test]
+fn what_the_guest_has_sent_arrives_whatever_becomes_of_the_guest() {
+    let ends: [fn(Guest) -> Option<Guest>; 3] = [
+        |mut guest| {
+            guest.send(op::RST, (80, 5), 0, b"");
+            Some(guest)
+        },
+        |guest| {
+            guest.driver.w(virtio_bindings::virtio_mmio::VIRTIO_MMIO_STATUS, 0);
+            Some(guest)
+        },
+        |_| None,
+    ];
+    for end in ends {
+        let mut guest = Guest::new();
+        let mut host = guest.connected();
+        let packet = |n: usize| [n as u8; 4096];
+        (0..PACKETS).for_each(|n| guest.send(op::RW, (80, 5), 0, &packet(n)));
+        let reader = std::thread::spawn(move || {
+            // By then the guest has ended, mostly.
+            std::thread::sleep(Duration::from_millis(50));
+            let mut all = Vec::new();
+            host.read_to_end(&mut all).unwrap();
+            all
+        });
+        let _guest = end(guest);
+        assert!(reader.join().unwrap() == (0..PACKETS).flat_map(packet).collect::<Vec<_>>());
+    }
+}
+
+#[test]
 fn packets_that_make_no_sense_are_answered_or_dropped() {
     let mut guest = Guest::new();
     for wrong in [op::RESPONSE, op::RW, op::SHUTDOWN, op::CREDIT_UPDATE, op::CREDIT_REQUEST, 77] {
@@ -204,7 +236,7 @@ fn packets_that_make_no_sense_are_answered_or_dropped() {
     guest.driver.request(1, &[(DATA, 20, 0)]);
     let start = Instant::now();
     while !guest.driver.needs_reset() {
-        assert!(start.elapsed() < PATIENCE, "a short packet passes");
+        assert!(start.elapsed() < LIMIT, "a short packet passes");
     }
 }
 
