@@ -39,6 +39,7 @@ const SWEEP: Duration = Duration::from_secs(10);
 enum Owner {
     Listener(usize),
     Tcp(Ends),
+    Leaving(Token),
     Forward(usize),
     Udp(UdpKey),
     Icmp(IcmpKey),
@@ -58,6 +59,8 @@ pub struct Stack {
     listeners: Vec<(TcpListener, u16)>,
     forwards: Vec<udp::Flow>,
     tcp: HashMap<Ends, tcp::Flow>,
+    /// Connections of a guest that is gone, of which the host is yet to take something.
+    leaving: HashMap<Token, tcp::Flow>,
     udp: HashMap<UdpKey, udp::Flow>,
     icmp: HashMap<IcmpKey, icmp::Flow>,
     owners: HashMap<Token, Owner>,
@@ -82,6 +85,7 @@ impl Stack {
             listeners: Vec::new(),
             forwards: Vec::new(),
             tcp: HashMap::new(),
+            leaving: HashMap::new(),
             udp: HashMap::new(),
             icmp: HashMap::new(),
             owners: HashMap::new(),
@@ -162,13 +166,21 @@ impl Stack {
         }
     }
 
-    /// The guest is gone: so are its connections.
+    /// The guest is gone: so are its connections, once the host has what the guest has sent.
     pub fn reset(&mut self) {
-        let flows: Vec<Ends> = self.tcp.keys().copied().collect();
-        flows.into_iter().for_each(|ends| self.drop_tcp(ends));
+        for (_, mut flow) in std::mem::take(&mut self.tcp) {
+            if self.leaving.len() < MOST_TCP && flow.leave() {
+                self.owners.insert(flow.token, Owner::Leaving(flow.token));
+                self.leaving.insert(flow.token, flow);
+            } else {
+                self.forget(flow);
+            }
+        }
         self.udp.clear();
         self.icmp.clear();
-        self.owners.retain(|_, owner| matches!(owner, Owner::Listener(_) | Owner::Forward(_)));
+        let stays =
+            |owner: &mut Owner| matches!(owner, Owner::Listener(_) | Owner::Forward(_) | Owner::Leaving(_));
+        self.owners.retain(|_, owner| stays(owner));
         self.busy.clear();
         self.leases = Leases::default();
         self.port.reset();
@@ -177,7 +189,7 @@ impl Stack {
     /// The machine ends. What the guest has sent, and was told has arrived, gets to the host, unless that doesn't take it.
     pub fn finish(&mut self) {
         let deadline = Instant::now() + PATIENCE;
-        self.tcp.values_mut().for_each(|flow| flow.deliver(deadline));
+        self.tcp.values_mut().chain(self.leaving.values_mut()).for_each(|flow| flow.deliver(deadline));
     }
 
     /// Does what is due.
@@ -219,6 +231,7 @@ impl Stack {
         let more = match owner {
             Owner::Listener(index) => return self.accept(index),
             Owner::Tcp(ends) => return self.attend_tcp(ends, writable),
+            Owner::Leaving(token) => return self.attend_leaving(token),
             Owner::Forward(index) => {
                 self.forwards.get_mut(index).map(|flow| flow.receive(buffer, port, *now))
             }
@@ -389,10 +402,23 @@ impl Stack {
     }
 
     fn drop_tcp(&mut self, ends: Ends) {
-        if let Some(mut flow) = self.tcp.remove(&ends) {
-            // It is closed in a moment.
-            let _ = self.registry.deregister(&mut flow.host);
-            self.owners.remove(&flow.token);
+        if let Some(flow) = self.tcp.remove(&ends) {
+            self.forget(flow);
+        }
+    }
+
+    fn forget(&mut self, mut flow: tcp::Flow) {
+        // It is closed in a moment.
+        let _ = self.registry.deregister(&mut flow.host);
+        self.owners.remove(&flow.token);
+    }
+
+    fn attend_leaving(&mut self, token: Token) {
+        if let Some(flow) = self.leaving.get_mut(&token)
+            && !flow.leave()
+            && let Some(flow) = self.leaving.remove(&token)
+        {
+            self.forget(flow);
         }
     }
 

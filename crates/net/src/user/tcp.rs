@@ -263,6 +263,13 @@ impl Flow {
         let _ = SockRef::from(&self.host).set_linger(Some(Duration::ZERO));
     }
 
+    /// The guest is gone, and the host's socket may be ready: writes what the guest was told has arrived. False once nothing
+    /// is left, or nobody takes it.
+    pub fn leave(&mut self) -> bool {
+        self.writable = true;
+        self.guest_to_host().is_ok() && self.socket().can_recv()
+    }
+
     /// Writes what is left of what the guest has sent, and was told has arrived, waiting for the host until `deadline`.
     pub fn deliver(&mut self, deadline: HostInstant) {
         let left =

@@ -330,14 +330,23 @@ fn a_host_that_takes_its_time_gets_all() {
 
 #[test]
 fn what_was_sent_before_the_machine_ended_arrives() {
-    let (guest, mut host, sent) = unread();
-    let reader = std::thread::spawn(move || {
-        let mut rest = Vec::new();
-        host.read_to_end(&mut rest).map(|_| rest)
-    });
-    drop(guest);
-    let rest = reader.join().unwrap().unwrap();
-    assert!(rest == sent, "{} bytes, not {}", rest.len(), sent.len());
+    let ends: [fn(Guest) -> Option<Guest>; 2] = [
+        |_| None,
+        |guest| {
+            guest.cable.net.reset();
+            Some(guest)
+        },
+    ];
+    for end in ends {
+        let (guest, mut host, sent) = unread();
+        let reader = std::thread::spawn(move || {
+            let mut rest = Vec::new();
+            host.read_to_end(&mut rest).map(|_| rest)
+        });
+        let _guest = end(guest);
+        let rest = reader.join().unwrap().unwrap();
+        assert!(rest == sent, "{} bytes, not {}", rest.len(), sent.len());
+    }
 }
 
 #[test]
