@@ -420,7 +420,7 @@ fn exec_block(cpu: &mut Cpu, world: &mut dyn World, uops: &[Uop]) -> Option<Exit
                 }
             }
             Op::CheckFp => {
-                if cpu.jit.fp_trap != 0 {
+                if cpu.ctl.fp_trap != 0 {
                     cpu.delta = u.delta;
                     float::trap(cpu, u);
                     return Some(Exit::Raised);

@@ -31,8 +31,6 @@ pub struct Context {
     pub signals: u64,
     /// What of the vector state is in host registers: [`Context::VECTORS`], [`Context::FLOAT`], [`Context::AARCH32`].
     pub resident: u32,
-    /// Not zero if floating point traps.
-    pub fp_trap: u32,
     /// Not zero if floating point is left to the interpreter: FPCR asks for what the host does otherwise.
     pub slow_float: u32,
     /// MXCSR for the guest's floating point, no exception flag set.

@@ -123,8 +123,8 @@ pub const FLAGS: Mem = field(offset_of!(Cpu, jit) + offset_of!(Context, flags));
 pub const FLAGS_HIGH: Mem = field(offset_of!(Cpu, jit) + offset_of!(Context, flags) + 1);
 /// `Context::resident`.
 pub const RESIDENT: Mem = field(offset_of!(Cpu, jit) + offset_of!(Context, resident));
-/// `Context::fp_trap`.
-pub const FP_TRAP: Mem = field(offset_of!(Cpu, jit) + offset_of!(Context, fp_trap));
+/// `Control::fp_trap`.
+pub const FP_TRAP: Mem = field(offset_of!(Cpu, ctl) + offset_of!(Control, fp_trap));
 /// `Context::slow_float`.
 pub const SLOW_FLOAT: Mem = field(offset_of!(Cpu, jit) + offset_of!(Context, slow_float));
 /// `Context::mxcsr`.

@@ -28,6 +28,8 @@ use bits::{sctlr, sctlr32};
 pub struct Control {
     /// What lowering depends on now; kept by [`Cpu::mode_changed`].
     pub mode: Mode,
+    /// FP and AdvSIMD instructions trap: 0 or 1, for generated code. In AArch64 state the mode says so too.
+    pub fp_trap: u32,
     /// The signals of the port that matter now: those that PSTATE does not mask.
     pub poll: u32,
     /// Which parts of debug are in use.
@@ -116,7 +118,7 @@ impl Cpu {
         mode |= if aarch32 { self.mode_of_aarch32() } else { self.mode_of_a64(el1) };
         self.address_mask = if aarch32 { 0xffff_ffff } else { u64::MAX };
         let fp_trap = self.fp_traps(el1);
-        self.jit.fp_trap = fp_trap.into();
+        self.ctl.fp_trap = fp_trap.into();
         // 32-bit kernels change this at every switch of tasks: code is the same, and checks.
         if fp_trap && !aarch32 {
             mode |= Mode::FP_TRAP;
