@@ -77,6 +77,17 @@ impl Arch {
         })
     }
 
+    /// Says what is missing of the programs that it takes, QEMU among them if `qemu`.
+    pub fn check(&self, qemu: bool) -> Result<(), String> {
+        let (prefix, packages) = self.cross;
+        let compiler = format!("{prefix}-gcc");
+        let programs = [(&*compiler, packages), (self.qemu, "qemu-system-arm")];
+        programs.into_iter().take(if qemu { 2 } else { 1 }).try_for_each(|(program, packages)| {
+            let started = Command::new(program).arg("--version").output();
+            started.map(drop).map_err(|e| cant_start(program, &e, packages))
+        })
+    }
+
     /// A path below `target/bench` that no other architecture uses.
     pub fn path(&self, name: &str) -> PathBuf {
         root().join("target/bench").join(format!("{name}-{}", self.bits))
@@ -96,10 +107,14 @@ impl Arch {
             .args(sources)
             .args(options)
             .status()
-            .map_err(|e| format!("{compiler} does not start ({e}): install {packages}"))?;
+            .map_err(|e| cant_start(&compiler, &e, packages))?;
         if !compiled.success() {
             return Err(format!("the guest program {name} does not compile"));
         }
         std::fs::read(&out).map_err(|e| format!("{}: {e}", out.display()))
     }
+}
+
+fn cant_start(program: &str, error: &std::io::Error, packages: &str) -> String {
+    format!("{program} does not start ({error}): install {packages}")
 }

@@ -82,6 +82,8 @@ const INIT_REACHED: &str = "@init";
 /// Measures and reports.
 pub fn run(options: &Options) -> Result<(), String> {
     let archs = options.archs()?;
+    // What is missing is told now, not after minutes.
+    archs.iter().try_for_each(|arch| arch.check(!options.no_qemu))?;
     let armlet = build_armlet()?;
     let mut sections = Vec::new();
     for arch in &archs {
