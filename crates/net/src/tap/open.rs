@@ -62,6 +62,12 @@ pub enum TapError {
     /// The host's kernel has none.
     #[error("this host has no tap devices ({TUN}: {0}); try: sudo modprobe tun")]
     NoTun(io::Error),
+    /// The host's kernel has them, but not for this user, or not in this container.
+    #[error(
+        "{TUN} is not yours to open ({0}); try: sudo chmod 666 {TUN} (each tap device still has an owner), or give the \
+         container that device"
+    )]
+    TunNotYours(io::Error),
     /// Anything else.
     #[error("tap device {name}: {source}")]
     Os {
@@ -119,7 +125,10 @@ fn first(name: &str, queues: u16) -> Result<(File, Kind), TapError> {
 }
 
 fn one(name: &str, kind: Kind) -> Result<File, TapError> {
-    let file = sys::open(Path::new(TUN)).map_err(TapError::NoTun)?;
+    let file = sys::open(Path::new(TUN)).map_err(|error| match error.kind() {
+        ErrorKind::PermissionDenied => TapError::TunNotYours(error),
+        _ => TapError::NoTun(error),
+    })?;
     sys::attach(&file, name, kind).map_err(|error| match error.kind() {
         ErrorKind::ResourceBusy => TapError::Busy(name.to_owned()),
         ErrorKind::PermissionDenied => TapError::NotYours { name: name.to_owned(), user: geteuid().as_raw() },
@@ -141,9 +150,14 @@ mod tests {
         let missing = error("tap-of-nobody", 2).unwrap();
         assert!(missing.contains("ip tuntap add dev tap-of-nobody mode tap multi_queue user"), "{missing}");
         assert!(error("../lo", 1).unwrap().contains("there is no tap device"));
+        let expected = match sys::open(Path::new(TUN)) {
+            Ok(_) => "lo is no tap device; `ip tuntap` lists those there are",
+            // A host that has none, or a user who may not.
+            Err(_) => TUN,
+        };
         for count in [1, 2] {
             let other = error("lo", count).unwrap();
-            assert!(other.contains("lo"), "{other}");
+            assert!(other.starts_with(expected) || other.contains(&format!("({expected}: ")), "{other}");
         }
         let long = error("a-name-that-is-far-too-long", 1).unwrap();
         assert!(long.contains("a-name-that-is-far-too-long"), "{long}");
