@@ -7,6 +7,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
+use rustix::process::{Pid, Signal, kill_process};
+
 use crate::common::Program;
 
 /// Sends back what the UART receives: enables it, waits for RXFE to be clear, reads, writes.
@@ -47,8 +49,10 @@ impl User {
     }
 
     /// The process of the only machine.
-    fn pid(&self) -> String {
-        self.ps().split("pid ").nth(1).unwrap().split_whitespace().next().unwrap().to_owned()
+    fn pid(&self) -> Pid {
+        let line = self.ps();
+        let pid = line.split("pid ").nth(1).unwrap().split_whitespace().next().unwrap();
+        Pid::from_raw(pid.parse().unwrap()).unwrap()
     }
 }
 
@@ -123,7 +127,7 @@ fn what_is_left_of_a_killed_machine_is_cleared_away() {
         user.command(&["attach", "victim"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     client.stdin.as_mut().unwrap().write_all(b"x").unwrap();
     std::io::Read::read_exact(client.stdout.as_mut().unwrap(), &mut [0]).unwrap();
-    assert!(Command::new("kill").args(["-9", &user.pid()]).status().unwrap().success());
+    kill_process(user.pid(), Signal::KILL).unwrap();
     // The console's end is the machine's.
     client.wait().unwrap();
     let socket = user.0.path().join("armlet/victim.sock");
