@@ -10,7 +10,7 @@ flock 9
 [ -f "$tree/complete" ] && exit 0
 mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | grep -v security | head -n 1)
 rm -rf "$tree"
-mmdebstrap --quiet --variant=extract --mode=root --arch=arm64 --include=wine64,libwine,busybox-static \
+mmdebstrap --quiet --variant=extract --mode=chrootless --arch=arm64 --include=wine64,libwine,busybox-static \
     --aptopt='APT::Install-Recommends "false"' bookworm "$tree" "deb $mirror bookworm main"
 mkdir -p "$tree"/{bin,proc,sys,root,mnt,run,tmp,dev,payloads}
 ln -sf busybox "$tree/bin/sh"
