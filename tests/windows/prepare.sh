@@ -28,8 +28,10 @@ shim=$("$here/shim.sh" arm64)
 "$here/arm64-tree.sh" "$tools/arm64" >&2
 image=$tools/arm64.ext4
 if ! [ "$image" -nt "$tools/arm64/complete" ]; then
-    # Everything in it is root's, whoever made the tree: wine wants a prefix of its user's.
-    PATH=$PATH:/sbin unshare --map-root-user mke2fs -q -F -t ext4 -d "$tools/arm64" "$image.new" 700M >&2
+    # Everything in it is root's, whoever made the tree: wine wants a prefix of its user's. Root itself may read more as it is.
+    as_root=()
+    [ "$(id -u)" = 0 ] || as_root=(unshare --map-root-user)
+    PATH=$PATH:/sbin "${as_root[@]}" mke2fs -q -F -t ext4 -d "$tools/arm64" "$image.new" 700M >&2
     mv "$image.new" "$image"
 fi
 printf '%s\n' "$target/x86_64-pc-windows-gnullvm/debug/armlet.exe" \
